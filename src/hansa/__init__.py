@@ -1,0 +1,47 @@
+"""hansa: a city platform in one program.
+
+Everything a city knows is an Entity; everything that happens is one Change; an app is a set of small functions from a
+Change to Entities. This is the front door for apps: nothing else of hansa is theirs to import.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hansa.analytics import windows
+    from hansa.app import App, City
+    from hansa.model import geo, units
+    from hansa.model.change import Change, Delete
+    from hansa.model.entity import Attribute, Entity, entity
+
+__all__ = ["App", "Attribute", "Change", "City", "Delete", "Entity", "entity", "geo", "units", "windows"]
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "App": "hansa.app",
+    "Attribute": "hansa.model.entity",
+    "Change": "hansa.model.change",
+    "City": "hansa.app",
+    "Delete": "hansa.model.change",
+    "Entity": "hansa.model.entity",
+    "entity": "hansa.model.entity",
+    "geo": "hansa.model",
+    "units": "hansa.model",
+    "windows": "hansa.analytics",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are imported when they are asked for, so that a decoder's process loads no store."""
+    where = _WHERE.get(name)
+    if where is None:
+        raise AttributeError(f"hansa has no {name!r}; see hansa.__all__")
+    module = import_module(where)
+    found = getattr(module, name, None) or import_module(f"{where}.{name}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,166 @@
+"""The rules process: reads the log by a connection of its own, writes through the city's writer.
+
+Started by `link`; its whole world is a socket to the city and the store's file. A rule that never returns blocks this
+process alone, and the city ends it.
+"""
+
+import mmap
+import signal
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from hansa import app as apps
+from hansa.analytics.frames import Again, Answer, Commit, Frames, Report, Stop, Turn, send
+from hansa.analytics.rules import Rules
+from hansa.clock import SECOND, Clock
+from hansa.errors import HansaError
+from hansa.limits import Limits
+from hansa.platform.sqlite.log import LogReader
+from hansa.platform.sqlite.reader import SqliteReader
+from hansa.platform.sqlite.schema import connect
+from hansa.platform.store import Item
+
+BEAT: Final = struct.Struct("=qQd")
+"""What the city watches: number of the app at work (-1: none), the Change's seq, since when (monotonic seconds)."""
+
+
+@dataclass
+class Start:
+    """What a rules process is told when it starts."""
+
+    path: str
+    realm: str
+    apps: list[str]
+    clock: int | None
+    rate: float
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    limits: dict[str, float] = field(default_factory=dict)
+    skip: list[tuple[str, int]] = field(default_factory=list)
+
+
+class Child:
+    """One rules process at work."""
+
+    def __init__(self, start: Start, sock: socket.socket, beat: mmap.mmap) -> None:
+        """Open the store and load the apps."""
+        self._sock = sock
+        self._frames = Frames(sock, child=True)
+        self._beat = beat
+        self._clock = Clock(start.clock, start.rate)
+        self._stop = False
+        self._again: list[Again] = []
+        limits = Limits(**start.limits)  # type: ignore[arg-type]
+        self._log = LogReader(connect(start.path), start.realm, limits.cached_entities)
+        db = connect(start.path)
+        found, _ = apps.installed(start.apps)
+
+        def place(reader: str) -> bytes | None:
+            row = next(iter(db.execute("SELECT place FROM reader WHERE name = ?", (reader,))), None)
+            return None if row is None else bytes(row[0])
+
+        self._rules = Rules(
+            [one for one in found if one.realm == start.realm],
+            SqliteReader(db, start.realm),
+            self._clock,
+            place=place,
+            head=self._log.head,
+            changes=self._log.since,
+            commit=self._commit,
+            settings=start.settings,
+            limits=limits,
+            watch=self._watch,
+            skip=frozenset((name, seq) for name, seq in start.skip),
+        )
+
+    def run(self) -> None:
+        """Work until told to stop or until the city is gone."""
+        while not self._stop:
+            self._listen(0)
+            for again in self._again:
+                for change in self._log.since(again.seq - 1, 1):
+                    if change.seq == again.seq:
+                        self._rules.again(again.app, change)
+            self._again.clear()
+            took = self._rules.step()
+            due = self._rules.rounds()
+            if took:
+                send(self._sock, Report(self._rules.place))
+            elif not self._stop:
+                self._listen(self._wait_s(due))
+
+    def _wait_s(self, due: int | None) -> float:
+        """How long to sleep: until something is said, or the next round is due by the city's clock."""
+        if due is None or self._clock.rate <= 0:
+            return 5.0
+        return min(5.0, max(0.001, (due - self._clock.now()) / SECOND / self._clock.rate))
+
+    def _listen(self, wait_s: float) -> None:
+        """Take what the city says; wait for the first of it at most so long."""
+        self._sock.settimeout(wait_s if wait_s else 0.0)
+        try:
+            while True:
+                self._take(self._frames.next())
+                if not self._frames.ready():
+                    self._sock.settimeout(0.0)
+        except (TimeoutError, BlockingIOError):
+            pass
+        finally:
+            self._sock.settimeout(None)
+
+    def _take(self, frame: Any) -> None:
+        if isinstance(frame, Stop):
+            self._stop = True
+        elif isinstance(frame, Turn):
+            if frame.at is not None and self._clock.simulated:
+                self._clock.rate = frame.rate
+                self._clock.turn(frame.at)
+        elif isinstance(frame, Again):
+            self._again.append(frame)
+
+    def _commit(self, item: Item) -> None:
+        """Send an item to the writer and wait until it is durable; keep trying while the city cannot take it."""
+        while True:
+            send(self._sock, Commit(list(item.writes), list(item.causes or []), list(item.actors or []), item.places))
+            while not isinstance(frame := self._frames.next(), Answer):
+                self._take(frame)
+            if frame.error is None:
+                return
+            if self._stop:
+                raise HansaError(frame.error)
+            time.sleep(0.5)  # a full disk or inbox: the places have not moved, so nothing is lost by waiting
+
+    def _watch(self, number: int, seq: int) -> None:
+        BEAT.pack_into(self._beat, 0, number, seq, time.monotonic())
+
+
+def main() -> None:
+    """`python -m hansa.analytics.child SOCKET BEAT`: the numbers of two inherited file descriptors."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the city says when to stop
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    with mmap.mmap(int(sys.argv[2]), BEAT.size) as beat:
+        size = int.from_bytes(_exactly(sock, 4), "big")
+        start = msgspec.json.decode(_exactly(sock, size), type=Start)
+        try:
+            Child(start, sock, beat).run()
+        except (EOFError, ConnectionError):
+            pass  # the city is gone; what was not committed is done again by the next process
+
+
+def _exactly(sock: socket.socket, size: int) -> bytes:
+    body = b""
+    while len(body) < size:
+        more = sock.recv(size - len(body))
+        if not more:
+            raise EOFError
+        body += more
+    return body
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""The city's side of its rules process: starts it, commits what it says, watches it, and ends it when it hangs."""
+
+import mmap
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+import structlog
+
+from hansa.analytics.child import BEAT, Start
+from hansa.analytics.frames import Again, Answer, Commit, Frames, Nudge, Report, Stop, ToChild, Turn, send
+from hansa.app import App
+from hansa.errors import Busy, HansaError
+from hansa.model.change import Change, Refused
+from hansa.platform.city import City
+from hansa.platform.store import Item, Outcome
+
+log = structlog.get_logger("hansa.rules")
+
+
+class RulesLink:
+    """Keeps one rules process for one realm. `place` and `behind` say how far it has come."""
+
+    def __init__(self, city: City, path: str, apps: Sequence[App], settings: Mapping[str, Mapping[str, Any]]) -> None:
+        """Start the process for `apps` over the store at `path`."""
+        self._city = city
+        self._path = path
+        self._apps = list(apps)
+        self._settings = {name: dict(values) for name, values in settings.items()}
+        self._lock = threading.Lock()
+        self._sock: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._skip: list[tuple[str, int]] = []
+        self._nudged = False
+        self.place = self._stood()
+        self.place_at = time.monotonic()
+        self.restarts = 0
+        file = tempfile.TemporaryFile()  # noqa: SIM115  # closed in stop()
+        file.truncate(BEAT.size)
+        self._file = file
+        self._beat = mmap.mmap(file.fileno(), BEAT.size)
+        self._unwatch = city.watch(self._committed)
+        self._threads = [
+            threading.Thread(target=self._serve, name="rules-link", daemon=True),
+            threading.Thread(target=self._guard, name="rules-guard", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    # What the city asks
+
+    @property
+    def behind(self) -> int:
+        """Changes that the slowest app has not seen."""
+        return max(0, self._city.store.head() - self.place)
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        process = self._process
+        return None if process is None or process.poll() is not None else process.pid
+
+    def turn(self) -> None:
+        """Tell the process that the clock was set."""
+        at, rate = self._city.clock.spec()
+        self._tell(Turn(at, rate))
+
+    def again(self, app: str, seq: int) -> None:
+        """Run an app once more on a Change that was put aside."""
+        self._tell(Again(app, seq))
+
+    def stop(self) -> None:
+        """Let the process finish its batch, then end it."""
+        self._stopping.set()
+        self._unwatch()
+        self._tell(Stop())
+        process = self._process
+        if process is not None:
+            try:
+                process.wait(self._city.limits.rule_s)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for thread in self._threads:
+            thread.join()
+        self._beat.close()
+        self._file.close()
+
+    # What it does
+
+    def _stood(self) -> int:
+        """Where the slowest app stands in the log; a new app starts at its end."""
+        places = [self._city.store.place(f"app:{app.name}") for app in self._apps]
+        head = self._city.store.head()
+        return min((head if p is None else int.from_bytes(p, "big") for p in places), default=head)
+
+    def _committed(self, _changes: list[Change]) -> None:
+        if not self._nudged:
+            self._nudged = True
+            self._tell(Nudge())
+
+    def _tell(self, frame: ToChild) -> None:
+        with self._lock:
+            if self._sock is not None:
+                try:
+                    send(self._sock, frame)
+                except OSError:
+                    pass  # it has ended; the next one reads the log from its place
+
+    def _serve(self) -> None:
+        """Start a process, take what it says until it ends, start the next."""
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                frames = self._start()
+                while True:
+                    self._take(frames.next())
+            except (EOFError, OSError, msgspec.MsgspecError) as fault:
+                self._ended(fault)
+            if not self._stopping.is_set():
+                self.restarts += 1
+                # A process that dies at once must not eat the machine.
+                self._stopping.wait(0.05 if time.monotonic() - began > 5 else 1.0)
+
+    def _start(self) -> Frames:
+        ours, theirs = socket.socketpair()
+        at, rate = self._city.clock.spec()
+        start = Start(
+            self._path,
+            self._city.realm,
+            [app.name for app in self._apps],
+            at,
+            rate,
+            self._settings,
+            asdict(self._city.limits),
+            self._skip,
+        )
+        BEAT.pack_into(self._beat, 0, -1, 0, time.monotonic())
+        descriptors = (theirs.fileno(), self._file.fileno())
+        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-m", "hansa.analytics.child", *map(str, descriptors)],
+            pass_fds=descriptors,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        theirs.close()
+        body = msgspec.json.encode(start)
+        ours.sendall(len(body).to_bytes(4, "big") + body)
+        with self._lock:
+            self._sock = ours
+        self._nudged = False
+        return Frames(ours, child=False)
+
+    def _ended(self, fault: Exception) -> None:
+        with self._lock:
+            sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
+        if self._process is not None:
+            if self._process.poll() is None and not isinstance(fault, EOFError):
+                self._process.kill()
+            code = self._process.wait()
+            if not self._stopping.is_set():
+                log.warning("the rules process ended; starting another", code=code, why=str(fault) or "it is gone")
+
+    def _take(self, frame: Any) -> None:
+        if isinstance(frame, Report):
+            self.place = frame.place
+            self.place_at = time.monotonic()
+            self._nudged = False
+            if self.behind:
+                self._committed([])
+        elif isinstance(frame, Commit):
+            item = Item(frame.writes, "rules", None, 0, frame.places, frame.causes, frame.actors)
+            try:
+                self._city.submit_item(item, self._answer)
+            except Busy as busy:
+                self._answer(busy)
+
+    def _answer(self, result: list[Outcome] | HansaError) -> None:
+        error = result.detail if isinstance(result, HansaError) else None
+        if not isinstance(result, HansaError):
+            self._skip = []
+            for one in result:
+                if isinstance(one, Refused):
+                    log.warning("a rule's word was refused", id=one.write.id, why=one.error.detail)
+        self._tell(Answer(error))
+
+    def _guard(self) -> None:
+        """End a process whose rule does not return, and note which Change it was."""
+        while not self._stopping.wait(0.5):
+            number, seq, since = BEAT.unpack_from(self._beat, 0)
+            if number < 0 or time.monotonic() - since < self._city.limits.rule_s:
+                continue
+            process = self._process
+            if process is not None and process.poll() is None and number < len(self._apps):
+                app = self._apps[number]
+                log.error("a rule does not return; its process is ended", app=app.name, seq=seq)
+                if seq:
+                    self._skip.append((app.name, seq))
+                else:
+                    self._skip.extend((f"{app.name}/{every.name}", 0) for every in app.rounds)
+                BEAT.pack_into(self._beat, 0, -1, 0, time.monotonic())
+                process.kill()

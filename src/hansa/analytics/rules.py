@@ -1,0 +1,340 @@
+"""Running apps: Changes in, Writes out, with the place that says how far an app has come.
+
+One engine for the rules process, for tests and for backtests. What rules return for a batch of Changes is committed
+together with their places, so a crash loses nothing and doubles nothing. A Change on which a rule fails is put aside
+with its reason and the place moves on (invariant 7).
+"""
+
+import struct
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from hansa.app import App, Every, Handler, Said
+from hansa.clock import Clock
+from hansa.errors import BadRequest, HansaError, NotFound
+from hansa.limits import DEFAULT, Limits
+from hansa.model.change import Change, Delete, Write
+from hansa.model.entity import Entity, alias
+from hansa.platform import merge
+from hansa.platform.city import delete_write, simple_query
+from hansa.platform.deadletters import DeadLetter
+from hansa.platform.merge import State
+from hansa.platform.store import Item, Point, Reader
+from hansa.trust.labels import app_sight
+
+_PLACE: Final = struct.Struct(">Q")
+
+
+def pack_place(seq: int) -> bytes:
+    """A place in the log, as it is stored."""
+    return _PLACE.pack(seq)
+
+
+def unpack_place(place: bytes) -> int:
+    """The inverse of pack_place."""
+    return int(_PLACE.unpack(place)[0])
+
+
+class RuleCity:
+    """The city as one app's rules see it: what is committed, and what this batch has already said."""
+
+    def __init__(self, reader: Reader, clock: Clock, app: App, settings: Mapping[str, Any]) -> None:
+        """Read through `reader` with the app's own sight."""
+        self._reader = reader
+        self._clock = clock
+        self._settings = settings
+        self._sight = app_sight(app.name)
+        self._said: dict[str, Entity | None] = {}
+
+    def get(self, ident: str, /) -> Entity:
+        """One entity; raises NotFound."""
+        found = self._said[ident] if ident in self._said else self._reader.entity("", ident, self._sight)
+        if found is None:
+            raise NotFound(f"there is no entity {ident}", where=ident)
+        return found
+
+    def find(
+        self,
+        type: str | None = None,  # noqa: A002  # the standard's word
+        q: str | None = None,
+        near: tuple[float, float, float] | None = None,
+        limit: int = 1_000,
+    ) -> list[Entity]:
+        """Entities that match, with what this batch said in place of what is stored."""
+        query = simple_query(type, q, near)
+        found = self._reader.find("", query, self._sight, limit)
+        if not self._said:
+            return found
+        kept = [one for one in found if one.id not in self._said]
+        kept.extend(one for one in self._said.values() if one is not None and query.match(one.doc))
+        return kept[:limit]
+
+    def history(
+        self, ident: str, name: str, since: int | None = None, until: int | None = None, *, last: int | None = None
+    ) -> list[Point]:
+        """Points of one attribute, oldest first; what is committed."""
+        return self._reader.history("", ident, name, self._sight, since, until, last)
+
+    def now(self) -> int:
+        """The city's clock."""
+        return self._clock.now()
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """A setting of this app."""
+        return self._settings.get(name, default)
+
+    def note(self, write: Write, at: int) -> None:
+        """What the app just said is what it sees next."""
+        known = self._said[write.id] if write.id in self._said else self._reader.entity("", write.id, self._sight)
+        before = None if known is None else State(known.doc, merge.Stamps(at, at, {}, {}), known.label)
+        try:
+            after = merge.apply(before, write, at).state.doc
+        except HansaError:
+            return  # the writer will refuse it too, and say so
+        self._said[write.id] = None if after is None else Entity(after)
+
+    def forget(self) -> None:
+        """The batch is committed: the store says all of it now."""
+        self._said.clear()
+
+
+@dataclass(slots=True)
+class Ready:
+    """An app that runs, with its city and how far it has come."""
+
+    app: App
+    city: RuleCity
+    place: int
+    rounds: dict[str, int]
+    by_type: dict[str, list[Handler]] = field(default_factory=dict)
+    everything: list[Handler] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Sort the handlers by what they want."""
+        for handler in self.app.handlers:
+            if handler.type == "*":
+                self.everything.append(handler)
+            else:
+                self.by_type.setdefault(handler.type, []).append(handler)
+
+    def wanted(self, change: Change) -> list[Handler]:
+        """The handlers that this Change is for."""
+        found: list[Handler] = []
+        if change.gone:
+            return found
+        changed: frozenset[str] | None = None
+        for kind in change.entity.types:
+            for handler in self.by_type.get(alias(kind), ()):
+                if changed is None:
+                    changed = frozenset(alias(p.name) for p in change.parts)
+                if self._fits(handler, changed, change):
+                    found.append(handler)
+        for handler in self.everything:
+            if changed is None:
+                changed = frozenset(alias(p.name) for p in change.parts)
+            if self._fits(handler, changed, change):
+                found.append(handler)
+        return found
+
+    @staticmethod
+    def _fits(handler: Handler, changed: frozenset[str], change: Change) -> bool:
+        wants = handler.attributes
+        return not wants or (not wants.isdisjoint(changed) and all(name in change.entity for name in wants))
+
+
+Watch = Callable[[int, int], None]
+"""Told (number of the app, seq) before a rule runs and (-1, 0) after, so that one that never returns is seen."""
+
+
+class Rules:
+    """Runs apps over the log of one realm and hands what they say to `commit`.
+
+    `commit` makes an Item durable, places and all, and raises when it cannot; `changes(seq, limit)` reads the log.
+    """
+
+    def __init__(
+        self,
+        apps: Sequence[App],
+        reader: Reader,
+        clock: Clock,
+        *,
+        place: Callable[[str], bytes | None],
+        head: Callable[[], int],
+        changes: Callable[[int, int], list[Change]],
+        commit: Callable[[Item], None],
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+        limits: Limits = DEFAULT,
+        watch: Watch | None = None,
+        skip: frozenset[tuple[str, int]] = frozenset(),
+    ) -> None:
+        """A new app starts at the log's end; a known one where it stood."""
+        self._clock = clock
+        self._changes = changes
+        self._commit = commit
+        self._limits = limits
+        self._watch = watch
+        self._skip = skip
+        self.apps: list[Ready] = []
+        for app in apps:
+            stood = place(f"app:{app.name}")
+            rounds = {}
+            for every in app.rounds:
+                last = place(f"round:{app.name}:{every.name}")
+                rounds[every.name] = 0 if last is None else unpack_place(last)
+            city = RuleCity(reader, clock, app, (settings or {}).get(app.name, {}))
+            self.apps.append(Ready(app, city, head() if stood is None else unpack_place(stood), rounds))
+
+    @property
+    def place(self) -> int:
+        """How far the slowest app has come."""
+        return min((one.place for one in self.apps), default=0)
+
+    def step(self) -> int:
+        """Take one batch of Changes through every app and commit what they say; how many Changes it took."""
+        changes = self._changes(self.place, self._limits.rule_batch)
+        if not changes:
+            return 0
+        batch = _Said()
+        for change in changes:
+            for number, one in enumerate(self.apps):
+                if change.seq > one.place and not change.tenant:
+                    self._run(number, one, change, batch)
+        newest = changes[-1].seq
+        batch.places = {f"app:{one.app.name}": pack_place(max(newest, one.place)) for one in self.apps}
+        self._finish(batch)
+        for one in self.apps:
+            one.place = max(newest, one.place)
+        return len(changes)
+
+    def rounds(self) -> int | None:
+        """Make every round that is due; when the next one is (microseconds), or None when there are none."""
+        now = self._clock.now()
+        soonest: int | None = None
+        for number, one in enumerate(self.apps):
+            for every in one.app.rounds:
+                due = one.rounds[every.name] + every.period
+                if due <= now:
+                    self._round(number, one, every, now)
+                    due = now + every.period
+                soonest = due if soonest is None else min(soonest, due)
+        return soonest
+
+    def settle(self, most: int = 1_000) -> None:
+        """Step until nothing is left (tests and backtests); HansaError when rules answer rules for ever."""
+        for _ in range(most):
+            if not self.step():
+                return
+        raise HansaError(f"the rules are not done after {most} batches")
+
+    def again(self, app: str, change: Change) -> None:
+        """Run one app once more on a Change that was put aside."""
+        for number, one in enumerate(self.apps):
+            if one.app.name == app:
+                batch = _Said()
+                self._run(number, one, change, batch)
+                self._finish(batch)
+
+    def _round(self, number: int, one: Ready, every: Every, now: int) -> None:
+        batch = _Said()
+        if (f"{one.app.name}/{every.name}", 0) in self._skip:
+            batch.aside(one.app, every.name, None, "it did not return in time and its process was ended", "", now)
+        else:
+            self._call(number, one, lambda: every.round(one.city), every.name, None, batch)
+        batch.places = {f"round:{one.app.name}:{every.name}": pack_place(now)}
+        self._finish(batch)
+        one.rounds[every.name] = now
+
+    def _run(self, number: int, one: Ready, change: Change, batch: "_Said") -> None:
+        handlers = one.wanted(change)
+        if not handlers:
+            return
+        if (one.app.name, change.seq) in self._skip:
+            why = "it did not return in time and its process was ended"
+            batch.aside(one.app, handlers[0].name, change, why, "", self._clock.now())
+            return
+        if change.depth >= self._limits.depth_of_cause:
+            why = f"rules have answered rules {change.depth} times; here it ends"
+            batch.aside(one.app, handlers[0].name, change, why, "", self._clock.now())
+            return
+        for handler in handlers:
+            self._call(number, one, lambda h=handler: h.rule(change, one.city), handler.name, change, batch)  # type: ignore[misc]
+
+    def _call(
+        self, number: int, one: Ready, rule: Callable[[], Said], name: str, change: Change | None, batch: "_Said"
+    ) -> None:
+        at = self._clock.now()
+        if self._watch is not None:
+            self._watch(number, 0 if change is None else change.seq)
+        try:
+            writes = self._writes(one, rule() or ())
+        except Exception as fault:  # noqa: BLE001  # a broken rule must not stop the city
+            where = "".join(traceback.format_exception(fault, limit=-3))
+            batch.aside(one.app, name, change, f"{type(fault).__name__}: {fault}", where, at)
+            return
+        finally:
+            if self._watch is not None:
+                self._watch(-1, 0)
+        cause = None if change is None else str(change.seq)
+        depth = 1 if change is None else change.depth + 1
+        for write in writes:
+            one.city.note(write, at)
+            batch.add(write, one.app.name, cause, depth)
+
+    def _writes(self, ready: Ready, said: Iterable[Entity | Delete]) -> list[Write]:
+        app = ready.app
+        writes: list[Write] = []
+        for one in said:
+            if len(writes) >= self._limits.rule_fanout:
+                raise BadRequest(f"more than {self._limits.rule_fanout} entities for one Change")
+            if isinstance(one, Delete):
+                for kind in ready.city.get(one.id).types:
+                    if alias(kind) not in app.writes:
+                        raise BadRequest(f"{app.name} did not declare that it writes {kind}", where=one.id)
+                writes.append(delete_write(one))
+            elif isinstance(one, Entity):
+                for kind in one.types:
+                    if alias(kind) not in app.writes:
+                        raise BadRequest(f"{app.name} did not declare that it writes {kind}", where=one.id)
+                writes.append(Write("say", one.id, one.doc, label=one.label))
+            else:
+                raise BadRequest(f"a rule returns entities and Deletes, not {type(one).__name__}")
+        return writes
+
+    def _finish(self, batch: "_Said") -> None:
+        self._commit(batch.item())
+        for one in self.apps:
+            one.city.forget()
+
+
+class _Said:
+    """What the rules of one batch said."""
+
+    def __init__(self) -> None:
+        self.writes: list[Write] = []
+        self.causes: list[tuple[str | None, int]] = []
+        self.actors: list[str] = []
+        self.places: dict[str, bytes] = {}
+
+    def add(self, write: Write, app: str, cause: str | None, depth: int) -> None:
+        """One more write of an app."""
+        self.writes.append(write)
+        self.causes.append((cause, depth))
+        self.actors.append(f"app:{app}")
+
+    def aside(self, app: App, rule: str, change: Change | None, reason: str, where: str, at: int) -> None:
+        """Put a Change aside, with the reason."""
+        letter = DeadLetter(
+            kind="rule",
+            source=app.name,
+            ref=f"{app.name}-{rule}-{at if change is None else change.seq}",
+            reason=reason,
+            at=at,
+            detail={"rule": rule, "seq": None if change is None else change.seq, "where": where[-2_000:]},
+        )
+        self.add(letter.write(), app.name, None if change is None else str(change.seq), 1)
+
+    def item(self) -> Item:
+        """All of it, to be committed together."""
+        return Item(self.writes, "rules", None, 0, self.places, self.causes, self.actors)

@@ -1,0 +1,159 @@
+"""App: a set of small functions from a Change to Entities.
+
+    app = App("frost", report="4.1.4", reads={"WeatherObserved"}, writes={"Alert"})
+
+    @app.on("WeatherObserved", "temperature")
+    def warn(change: Change, city: City) -> Iterable[Entity]: ...
+
+An app imports the façade `hansa` and nothing below it. It is found through the entry point `hansa.apps`, ours and a
+third party's alike.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import entry_points
+from typing import Any, Protocol, TypeVar
+
+from hansa.errors import HansaError
+from hansa.model.change import Change, Delete
+from hansa.model.entity import Entity
+
+
+class City(Protocol):
+    """The city as a rule sees it: it reads; what it returns is written."""
+
+    def get(self, ident: str, /) -> Entity:
+        """One entity; raises NotFound."""
+
+    def find(
+        self,
+        type: str | None = None,  # noqa: A002  # the standard's word
+        q: str | None = None,
+        near: tuple[float, float, float] | None = None,
+        limit: int = 1_000,
+    ) -> list[Entity]:
+        """Entities that match, perhaps none."""
+
+    def history(
+        self, ident: str, name: str, since: int | None = None, until: int | None = None, *, last: int | None = None
+    ) -> Sequence[Any]:
+        """Points (at, value, ...) of one attribute, oldest first; times in microseconds."""
+
+    def now(self) -> int:
+        """The city's clock, microseconds."""
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """A setting of this app, from its table in hansa.toml."""
+
+
+Said = Iterable[Entity | Delete] | None
+Rule = Callable[[Change, City], Said]
+Round = Callable[[City], Said]
+_R = TypeVar("_R", bound=Rule)
+_E = TypeVar("_E", bound=Round)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A rule, and the Changes it wants: of this type, when one of these attributes changed and all are there."""
+
+    rule: Rule
+    type: str
+    attributes: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The rule's own name."""
+        return getattr(self.rule, "__name__", "rule")
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """A round, and how often it is made (microseconds of the city's clock)."""
+
+    round: Round
+    period: int
+
+    @property
+    def name(self) -> str:
+        """The round's own name."""
+        return getattr(self.round, "__name__", "round")
+
+
+class App:
+    """What an app declares: its name, its section of the report, what it reads and what it may write."""
+
+    def __init__(
+        self, name: str, *, report: str, reads: set[str] | None = None, writes: set[str] | None = None,
+        realm: str = "open",
+    ) -> None:
+        """`reads` and `writes` are types; what is not declared cannot be written (invariant 4)."""
+        self.name = name
+        self.report = report
+        self.reads = frozenset(reads or ())
+        self.writes = frozenset(writes or ())
+        self.realm = realm
+        self.handlers: list[Handler] = []
+        self.rounds: list[Every] = []
+
+    def on(self, type: str, *attributes: str) -> Callable[[_R], _R]:  # noqa: A002  # the standard's word
+        """Call the rule when one of `attributes` (or anything, with none named) of a `type` changed, and all are said.
+
+        `"*"` is every type.
+        """
+
+        def add(rule: _R) -> _R:
+            self.handlers.append(Handler(rule, type, frozenset(attributes)))
+            return rule
+
+        return add
+
+    def every(self, period: timedelta | float) -> Callable[[_E], _E]:
+        """Call the round every so often (a timedelta or seconds of the city's clock); a missed one runs once on start."""
+        seconds = period.total_seconds() if isinstance(period, timedelta) else period
+        if seconds <= 0:
+            raise HansaError(f"{self.name}: a round needs a period above zero")
+
+        def add(round_: _E) -> _E:
+            self.rounds.append(Every(round_, int(seconds * 1_000_000)))
+            return round_
+
+        return add
+
+    def __repr__(self) -> str:
+        """Short: its name."""
+        return f"<App {self.name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """An app that is installed and cannot run, with the reason and the command that mends it."""
+
+    name: str
+    reason: str
+
+
+def installed(only: Iterable[str] | None = None) -> tuple[list[App], list[Off]]:
+    """The apps of this installation (all, or `only` those), and those that are off."""
+    wanted = None if only is None else set(only)
+    apps: list[App] = []
+    off: list[Off] = []
+    for point in sorted(entry_points(group="hansa.apps"), key=lambda p: p.name):
+        if wanted is not None and point.name not in wanted:
+            continue
+        try:
+            found = point.load()
+        except ImportError as missing:
+            off.append(Off(point.name, f"{missing}; turn it on with: pip install 'hansa[{point.name}]'"))
+            continue
+        except Exception as fault:  # noqa: BLE001  # a broken app must not stop the city
+            off.append(Off(point.name, f"it fails to start: {fault}"))
+            continue
+        if isinstance(found, App):
+            apps.append(found)
+        else:
+            off.append(Off(point.name, f"its entry point is a {type(found).__name__}, not an App"))
+    if wanted is not None:
+        off.extend(Off(name, "it is not installed") for name in sorted(wanted - {a.name for a in apps} - {o.name for o in off}))
+    return apps, off

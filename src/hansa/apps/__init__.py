@@ -1,0 +1,1 @@
+"""The verticals of chapter 4: one folder each; an app knows no other app and nothing below the façade."""

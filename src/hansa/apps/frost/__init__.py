@@ -1,0 +1,1 @@
+"""Frost warnings for growers (report section 4.1.4, success case 21)."""

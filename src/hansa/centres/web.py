@@ -1,0 +1,161 @@
+"""The page at `/`: its routes, its headers, and what it says before any script has run.
+
+`routes` needs one function from `serve`: `snapshot() -> {"alerts", "stations", "now", "simulated"}`, where `alerts` are
+the open `Alert` entities and `stations` the entities with a point (both concise NGSI-LD), `now` the city's time
+(ISO 8601 text or microseconds) and `simulated` whether that clock is; `rate` may be added. It is called in a thread.
+Everything else the page asks for itself, through the same doors as anybody.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+import structlog
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from hansa import clock
+from hansa.centres import stations
+from hansa.centres.files import Files
+from hansa.errors import BadRequest, HansaError
+
+Snapshot: TypeAlias = Callable[[], Mapping[str, Any]]
+
+_LISTED: Final = 500  # lines sent as HTML; the script takes the rest in pages, and without it the API hands them out
+_WINDOWS: Final = ("6h", "24h", "7d", "30d")
+_RTL: Final = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How this city's page looks; every field is a setting.
+
+    `tiles` is an address with `{z}`, `{x}` and `{y}` (raster), or of vector tiles when `tiles_kind` is `vector`; without
+    it the map is drawn from the city's own entities. `zone` is an IANA time zone, else the browser's. `stale_s` and
+    `missing_s` (seconds without a reading) hold for stations whose device states no reporting interval.
+    """
+
+    city: str = "hansa"
+    language: str = "en"
+    zone: str | None = None
+    tiles: str | None = None
+    tiles_kind: str = "raster"
+    tiles_credit: str = ""
+    stale_s: float = 5_400.0
+    missing_s: float = 86_400.0
+    entities: int = 20_000  # what one page holds; beyond it, it says so and asks for a narrower type
+
+    def __post_init__(self) -> None:
+        """Refuse what would only fail later, in somebody's browser."""
+        if self.tiles_kind not in {"raster", "vector"}:
+            raise BadRequest(f"tiles_kind is {self.tiles_kind!r}", mend="say raster or vector")
+        if self.tiles is not None:
+            _origin(self.tiles)
+
+    @property
+    def direction(self) -> str:
+        """`rtl` for languages that are written from right to left."""
+        return "rtl" if self.language.split("-")[0].lower() in _RTL else "ltr"
+
+    def shown(self) -> dict[str, Any]:
+        """What the script needs to know, together with the words."""
+        return {
+            "city": self.city,
+            "language": self.language,
+            "zone": self.zone,
+            "tiles": self.tiles,
+            "tilesKind": self.tiles_kind,
+            "tilesCredit": self.tiles_credit,
+            "stale_s": self.stale_s,
+            "missing_s": self.missing_s,
+            "entities": self.entities,
+            "windows": _WINDOWS,
+            "words": stations.words(),
+        }
+
+
+def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
+    """The routes of the page: `/` and `/static/...`."""
+    look = look or Look()
+    with as_file(files(__package__).joinpath("static")) as folder:
+        held = Files(folder)
+    pages = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
+    pages.globals["static"] = held.address
+    template = pages.get_template("city.html")
+    headers = _headers(look)
+
+    async def city(request: Request) -> Response:
+        """The page, with what the city holds at this moment; a city that cannot be read still gets a page."""
+        status, shown = 200, _nothing()
+        try:
+            shown = _shown(await run_in_threadpool(snapshot), look)
+        except HansaError as fault:
+            status, shown["fault"] = fault.status, fault.detail
+            shown["mend"] = fault.mend or "Try again in a moment."
+        except Exception as fault:  # whatever it was, the operator needs a page that says so, and the log the rest
+            _log.exception("page.snapshot", error=str(fault))
+            status, shown["fault"] = 500, "The city could not be read just now."
+            shown["mend"] = "Try again in a moment; the log of hansa says more."
+        body = template.render(look=look, config=look.shown(), windows=_WINDOWS, **shown)
+        return HTMLResponse(body, status_code=status, headers=headers)
+
+    return [Route("/", city, methods=["GET", "HEAD"]), held.route()]
+
+
+def _nothing() -> dict[str, Any]:
+    return {
+        "alarms": [], "rows": [], "more": 0, "freshness": "", "now": "", "simulated": False, "rate": 1, "fault": "", "mend": ""
+    }  # fmt: skip
+
+
+def _shown(taken: Mapping[str, Any], look: Look) -> dict[str, Any]:
+    """What the template says of a snapshot."""
+    here, alerts = list(taken["stations"]), list(taken["alerts"])
+    at = taken["now"]
+    now = at if isinstance(at, int) else clock.parse(str(at))
+    listed = stations.rows(here, alerts, now, look.stale_s, look.missing_s)
+    return _nothing() | {
+        "alarms": stations.alarm_rows(alerts, here, now),
+        "rows": listed[:_LISTED],
+        "more": max(0, len(listed) - _LISTED),
+        "freshness": stations.freshness(here, listed, now),
+        "now": f"{clock.moment(now):%Y-%m-%d %H:%M} UTC",
+        "simulated": bool(taken["simulated"]),
+        "rate": stations.figure(float(taken.get("rate", 1))),
+    }
+
+
+def _origin(address: str) -> str:
+    """The origin of a tile address for the policy: empty for this city itself. BadRequest when it is no web address."""
+    parts = urlsplit(address)
+    if not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith("//"):
+        return ""
+    sound = parts.scheme in {"http", "https"} and parts.hostname and not set(parts.netloc) & set(" ;,'\"")
+    if not sound:
+        raise BadRequest(f"{address[:200]!r} is no address of tiles", mend="say https://host/{z}/{x}/{y}.png or /path")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _headers(look: Look) -> dict[str, str]:
+    """What a browser may do with the page: only what it came with, from where it came."""
+    tiles = f" {_origin(look.tiles)}".rstrip() if look.tiles else ""
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self'; "
+        f"connect-src 'self'{tiles}; img-src 'self' data: blob:{tiles}; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    return {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=()",
+        "cache-control": "no-store",
+    }

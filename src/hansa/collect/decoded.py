@@ -1,0 +1,57 @@
+"""What a decoder gives back: the writes a message became, and what of it was refused, with the reason.
+
+Refusing a part never touches its neighbours; only a message that cannot be read at all raises.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from hansa.errors import BadRequest
+from hansa.model.change import Write
+from hansa.model.entity import Doc, Instance
+
+_RAW: Final = 256  # enough to see what was said; the dead letter keeps the message itself
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A part of a message that was not taken: why, where in the message, and what it said (cut to 256 characters)."""
+
+    error: BadRequest
+    where: str
+    raw: str
+
+    @classmethod
+    def of(cls, error: BadRequest, where: str, said: Any) -> "Rejected":
+        """Refuse `said`, which stood at `where`."""
+        raw = said if type(said) is str else msgspec.json.encode(said).decode()
+        error.where = where
+        return cls(error, where, raw if len(raw) <= _RAW else raw[: _RAW - 1] + "…")
+
+
+@dataclass(slots=True)
+class Decoded:
+    """The writes of one message, in its order, and what was refused of it."""
+
+    writes: list[Write] = field(default_factory=list)
+    refused: list[Rejected] = field(default_factory=list)
+
+
+def position(lat: Any, lon: Any, at: str) -> Instance:
+    """A `location` instance for the position a message carries (degrees, WGS 84); BadRequest when there is none such."""
+    for name, value, most in (("latitude", lat, 90), ("longitude", lon, 180)):
+        if type(value) not in {int, float}:
+            raise BadRequest(f"the {name} is not a number")
+        if not -most <= value <= most:
+            raise BadRequest(f"the {name} {value!r:.32} is not within ±{most}°", mend="give decimal degrees, WGS 84")
+    if lat == 0 and lon == 0:
+        raise BadRequest("0, 0 is what a receiver without a fix says", mend="leave the position out until there is one")
+    point = {"type": "Point", "coordinates": [float(lon), float(lat)]}
+    return {"type": "GeoProperty", "value": point, "observedAt": at}
+
+
+def has_reading(doc: Doc) -> bool:
+    """Whether a document says more than its id and type."""
+    return len(doc) > 2

@@ -1,0 +1,142 @@
+"""The bytes of the log and of stamps: MessagePack with interned names.
+
+A reading's log record is about 40 bytes: [actor, cause, depth, flags, [[name, dataset, status, old, new], ...]]. A plain
+Property (a value, perhaps observedAt and unitCode) is an array [value, observed, unit]; whatever else stands in full as
+a map. Times are stored as a distance from the commit, which is short for live readings.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from hansa import clock
+from hansa.model.change import Part, Status
+from hansa.model.entity import Stamps
+
+_STATUS: Final[tuple[Status, ...]] = ("created", "updated", "deleted", "late")
+_CODE: Final = {name: i for i, name in enumerate(_STATUS)}
+_PLAIN_SIZES: Final = (2, 3, 4)
+
+NEW: Final = 1
+GONE: Final = 2
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+Intern = Callable[[str], int]
+Lookup = Callable[[int], str]
+
+
+def _pack_one(one: Any, at: int, intern: Intern) -> Any:
+    """One instance (or a member's value), packed."""
+    if type(one) is not dict:
+        return None if one is None else {"": one}  # the value of type, scope, expiresAt, label
+    size = len(one)
+    if size in _PLAIN_SIZES and one.get("type") == "Property" and "value" in one:
+        value = one["value"]
+        observed = one.get("observedAt")
+        unit = one.get("unitCode")
+        known = 2 + (observed is not None) + (unit is not None)
+        if known == size and (unit is None or type(unit) is str):
+            if observed is None:
+                return [value] if unit is None else [value, None, intern(unit)]
+            micro = clock.parse(observed)
+            when: int | str = micro - at if clock.text(micro) == observed else observed
+            return [value, when] if unit is None else [value, when, intern(unit)]
+    return one
+
+
+def _unpack_one(packed: Any, at: int, dataset: str | None, lookup: Lookup) -> Any:
+    if type(packed) is list:
+        one: dict[str, Any] = {"type": "Property", "value": packed[0]}
+        if len(packed) > 2:
+            one["unitCode"] = lookup(packed[2])
+        if len(packed) > 1 and packed[1] is not None:
+            when = packed[1]
+            one["observedAt"] = clock.text(at + when) if type(when) is int else when
+        if dataset is not None:
+            one["datasetId"] = dataset
+        return one
+    if type(packed) is dict and "" in packed:
+        return packed[""]
+    return packed
+
+
+def pack_change(
+    parts: list[Part], actor: str, cause: str | None, depth: int, flags: int, at: int, intern: Intern
+) -> bytes:
+    """The log record of a Change."""
+    packed = []
+    for name, dataset, status, old, new in parts:
+        plain_old = _without(old, dataset)
+        plain_new = _without(new, dataset)
+        packed.append(
+            [
+                intern(name),
+                0 if dataset is None else intern(dataset),
+                _CODE[status],
+                None if status == "late" else _pack_one(plain_old, at, intern),
+                _pack_one(plain_new, at, intern),
+            ]
+        )
+    because: int | str | None = int(cause) if cause is not None and cause.isdecimal() else cause
+    return _encode([intern(actor), because, depth, flags, packed])
+
+
+def _without(one: Any, dataset: str | None) -> Any:
+    """Plain instances of a dataset lose their datasetId in the record, where it stands already."""
+    if dataset is None or type(one) is not dict or one.get("type") != "Property" or len(one) > 5:
+        return one
+    if set(one) <= _PLAIN_KEYS:
+        return {k: v for k, v in one.items() if k != "datasetId"}
+    return one
+
+
+_PLAIN_KEYS: Final = frozenset({"type", "value", "observedAt", "unitCode", "datasetId"})
+
+
+def unpack_change(body: bytes, at: int, lookup: Lookup) -> tuple[str, str | None, int, int, tuple[Part, ...]]:
+    """actor, cause, depth, flags and parts of a log record."""
+    actor, because, depth, flags, packed = _decode(body)
+    parts = []
+    for name_n, dataset_n, code, old, new in packed:
+        dataset = lookup(dataset_n) if dataset_n else None
+        parts.append(
+            Part(
+                lookup(name_n),
+                dataset,
+                _STATUS[code],
+                None if old is None else _unpack_one(old, at, dataset, lookup),
+                None if new is None else _unpack_one(new, at, dataset, lookup),
+            )
+        )
+    return lookup(actor), None if because is None else str(because), depth, flags, tuple(parts)
+
+
+def pack_stamps(stamps: Stamps) -> bytes:
+    """Stamps beside a document: [created, modified, {name: {dataset: [created, modified]}}, labels]."""
+    attrs = {
+        name: (own[""] if len(own) == 1 and "" in own else own) for name, own in stamps.attrs.items()
+    }
+    packed: list[Any] = [stamps.created, stamps.modified, attrs]
+    if stamps.labels:
+        packed.append(stamps.labels)
+    return _encode(packed)
+
+
+def unpack_stamps(body: bytes) -> Stamps:
+    """The inverse of pack_stamps."""
+    packed = _decode(body)
+    attrs = {name: ({"": own} if type(own) is list else own) for name, own in packed[2].items()}
+    return Stamps(packed[0], packed[1], attrs, packed[3] if len(packed) > 3 else {})
+
+
+def pack(value: Any) -> bytes:
+    """Any JSON value."""
+    return _encode(value)
+
+
+def unpack(body: bytes) -> Any:
+    """The inverse of pack."""
+    return _decode(body)

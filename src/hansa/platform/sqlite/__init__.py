@@ -1,0 +1,10 @@
+"""The embedded store: one SQLite file a realm, through apsw.
+
+Owns: the schema (`schema`), the writer's transaction (`store`), reading (`reader`), the log as Changes (`log`),
+proofs and repair (`check`), bulk import (`bulk`). State, attribute index, R*Tree, history and log commit together with
+`synchronous=FULL`. Report: 2.1.3.
+"""
+
+from hansa.platform.sqlite.store import SqliteStore
+
+__all__ = ["SqliteStore"]

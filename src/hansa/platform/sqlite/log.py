@@ -1,0 +1,120 @@
+"""The log as Changes, each with its entity as of then.
+
+A reader that is up to date finds the state in the entity table. One that is behind walks back from there, once per
+entity, and from then on goes forward with the log, so a million Changes cost one look each. Memory is capped: beyond
+`limits.cached_entities` the least used state is let go and walked back to again when needed.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import orjson
+
+from hansa.limits import DEFAULT
+from hansa.model.change import Change, put_instance
+from hansa.model.entity import Doc, Entity
+from hansa.platform import codec
+from hansa.platform.sqlite.names import Names
+
+
+@dataclass(slots=True)
+class _Known:
+    """An entity's document after `seq`; None: not there."""
+
+    seq: int
+    tenant: str
+    ident: str
+    doc: Doc | None
+    label: str | None
+
+
+class LogReader:
+    """Reads the log of one realm in order. Not for several threads at once."""
+
+    def __init__(self, db: apsw.Connection, realm: str, cached: int = DEFAULT.cached_entities) -> None:
+        """Read through `db`; keep at most `cached` entities."""
+        self._db = db
+        self._realm = realm
+        self._names = Names(db)
+        self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._cached = cached
+
+    def since(self, seq: int, limit: int) -> list[Change]:
+        """Changes after `seq`, oldest first, at most `limit`."""
+        db = self._db
+        inside = not db.get_autocommit()
+        if not inside:
+            db.execute("BEGIN")
+        try:
+            rows = db.execute("SELECT seq, e, at, body FROM log WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit)).get
+            return [self._change(*row) for row in _rows(rows)]
+        finally:
+            if not inside:
+                db.execute("COMMIT")
+            while len(self._known) > self._cached:
+                self._known.popitem(last=False)
+
+    def head(self) -> int:
+        """The newest seq."""
+        return next(iter(self._db.execute("SELECT coalesce(max(seq), 0) FROM log")))[0]  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._db.close()
+
+    def _change(self, seq: int, e: int, at: int, body: bytes) -> Change:
+        actor, cause, depth, flags, parts = codec.unpack_change(body, at, self._names.text)
+        known = self._known.get(e)
+        if known is None or known.seq >= seq:
+            known = self._known[e] = self._walk_back(e, seq)
+        else:
+            self._known.move_to_end(e)
+        gone = bool(flags & codec.GONE)
+        new = bool(flags & codec.NEW)
+        doc: Doc = {"id": known.ident} if known.doc is None else dict(known.doc)
+        before = known.doc
+        if gone:
+            known.doc = None
+        else:
+            if new:
+                doc = {"id": known.ident}
+            for part in parts:
+                if part.name == "label":
+                    known.label = part.new
+                elif part.status != "late":
+                    put_instance(doc, part.name, part.dataset, part.new)
+            known.doc = doc
+        known.seq = seq
+        shown = before if gone and before is not None else doc
+        entity = Entity(shown, None, self._realm, known.label)
+        return Change(seq, entity, gone, parts, actor, cause, depth, at, known.tenant, new)
+
+    def _walk_back(self, e: int, seq: int) -> _Known:
+        """The entity as it was just before `seq`, undoing what came since."""
+        tenant, ident, stored, label = next(
+            iter(self._db.execute("SELECT tenant, id, doc, label FROM entity WHERE e = ?", (e,)))
+        )
+        doc: Doc | None = None if stored is None else orjson.loads(stored)
+        later = self._db.execute("SELECT at, body FROM log WHERE e = ? AND seq >= ? ORDER BY seq DESC", (e, seq))
+        for at, body in later:
+            _, _, _, flags, parts = codec.unpack_change(body, at, self._names.text)
+            if flags & codec.NEW:
+                doc = None
+                continue
+            if doc is None:
+                doc = {"id": ident}
+            # What went with its entity comes back in the order it stood in.
+            for part in parts if flags & codec.GONE else reversed(parts):
+                if part.status != "late" and part.name != "label":
+                    put_instance(doc, part.name, part.dataset, part.old)
+        names = self._names
+        return _Known(seq - 1, names.text(tenant), ident, doc, names.text(label) if label else None)
+
+
+def _rows(found: Any) -> list[tuple[int, int, int, bytes]]:
+    """What apsw's `get` hands out: None, one row or all of them."""
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]

@@ -1,0 +1,268 @@
+"""Reading a realm's file: one entity, many, counts, history; always for a sight.
+
+What a sight may not see does not exist for it: queries, counts, geometry and history are answered after masking. Where
+nothing is masked, stored bytes are the answer.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from hansa import clock
+from hansa.errors import HansaError
+from hansa.limits import DEFAULT
+from hansa.model.entity import MEMBERS, Doc, Entity, Stamps
+from hansa.model.narrow import WIDE
+from hansa.model.query import Query
+from hansa.platform import codec
+from hansa.platform.sqlite.names import Names
+from hansa.platform.sqlite.plan import Plan, plan, type_word
+from hansa.platform.store import Point, Row, TooSlow
+from hansa.trust.labels import Sight, unlabelled
+
+_COLUMNS: Final = "entity.id, entity.doc, entity.stamps, entity.label"
+
+
+class SqliteReader:
+    """One connection for one thread. See `platform.store.Reader`."""
+
+    def __init__(self, db: apsw.Connection, realm: str) -> None:
+        """Read through `db`, which is this reader's own."""
+        self._db = db
+        self._realm = realm
+        self._names = Names(db)
+        self._limit_at = 0.0
+        db.set_progress_handler(self._late, 2_000)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._db.close()
+
+    # One entity
+
+    def row(self, tenant: str, ident: str, sight: Sight) -> Row | None:
+        """The stored row of one entity, unless this sight may not see it."""
+        n = self._names.number(tenant)
+        if n is None:
+            return None
+        for found in self._run(_ONE, (n, ident)):
+            if found[1] is None:
+                return None
+            row = self._row(found)
+            return row if sight.everything or sight.sees(row.label or unlabelled(self._realm)) else None
+        return None
+
+    def entity(self, tenant: str, ident: str, sight: Sight) -> Entity | None:
+        """One entity, masked for this sight."""
+        row = self.row(tenant, ident, sight)
+        return None if row is None else self._masked(row, sight)
+
+    # Many
+
+    def find(
+        self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0, *, stamps: bool = False
+    ) -> list[Entity]:
+        """Entities that match, in index order, masked; the evaluator decides where the index cannot."""
+        out: list[Entity] = []
+        for one in self._matching(tenant, query, sight, limit, offset, stamps=stamps):
+            out.append(one)
+            if len(out) >= limit:
+                break
+        return out
+
+    def find_rows(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[Row] | None:
+        """The same as stored rows, where the index alone decides and nothing is masked; else None."""
+        if not sight.everything:
+            return None
+        made = self._plan(tenant, query)
+        if made is None:
+            return []
+        if not made.exact:
+            return None
+        return [self._row(found) for found in self._run(_page(made), [*made.given, limit, offset])]
+
+    def count(self, tenant: str, query: Query, sight: Sight) -> int:
+        """How many match."""
+        made = self._plan(tenant, query)
+        if made is None:
+            return 0
+        if made.exact and sight.everything:
+            return int(next(iter(self._run(f"SELECT count(*) FROM ({made.source})", made.given)))[0])  # noqa: S608
+        return sum(1 for _ in self._matching(tenant, query, sight, None, 0))
+
+    def types(self, tenant: str) -> dict[str, int]:
+        """Types and how many entities bear each."""
+        prefix = type_word(tenant, "")
+        counts = {}
+        for t, count in self._run("SELECT t, count(*) FROM type GROUP BY t", ()):
+            word = self._names.text(t)
+            if prefix:
+                if word.startswith(prefix):
+                    counts[word.removeprefix(prefix)] = count
+            elif " " not in word:
+                counts[word] = count
+        return counts
+
+    def _matching(
+        self, tenant: str, query: Query, sight: Sight, limit: int | None, offset: int, *, stamps: bool = False
+    ) -> Iterator[Entity]:
+        made = self._plan(tenant, query)
+        if made is None:
+            return
+        decided = made.exact and sight.everything
+        if decided:
+            source = self._run(_page(made), [*made.given, -1 if limit is None else limit, offset])
+        else:
+            source = self._run(_page(made, paged=False), made.given)
+        match = query.compile(lambda ident: None if (e := self.entity(tenant, ident, sight)) is None else e.doc)
+        skipped = 0
+        for found in source:
+            row = self._row(found)
+            if not sight.everything and not sight.sees(row.label or unlabelled(self._realm)):
+                continue
+            one = self._masked(row, sight, stamps=stamps or not decided)
+            if not decided:
+                if not match(one.doc, one.stamps):
+                    continue
+                if skipped < offset:
+                    skipped += 1
+                    continue
+            yield one
+
+    def _plan(self, tenant: str, query: Query) -> Plan | None:
+        n = self._names.number(tenant)
+        if n is None:
+            return None
+        types: list[int] | None = None
+        if query.types is not None:
+            words = {type_word(tenant, sorted(group)[0]) for group in query.types}
+            types = sorted(t for word in words if (t := self._names.number(word)) is not None)
+        elif query.ids is None and query.geo is None and (query.q is not None or query.attrs is not None):
+            types = sorted(
+                t for word, t in self._typed(tenant).items() if word
+            )
+        return plan(query, n, types, self._names.number, self._wide)
+
+    def _typed(self, tenant: str) -> dict[str, int]:
+        """Every type of a tenant and its number, for queries that name none."""
+        prefix = type_word(tenant, "")
+        words = {self._names.text(t): t for (t,) in self._run("SELECT DISTINCT t FROM type", ())}
+        return {w: t for w, t in words.items() if (w.startswith(prefix) if prefix else " " not in w)}
+
+    def _wide(self, t: int, n: int) -> bool:
+        return next(iter(self._run("SELECT 1 FROM attr WHERE t = ? AND n = ? AND v = ? LIMIT 1", (t, n, WIDE))), None) is not None
+
+    # History
+
+    def history(
+        self,
+        tenant: str,
+        ident: str,
+        name: str,
+        sight: Sight,
+        since: int | None = None,
+        until: int | None = None,
+        last: int | None = None,
+        limit: int = DEFAULT.instants,
+        dataset: str | None = None,
+    ) -> list[Point]:
+        """Points of one attribute from `since` (included) to `until` (not), oldest first; `last` the newest so many."""
+        tn, n, d = self._names.number(tenant), self._names.number(name), self._names.number(dataset or "")
+        if tn is None or n is None or d is None:
+            return []
+        found = next(iter(self._run("SELECT e, stamps, label FROM entity WHERE tenant = ? AND id = ?", (tn, ident))), None)
+        if found is None or not self._shows(found[1], found[2], name, sight):
+            return []
+        low = -(2**62) if since is None else since
+        high = 2**62 if until is None else until
+        take = limit if last is None else min(last, limit)
+        order = "ASC" if last is None else "DESC"
+        rows = [
+            self._point(row, dataset)
+            for row in self._run(
+                f"SELECT at, seq, v, u, x FROM history WHERE e = ? AND n = ? AND d = ? AND at >= ? AND at < ? "  # noqa: S608
+                f"ORDER BY at {order}, seq {order} LIMIT ?",
+                (found[0], n, d, low, high, take),
+            )
+        ]
+        return rows if last is None else rows[::-1]
+
+    def _point(self, row: tuple[Any, ...], dataset: str | None) -> Point:
+        at, seq, v, u, x = row
+        if x:
+            instance = codec.unpack(x)
+            return Point(at, v if v is not None else instance.get("value"), seq, instance)
+        instance = {"type": "Property", "value": v}
+        if u is not None:
+            instance["unitCode"] = self._names.text(u)
+        if x is None:
+            instance["observedAt"] = clock.text(at)
+        if dataset is not None:
+            instance["datasetId"] = dataset
+        return Point(at, v, seq, instance)
+
+    # Sight
+
+    def stamps(self, row: Row) -> Stamps:
+        """The stamps of a row."""
+        return codec.unpack_stamps(row.stamps)
+
+    def _shows(self, stamps: bytes | None, label: int, name: str, sight: Sight) -> bool:
+        if sight.everything:
+            return True
+        own = self._names.text(label) if label else unlabelled(self._realm)
+        if not sight.sees(own):
+            return False
+        labels = codec.unpack_stamps(stamps).labels if stamps is not None else {}
+        return name not in labels or sight.sees(labels[name])
+
+    def _masked(self, row: Row, sight: Sight, *, stamps: bool = True) -> Entity:
+        doc: Doc = orjson.loads(row.doc)
+        if sight.everything and not stamps:
+            return Entity(doc, None, self._realm, row.label)
+        kept = codec.unpack_stamps(row.stamps)
+        if not sight.everything:
+            hidden = [name for name, label in kept.labels.items() if not sight.sees(label)]
+            if hidden:
+                doc = {k: v for k, v in doc.items() if k in MEMBERS or k not in hidden}
+        return Entity(doc, kept, self._realm, row.label)
+
+    def _row(self, found: tuple[Any, ...]) -> Row:
+        ident, doc, stamps, label = found
+        return Row(ident, doc, stamps, self._names.text(label) if label else None)
+
+    # Time
+
+    @contextmanager
+    def deadline(self, milliseconds: float) -> Iterator[None]:
+        """Reads within raise TooSlow after so long."""
+        self._limit_at = time.monotonic() + milliseconds / 1_000
+        try:
+            yield
+        finally:
+            self._limit_at = 0.0
+
+    def _late(self) -> bool:
+        return self._limit_at > 0 and time.monotonic() > self._limit_at
+
+    def _run(self, sql: str, given: Any) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._db.execute(sql, given)
+        except apsw.InterruptError:
+            raise TooSlow from None
+        except apsw.Error as fault:
+            raise HansaError(f"the store could not be read: {fault}") from fault
+
+
+_ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # noqa: S608  # no part of it is given
+
+
+def _page(made: Plan, *, paged: bool = True) -> str:
+    """The rows of a plan, in its order."""
+    inner = f"{made.source} LIMIT ? OFFSET ?" if paged else made.source
+    # CROSS JOIN keeps the order: the driver outside, one look-up by number inside.
+    return f"SELECT {_COLUMNS} FROM ({inner}) AS found CROSS JOIN entity ON entity.e = found.e"  # noqa: S608

@@ -1,0 +1,87 @@
+"""Tables of a realm's file, and how a connection to it is set up."""
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from hansa.errors import HansaError
+
+VERSION: Final = 1
+"""Schema version; a file of another version is refused, never guessed at."""
+
+PAGE: Final = 4_096
+CHECKPOINT_PAGES: Final = 8_000  # 32 MB of WAL: a passive helper let it grow to 643 MB in the design's trial
+_CACHE_KIB: Final = 32_768
+_READ_CACHE_KIB: Final = 8_192
+
+TABLES: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+-- Words are said once: attribute names, units, datasets, actors, labels. Types are interned as 'tenant type'.
+CREATE TABLE name (n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+-- doc NULL: the entity was deleted; its number stays, so that its history and log go on naming it.
+CREATE TABLE entity (
+    e INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id TEXT NOT NULL,
+    doc BLOB, stamps BLOB, label INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX entity_id ON entity (tenant, id);
+CREATE TABLE type (t INTEGER NOT NULL, e INTEGER NOT NULL, PRIMARY KEY (t, e)) WITHOUT ROWID;
+-- The rows of `model.narrow.index_value` for each attribute instance; x'' where there is nothing to compare.
+CREATE TABLE attr (
+    t INTEGER NOT NULL, n INTEGER NOT NULL, v NOT NULL, e INTEGER NOT NULL, d INTEGER NOT NULL, label INTEGER NOT NULL,
+    PRIMARY KEY (t, n, v, e, d)) WITHOUT ROWID;
+CREATE TABLE place (g INTEGER PRIMARY KEY, e INTEGER NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL);
+CREATE UNIQUE INDEX place_of ON place (e, n, d);
+CREATE VIRTUAL TABLE geo USING rtree (g, west, east, south, north);
+-- x NULL: a plain Property; x'' the same without an observedAt of its own; else the whole instance.
+CREATE TABLE history (
+    e INTEGER NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    v, u INTEGER, x BLOB, PRIMARY KEY (e, n, d, at, seq)) WITHOUT ROWID;
+CREATE TABLE log (seq INTEGER PRIMARY KEY, e INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX log_of ON log (e, seq);
+-- Where each reader of the log stands, committed with what it wrote.
+CREATE TABLE reader (name TEXT PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
+-- State as of checkpoint_seq in meta, for what lies before the log's beginning. Empty while the log is whole.
+CREATE TABLE checkpoint (e INTEGER PRIMARY KEY, doc BLOB, label INTEGER NOT NULL);
+"""
+
+INDEXES: Final = ("type", "attr", "place", "geo")
+
+
+def connect(path: Path | str, *, write: bool = False, vfs: str | None = None) -> apsw.Connection:
+    """A connection set up for the city. Writers create the file and its tables.
+
+    Raises HansaError when the file is of another schema version.
+    """
+    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
+    db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_URI, vfs=vfs, statementcachesize=200)
+    db.set_busy_timeout(10_000)
+    if write:
+        db.pragma("page_size", PAGE)
+        db.pragma("journal_mode", "wal")
+        db.pragma("synchronous", "full")
+        db.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        db.pragma("journal_size_limit", PAGE * CHECKPOINT_PAGES)
+        db.pragma("cache_size", -_CACHE_KIB)
+        _prepare(db)
+    else:
+        db.pragma("query_only", True)
+        db.pragma("cache_size", -_READ_CACHE_KIB)
+    db.pragma("temp_store", "memory")
+    return db
+
+
+def _prepare(db: apsw.Connection) -> None:
+    version = db.pragma("user_version")
+    if version == 0:
+        with db:
+            for statement in TABLES.split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute("INSERT INTO name VALUES (0, '')")
+            db.execute("INSERT INTO meta VALUES ('checkpoint_seq', 0)")
+            db.pragma("user_version", VERSION)
+    elif version != VERSION:
+        raise HansaError(
+            f"this file has schema version {version}, this hansa reads {VERSION}",
+            mend="open it with the hansa that wrote it, export, and import here",
+        )

@@ -1,0 +1,142 @@
+"""Settings: `hansa.toml` in the data folder, then `HANSA_*` in the environment, then the command line.
+
+    [city]            name, timezone, location, tiles
+    [serve]           http, mqtt, mqtts, certificate, key, trust_loopback, egress_allow, log
+    [limits]          any cap of `limits.Limits`, by name
+    [apps]            enabled = ["frost", "watch"]   (absent: all that are installed)
+    [app.<name>]      whatever that app reads with city.setting(...)
+
+`HANSA_HTTP=0.0.0.0:8080` sets `serve.http`; every plain setting has such a name. `docs/settings.md` lists them, and a
+test holds that it does.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from hansa.errors import BadRequest
+from hansa.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a city may be told. Each field's comment is its documentation."""
+
+    data: Path = Path("city")  # folder of the stores, the lock and hansa.toml
+    name: str = "Hansa"  # the city's name, on every page
+    timezone: str = "UTC"  # IANA name; local days and nights follow it
+    location: tuple[float, float] | None = None  # longitude, latitude of the city's middle
+    tiles: str = ""  # URL template of a raster map below the city's own; empty: none
+    http: str = "127.0.0.1:8080"  # host:port of the pages and the API
+    mqtt: str = ""  # host:port of the MQTT door without TLS; empty: closed
+    mqtts: str = ""  # host:port of the MQTT door with TLS; needs certificate and key
+    certificate: str = ""  # PEM file for mqtts and, when given, https
+    key: str = ""  # PEM file of its private key
+    trust_loopback: bool = False  # requests from this machine act as its administrator
+    egress_allow: tuple[str, ...] = ()  # hosts and networks of our own that hansa may call, though they are private
+    clock: str = "wall"  # wall; driven (set from outside); or START*RATE, such as 2026-04-11T15:00:00Z*60
+    log: str = "info"  # debug, info, warning, error
+    enabled: tuple[str, ...] | None = None  # apps to run; none said: all that are installed
+    limits: Limits = field(default_factory=Limits)
+    apps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+_TABLES = {
+    "city": ("name", "timezone", "location", "tiles", "clock"),
+    "serve": ("http", "mqtt", "mqtts", "certificate", "key", "trust_loopback", "egress_allow", "log"),
+    "apps": ("enabled",),
+}
+_KINDS: dict[str, type] = {
+    "location": tuple,
+    "trust_loopback": bool,
+    "egress_allow": tuple,
+    "enabled": tuple,
+}
+
+
+def load(data: Path, environ: Mapping[str, str] = os.environ, **said: Any) -> Settings:
+    """The settings of the city in `data`; what the command line `said` wins. Raises BadRequest, naming the setting."""
+    settings = Settings(data=data)
+    file = data / "hansa.toml"
+    if file.exists():
+        try:
+            settings = _from_toml(settings, tomllib.loads(file.read_text("utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+            raise BadRequest(f"{file} is not TOML: {fault}", where=str(file)) from None
+    changes: dict[str, Any] = {}
+    for one in fields(Settings):
+        text = environ.get(f"HANSA_{one.name.upper()}")
+        if text is not None and one.name not in {"data", "limits", "apps"}:
+            changes[one.name] = _read(one.name, text)
+    changes.update({k: v for k, v in said.items() if v is not None})
+    settings = replace(settings, **changes)
+    _check(settings)
+    return settings
+
+
+def _from_toml(settings: Settings, tables: dict[str, Any]) -> Settings:
+    changes: dict[str, Any] = {}
+    for table, names in _TABLES.items():
+        for name, value in tables.pop(table, {}).items():
+            if name not in names:
+                raise BadRequest(f"[{table}] has no {name}", where=f"{table}.{name}", mend=f"one of {', '.join(names)}")
+            changes[name] = _typed(name, value)
+    caps = tables.pop("limits", {})
+    known = {one.name for one in fields(Limits)}
+    for name, value in caps.items():
+        if name not in known or isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise BadRequest(f"[limits] {name} = {value!r} is not a cap", where=f"limits.{name}")
+    changes["limits"] = replace(settings.limits, **caps)
+    changes["apps"] = tables.pop("app", {})
+    if tables:
+        raise BadRequest(f"hansa.toml has no table [{next(iter(tables))}]", where=next(iter(tables)))
+    return replace(settings, **changes)
+
+
+def _typed(name: str, value: Any) -> Any:
+    kind = _KINDS.get(name, str)
+    if kind is tuple and isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, kind):
+        raise BadRequest(f"{name} = {value!r} should be a {kind.__name__}", where=name)
+    return value
+
+
+def _read(name: str, text: str) -> Any:
+    kind = _KINDS.get(name, str)
+    if kind is bool:
+        if text.lower() not in {"1", "true", "yes", "0", "false", "no", ""}:
+            raise BadRequest(f"HANSA_{name.upper()}={text!r} should be true or false", where=name)
+        return text.lower() in {"1", "true", "yes"}
+    if kind is tuple:
+        parts = tuple(part.strip() for part in text.split(",") if part.strip())
+        if name != "location":
+            return parts
+        try:
+            return tuple(float(part) for part in parts)
+        except ValueError:
+            raise BadRequest(f"HANSA_LOCATION={text!r} should be longitude,latitude", where=name) from None
+    return text
+
+
+def _check(settings: Settings) -> None:
+    for name in ("http", "mqtt", "mqtts"):
+        if (text := getattr(settings, name)) or name == "http":
+            address(text, name)
+    if settings.mqtts and not (settings.certificate and settings.key):
+        raise BadRequest("mqtts needs a certificate and a key", where="serve.mqtts")
+    if settings.location is not None and (
+        len(settings.location) != 2 or not (-180 <= settings.location[0] <= 180 and -90 <= settings.location[1] <= 90)
+    ):
+        raise BadRequest("location should be longitude, latitude", where="city.location")
+
+
+def address(text: str, where: str) -> tuple[str, int]:
+    """Host and port of `host:port`; brackets around an IPv6 host."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65_535 or not host:
+        raise BadRequest(f"{text!r} should be host:port", where=where)
+    return host.strip("[]"), int(port)
