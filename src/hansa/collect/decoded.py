@@ -40,12 +40,12 @@ class Decoded:
 
 
 def position(lat: Any, lon: Any, at: str) -> Instance:
-    """A `location` instance for the position a message carries (degrees, WGS 84); BadRequest when there is none such."""
+    """A `location` instance for the position that a message carries (degrees, WGS 84); BadRequest when it is none."""
     for name, value, most in (("latitude", lat, 90), ("longitude", lon, 180)):
         if type(value) not in {int, float}:
             raise BadRequest(f"the {name} is not a number")
         if not -most <= value <= most:
-            raise BadRequest(f"the {name} {value!r:.32} is not within ±{most}°", mend="give decimal degrees, WGS 84")
+            raise BadRequest(f"the {name} {brief(value)} is not within ±{most}°", mend="give decimal degrees, WGS 84")
     if lat == 0 and lon == 0:
         raise BadRequest("0, 0 is what a receiver without a fix says", mend="leave the position out until there is one")
     point = {"type": "Point", "coordinates": [float(lon), float(lat)]}
@@ -55,3 +55,10 @@ def position(lat: Any, lon: Any, at: str) -> Instance:
 def has_reading(doc: Doc) -> bool:
     """Whether a document says more than its id and type."""
     return len(doc) > 2
+
+
+def brief(value: float) -> str:
+    """A number as a refusal shows it: cut, because its sender chose its length."""
+    if type(value) is int and value.bit_length() > 128:
+        return "a number of " + str(round(value.bit_length() * 0.30103)) + " digits"
+    return repr(value)

@@ -54,29 +54,32 @@ def _reading(body: dict[str, Any], where: str, source: Source, now: int, *, limi
         return
     doc: Doc = {"id": source.entity, "type": profile.type}
     channels = profile.channels
+    missing = profile.missing
     known = False
     for key, raw in said.items():
         if key not in channels:
             continue
         known = True
-        if raw is None or (profile.missing and raw in profile.missing):
+        if raw is None or (missing and raw in missing):
             continue
         channel = channels[key]
+        name, unit = channel.name, channel.unit
         try:
-            if channel.name in doc:
-                raise BadRequest(f"{channel.name} is said twice in one reading")  # noqa: TRY301 - one place refuses
+            if name in doc:
+                raise BadRequest(f"{name} is said twice in one reading")  # noqa: TRY301 - one place refuses
             value = channel.take(raw)
         except BadRequest as fault:
             decoded.refused.append(Rejected.of(fault, _path(where, key), raw))
             continue
-        if channel.unit is None:
-            doc[channel.name] = {"type": "Property", "value": value, "observedAt": at}
+        if unit is None:
+            doc[name] = {"type": "Property", "value": value, "observedAt": at}
         else:
-            doc[channel.name] = {"type": "Property", "value": value, "unitCode": channel.unit, "observedAt": at}
+            doc[name] = {"type": "Property", "value": value, "unitCode": unit, "observedAt": at}
     if profile.others != "ignore":
         known |= _others(said, at, where, profile, doc=doc, decoded=decoded)
-    if profile.position is not None:
-        known |= _location(said, at, where, profile.position, doc=doc, decoded=decoded)
+    place = profile.position
+    if place is not None and (place[0] in said or place[1] in said):
+        known |= _location(said, at, where, place, doc=doc, decoded=decoded)
     if has_reading(doc):
         decoded.writes.append(
             Write("read", source.entity, doc, None, None, None, None, source.label, None, source.tenant)

@@ -61,6 +61,9 @@ def _entity(body: Any, source: Source, now: int, where: str, *, limits: Limits, 
             f"{source.entity} is a {source.profile.type}, not a {' and '.join(types_of(head))[:128]}", where="type"
         )
     doc["id"], doc["type"] = head["id"], head["type"]
+    for member in head.keys() & {"scope", "expiresAt"}:
+        fault = Forbidden(f"{member} is not a device's to say", mend="let an operator set it, through /ngsi-ld/v1")
+        decoded.refused.append(Rejected.of(fault, _path(where, member), body[member]))
     for key, value in body.items():
         if key in members:
             continue
@@ -87,7 +90,7 @@ def _instance(name: str, said: Instance, source: Source, now: int, limits: Limit
         return said
     instance = dict(said)
     channel = source.profile.by_name.get(name)
-    if channel is not None:
+    if channel is not None and channel.says is not None:
         _measure(instance, channel)
     if observed is None:
         instance["observedAt"] = text(now)

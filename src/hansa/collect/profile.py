@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hansa.collect.decoded import brief
 from hansa.errors import BadRequest
 from hansa.model.entity import MEMBERS
 from hansa.model.units import Conversion, conversion, unit
@@ -124,12 +125,12 @@ class Channel:
                 return value if type(value) is float or -_INT64 <= value < _INT64 else float(value)
         except OverflowError:
             value = math.inf
-        if not math.isfinite(value):
-            raise BadRequest(f"{self.name} is {raw!r:.32}, which is no finite number")
+        if not -_MOST <= value <= _MOST:
+            raise BadRequest(f"{self.name} is {brief(raw)}, which is no finite number")
         code = "" if self.unit is None else f" {self.unit}"
-        said = "" if value == raw else f" (said as {raw!r:.32})"
+        said = "" if value == raw else f" (said as {brief(raw)})"
         raise BadRequest(
-            f"{self.name} {value!r:.32}{code}{said} is not plausible: {self._low:g} to {self._high:g} is",
+            f"{self.name} {brief(value)}{code}{said} is not plausible: {self._low:g} to {self._high:g} is",
             mend="look at the sensor, or widen low and high in the profile",
         )
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from hansa.clock import SECOND
 from hansa.collect import _json
-from hansa.collect.decoded import Decoded, Rejected, position
+from hansa.collect.decoded import Decoded, Rejected, brief, position
 from hansa.collect.profile import SAME, Channel, Source, unlisted
 from hansa.collect.times import believed, text
 from hansa.errors import BadRequest, NotSupported, TooLarge
@@ -111,7 +111,9 @@ class _Pack:
         if version is None:
             return
         if type(version) is not int or version not in _VERSIONS:
-            raise NotSupported(f"SenML version {version!r:.32} is not understood", where=where, mend="send version 10")
+            raise NotSupported(
+                f"SenML version {str(version)[:32]} is not understood", where=where, mend="send version 10"
+            )
         if self.version not in {None, version}:
             raise BadRequest(f"SenML version {version} after {self.version} in one pack", where=where)
         self.version = version
@@ -165,7 +167,7 @@ class _Pack:
     def _time(self, record: dict[str, Any], where: str) -> int:
         seconds = self.base["bt"] + record.get("t", 0)
         if not abs(seconds) < 1e12:
-            raise BadRequest(f"{seconds!r:.32} is no time in seconds", where=f"{where}.t")
+            raise BadRequest(f"{brief(seconds)} is no time in seconds", where=f"{where}.t")
         at = round(seconds * SECOND)
         if seconds < _RELATIVE:
             at += self.now

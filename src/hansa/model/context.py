@@ -17,6 +17,7 @@ from hansa.model.terms import Load, Terms, read
 
 _MEMO: Final = 20_000  # names remembered by one Context; beyond it, it starts again
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x1f]+\Z")
+_REST = re.compile(r"[^\s<>\"{}|\\^`\x00-\x1f]+\Z")
 
 
 class _Memo(dict[str, str]):
@@ -92,10 +93,10 @@ class Context:
     def _iri(self, term: str) -> str | None:
         if term in core.TERMS:
             return core.TERMS[term]
+        if term in {"@id", "@type"}:
+            return term
         if term in self._terms:
             return self._terms[term]
-        if term[:1] == "@":
-            return term
         prefix, colon, rest = term.partition(":")
         if colon and prefix:
             if rest.startswith("//"):
@@ -139,16 +140,18 @@ class Context:
             if prefix not in core.PREFIXES and len(iri) > len(start) and iri.startswith(start)
             if (compact := f"{prefix}:{iri[len(start) :]}") not in self._terms
             and not compact.startswith(f"{prefix}://")
-            and _IRI.match(compact)
+            and _is_name(compact)
         ]
         return min(found, key=lambda c: (len(c), c)) if found else iri
 
 
 def _is_name(term: str) -> bool:
     """Whether a term may name a type or an attribute: the grammar of clause 4.6.2, a prefixed name, or an IRI."""
-    if ":" in term:
-        return _IRI.match(term) is not None
-    return term[:1].isalpha() and term.replace("_", "a").isalnum()
+    prefix, colon, rest = term.partition(":")
+    word = prefix[:1].isalpha() and prefix.replace("_", "a").isalnum()
+    if not colon:
+        return word
+    return (word and _REST.match(rest) is not None) or _IRI.match(term) is not None
 
 
 CORE: Final = Context()

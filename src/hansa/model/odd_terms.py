@@ -5,11 +5,10 @@ term stands for; nothing more of JSON-LD is wanted, because NGSI-LD lets a user'
 documents (CIM 009, clause 5.5.7).
 """
 
+import json
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
-
-import orjson
 
 from hansa.errors import BadRequest, HansaError
 from hansa.model import core_context as core
@@ -25,7 +24,7 @@ class Odd(Exception):  # noqa: N818 - a signal between two readers, not an error
 def read_odd(parts: list[Any], load: Callable[[str], Any]) -> tuple[dict[str, str | None], set[str], str | None]:
     """Terms, prefixes and vocabulary of a flat list of local contexts; BadRequest when PyLD refuses it."""
     size = sum(len(part) for part in parts if part is not None)
-    if size > PARTS + 2 * len(core.TERMS) or len(orjson.dumps(parts)) > SIZE:
+    if size > PARTS + 2 * len(core.TERMS) or len(json.dumps(parts)) > SIZE:
         raise BadRequest(
             f"an @context with scoped, imported or protected terms may hold {PARTS} terms and {SIZE} bytes",
             where="@context",
@@ -33,27 +32,35 @@ def read_odd(parts: list[Any], load: Callable[[str], Any]) -> tuple[dict[str, st
     from pyld import jsonld  # noqa: PLC0415 - it takes 100 ms to import, and hardly anybody needs it
     from pyld.context_resolver import ContextResolver  # noqa: PLC0415
 
+    faults: list[HansaError] = []
+
     def loader(url: str, _options: Any) -> dict[str, Any]:
-        document = {"@context": {"@vocab": core.VOCAB, **core.TERMS}} if core.is_core(url) else load(url)
+        try:
+            document = {"@context": {"@vocab": core.VOCAB, **core.TERMS}} if core.is_core(url) else load(url)
+        except HansaError as fault:  # PyLD wraps it in words of its own
+            faults.append(fault)
+            raise
         return {"contentType": "application/ld+json", "contextUrl": None, "documentUrl": url, "document": document}
 
     # A resolver of its own: PyLD's shared one would remember contexts beyond what the platform's cache allows.
-    options = {"base": "", "documentLoader": loader, "contextResolver": ContextResolver({}, loader)}
+    resolver = ContextResolver({}, loader)
+    options = {"base": "", "processingMode": "json-ld-1.1", "documentLoader": loader, "contextResolver": resolver}
     processor = jsonld.JsonLdProcessor()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # terms that look like keywords: ignored, as JSON-LD says
-            start = processor.process_context({"mappings": {}, "processingMode": "json-ld-1.1"}, None, options)
-            active = processor.process_context(start, {"@context": parts}, options)
-    except jsonld.JsonLdError as fault:
-        raise _ours(fault) from None
-    except HansaError:
-        raise
+            active = processor.process_context({}, None, options)
+            active = processor.process_context(active, {"@context": parts}, options)
+    except (jsonld.JsonLdError, HansaError) as fault:
+        if faults:
+            raise faults[0] from None
+        said = str(fault.args[0]) if fault.args else str(fault)
+        raise BadRequest(f"the @context is not valid JSON-LD: {said}"[:300], where="@context") from None
     except RecursionError:
         raise BadRequest("the terms of the @context refer to each other too deeply", where="@context") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as fault:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as fault:
         # PyLD trusts the shape of what it reads; what it stumbles over is not a context.
-        raise BadRequest(f"the @context is not well formed: {fault}"[:300], where="@context") from None
+        raise BadRequest(f"the @context is not well formed: {fault!r}"[:300], where="@context") from None
     iris: dict[str, str | None] = {}
     prefixes: set[str] = set()
     for term, mapping in active["mappings"].items():
@@ -64,15 +71,3 @@ def read_odd(parts: list[Any], load: Callable[[str], Any]) -> tuple[dict[str, st
         if mapping["_prefix"] and iri:
             prefixes.add(term)
     return iris, prefixes, active.get("@vocab")
-
-
-def _ours(fault: Any) -> HansaError:
-    cause = fault
-    for _ in range(8):  # a loader's NoContext comes wrapped, perhaps twice
-        if isinstance(cause, HansaError):
-            return cause
-        cause = getattr(cause, "cause", None)
-        if cause is None:
-            break
-    said = str(fault.args[0]) if fault.args else str(fault)
-    return BadRequest(f"the @context is not valid JSON-LD: {said}"[:300], where="@context")

@@ -368,7 +368,7 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
     except OverflowError:
         answer = math.inf
     if not math.isfinite(answer):
-        raise BadRequest(f"{value!r:.64} {from_unit} is beyond what can be said in {to_unit}")
+        raise BadRequest(f"a value in {from_unit} is not finite, or beyond what can be said in {to_unit}")
     return answer
 
 

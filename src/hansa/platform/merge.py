@@ -11,7 +11,7 @@ from typing import Any, Final
 from hansa import clock
 from hansa.errors import AlreadyExists, BadRequest, NotFound
 from hansa.model.change import Part, Write, put_instance
-from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, instances
+from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, instances, types_of
 
 NULL: Final = "urn:ngsi-ld:null"
 """What a merge or an update says to take something away (CIM 009, 4.5.0)."""
@@ -256,6 +256,9 @@ class _Draft:
 
     def read(self) -> None:
         """A device's reading: newer moves the state, older goes to history, the same is nothing."""
+        kind = self.write.doc.get("type", self.doc["type"])
+        if kind != self.doc["type"] and kind not in types_of(self.doc):
+            raise BadRequest(f"{self.write.id} is a {self.doc['type']}, not a {kind}", where="type")
         for name, instance in self.said():
             old = _find(self.doc.get(name), instance.get("datasetId"))
             observed = instance.get("observedAt")

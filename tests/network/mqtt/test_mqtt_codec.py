@@ -189,7 +189,9 @@ def test_what_the_standard_forbids_is_refused_with_its_reason_code(version, data
 @pytest.mark.parametrize("first", range(256))
 def test_a_first_byte_that_cannot_be_is_refused_before_a_second_comes(first):
     fixed = {kind << 4 | (2 if kind in {6, 8, 10} else 0) for kind in range(1, 16)} - {0x30}
-    publish = {0x30 | dup << 3 | qos << 1 | retain for qos in (0, 1, 2) for retain in (0, 1) for dup in {0, int(qos > 0)}}
+    publish = {
+        0x30 | dup << 3 | qos << 1 | retain for qos in (0, 1, 2) for retain in (0, 1) for dup in {0, int(qos > 0)}
+    }
     framer = Framer(LIMIT)
     framer.feed(bytes((first,)))
     if first in fixed | publish:

@@ -238,7 +238,8 @@ class Connection:
         if self.state is not State.OPEN or not session.subscriptions:
             return False
         if not session.knows(command.id):
-            if len(session.waiting) >= self._caps.commands_waiting:
+            # While older ones rest with the city, a new one must not overtake them.
+            if session.more or len(session.waiting) >= self._caps.commands_waiting:
                 session.more = True
                 return False
             session.waiting[command.id] = command

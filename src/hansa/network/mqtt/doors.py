@@ -43,7 +43,7 @@ class Doors(Protocol):
         the message is durable: committed (0x00), or refused and the refusal recorded (0x83, 0x87, 0x90, 0x97, 0x99).
         Any code that a PUBACK cannot carry (0x89 busy, 0x88 unavailable) closes the connection without an
         acknowledgement, so that the device sends the message again. `done` more than once is harmless.
-        A callback and not a future: a future costs another 3 us a message.
+        A callback and not a future: a future costs another 2 to 5 us a message.
         """
 
     def disconnected(self, peer: Peer, reason: str) -> None:

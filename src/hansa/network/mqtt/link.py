@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 class Link(asyncio.Protocol):
     """One connection, from its socket's first byte to its last; thousands of them are idle most of the time."""
 
-    __slots__ = ("_closed_at", "_endpoint", "_opened_at", "_paused", "_peer", "_seen_at", "_stalled_at", "_transport",
+    __slots__ = ("_closed_at", "_endpoint", "_hungry", "_opened_at", "_paused", "_peer", "_seen_at", "_stalled_at", "_transport",
                  "address", "dirty", "machine", "session", "will")  # fmt: skip
 
     def __init__(self, endpoint: "Endpoint") -> None:
@@ -35,6 +35,7 @@ class Link(asyncio.Protocol):
         self._closed_at: float | None = None
         self._stalled_at: float | None = None  # since when the peer takes no bytes
         self._paused = False
+        self._hungry = False  # the device can take commands that rest with the city
         self.machine = Connection(endpoint.caps)
         self.session: Session | None = None
         self.will: Will | None = None
@@ -148,6 +149,9 @@ class Link(asyncio.Protocol):
                 self._handle(events)
                 # Messages that were decided at once make room for those behind them.
                 events = machine.receive_data(b"") if machine.stopped and not machine.held else machine.take_events()
+                if self._hungry and not events:
+                    self._refill()
+                    events = machine.take_events()
             self._write()
         except Exception:  # a fault of ours or the city's ends one connection, never the endpoint
             log.exception("mqtt connection failed", address=self.address)
@@ -186,12 +190,13 @@ class Link(asyncio.Protocol):
         elif isinstance(event, Answered):
             endpoint.counters.commands_done += 1
             endpoint.doors.command_done(self._peer, event.command_id, event.code)
-            if self.session.more and not self.session.waiting:
-                self._refill()
+            self._hungry = self._hungry or (self.session.more and not self.session.waiting)
         elif isinstance(event, Subscribed):
-            self._refill()
+            self._hungry = True
 
     def _refill(self) -> None:
+        """Fetch commands, when the city has heard of all answers: it would give those that were just answered again."""
+        self._hungry = False
         session = self.session
         if self._peer is None or session is None or not session.subscriptions:
             return
@@ -199,8 +204,6 @@ class Link(asyncio.Protocol):
         for command in self._endpoint.doors.commands(self._peer):
             if not session.knows(command.id) and not self.deliver(command):
                 break
-        # With QoS 0 they are done already: the city hears of it before it is asked again.
-        self._handle(self.machine.take_events())
 
     def _admit(self, packet: Connect) -> None:
         endpoint, machine = self._endpoint, self.machine
@@ -213,7 +216,7 @@ class Link(asyncio.Protocol):
         self.will = packet.will
         endpoint.counters.connected += 1
         machine.accept(self.session, resumed=resumed, assigned=assigned)
-        self._refill()
+        self._hungry = True
 
     def _write(self) -> None:
         transport, machine = self._transport, self.machine

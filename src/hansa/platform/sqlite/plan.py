@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hansa.model.geo import Box
 from hansa.model.narrow import WIDE, AllOf, AnyOf, Anything, Between, Has, Narrowing, OneOf, narrow
 from hansa.model.qlang import And, Compare, Exists, Like, Node, Or
 from hansa.model.query import Query
@@ -50,9 +51,9 @@ def plan(query: Query, tenant: int, types: list[int] | None, names: Callable[[st
         return None
     simple = query.id_pattern is None and query.scope_q is None
     plain_types = query.types is None or all(len(group) == 1 for group in query.types)
-    if query.geo is not None and (box := query.geo.box()) is not None:
+    if query.geo is not None and (boxes := query.geo.boxes) is not None:
         n = names(query.geo.name)
-        return None if n is None else _by_place(n, box, types)
+        return None if n is None else _by_place(n, boxes, types)
     if types is None:
         return Plan("SELECT e FROM entity WHERE tenant = ? AND doc IS NOT NULL", [tenant], _nothing_else(query))
     narrowing: Narrowing = Anything()
@@ -85,17 +86,15 @@ def _by_type(types: list[int]) -> tuple[str, Given]:
     return f"SELECT DISTINCT e FROM type WHERE t IN ({marks})", list(types)  # noqa: S608  # marks only
 
 
-def _by_place(n: int, box: tuple[float, float, float, float], types: list[int] | None) -> Plan:
-    west, south, east, north = box
+def _by_place(n: int, boxes: tuple[Box, ...], types: list[int] | None) -> Plan:
     # The R*Tree keeps 32-bit floats, rounded outwards; the evaluator decides on what lies at the edge.
-    sql = (
-        "SELECT DISTINCT place.e FROM geo JOIN place USING (g) "
-        "WHERE east >= ? AND west <= ? AND north >= ? AND south <= ? AND place.n = ?"
-    )
-    given: Given = [west, east, south, north, n]
+    where = " OR ".join(["east >= ? AND west <= ? AND north >= ? AND south <= ?"] * len(boxes))
+    sql = f"SELECT DISTINCT place.e FROM geo JOIN place USING (g) WHERE ({where}) AND place.n = ?"  # noqa: S608
+    given: Given = [edge for west, south, east, north in boxes for edge in (west, east, south, north)]
+    given.append(n)
     if types is not None:
         marks = ",".join("?" * len(types))
-        sql += f" AND EXISTS (SELECT 1 FROM type WHERE t IN ({marks}) AND type.e = place.e)"
+        sql += f" AND EXISTS (SELECT 1 FROM type WHERE t IN ({marks}) AND type.e = place.e)"  # noqa: S608
         given += types
     return Plan(sql, given, exact=False)
 
