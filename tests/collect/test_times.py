@@ -1,5 +1,6 @@
 """When a reading was taken, and what no city believes."""
 
+import contextlib
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -109,7 +110,6 @@ def test_a_time_keeps_its_instant_to_the_microsecond(when):
 
 @given(st.text(max_size=30) | st.text("0123456789-:TZ+. ", max_size=30) | st.floats() | st.integers(), st.booleans())
 def test_no_time_raises_anything_but_a_bad_request(raw, local):
-    try:
-        assert clock.parse(stamp(raw, NOW, VIENNA if local else None, Limits(past_s=1e12))) is not None
-    except BadRequest:
-        pass
+    with contextlib.suppress(BadRequest):
+        canonical = stamp(raw, NOW, VIENNA if local else None, Limits(past_s=1e12))
+        assert clock.text(clock.parse(canonical)) == canonical

@@ -325,17 +325,21 @@ PARTS = st.one_of(
 def oracle(parts: list[Any], words: list[str]) -> dict[str, str] | None:
     """What PyLD expands the words to; None when it refuses the @context."""
     whole = [CORE_PART if part == core.URL else part for part in parts]
-    found = {}
-    for word in words:
-        document = {"@context": [*whole, CORE_PART], word: {"@value": 1}}
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                expanded = jsonld.expand(document)
-        except jsonld.JsonLdError:
-            return None
-        if expanded:
-            (found[word],) = expanded[0]
+    document = {"@context": [*whole, CORE_PART]} | {word: {"@value": at} for at, word in enumerate(words)}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expanded = jsonld.expand(document)
+    except jsonld.JsonLdError:
+        return None
+    except TypeError:  # a prefix that stands for nothing is beyond PyLD
+        assume(False)
+    node: dict[str, Any] = expanded[0] if expanded else {}
+    return {words[one["@value"]]: iri for iri, values in node.items() for value in values for one in inside(value)}
+
+
+def inside(value: dict[str, Any]) -> list[Any]:
+    found: list[Any] = value.get("@list", [value])
     return found
 
 
@@ -375,6 +379,8 @@ def test_compaction_is_what_pyld_says_for_words_of_a_users_own(part: dict[str, A
         assume(False)
         return
     (expected,) = (key for key in answer if key != "@context")
+    if expected.startswith("ngsi-ld:"):  # what the core @context does not define is rendered in full (clause 5.5.7)
+        expected = iri
     found = context.compact(core.stored(iri))
     assert found == expected
     assert context.expand(found) == core.stored(iri)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -162,11 +163,11 @@ def test_a_line_is_as_near_as_its_nearest_sample(lon, lat, positions):
     found = metres(point(lon, lat), line(*positions))
     samples = [
         (a[0] + (b[0] - a[0]) * i / 400, a[1] + (b[1] - a[1]) * i / 400)
-        for a, b in zip(positions, positions[1:], strict=False)
+        for a, b in pairwise(positions)
         for i in range(401)
     ]
     least = min(haversine_m((lon, lat), sample) for sample in samples)
-    gap = max(haversine_m(a, b) for a, b in zip(samples, samples[1:], strict=False))
+    gap = max(haversine_m(a, b) for a, b in pairwise(samples))
     assert least - gap / 2 - 500 <= found <= least + 500
 
 
@@ -203,6 +204,16 @@ def test_whatever_is_near_lies_in_the_boxes(lon, lat, limit, bearing, share):
     assert all(-180 <= one[0] <= one[2] <= 180 and -90 <= one[1] <= one[3] <= 90 for one in boxes)
 
 
+def test_far_north_the_circle_is_widest_beyond_its_middle():
+    lat, angle = math.radians(80), math.radians(8)
+    east = math.degrees(math.asin(math.sin(angle) / math.cos(lat)))  # where a meridian touches the circle
+    touch = math.degrees(math.asin(math.sin(lat) / math.cos(angle)))
+    query = GeoQuery.parse(f"near;maxDistance=={angle * EARTH_M + 1:.0f}", "Point", "[0,80]")
+    assert east > 53
+    assert query.matches(point(east, touch))
+    assert any(boxes_meet((east, touch, east, touch), one) for one in query.boxes)
+
+
 def test_boxes_narrow_near_and_say_nothing_of_what_can_be_anywhere():
     near = GeoQuery.parse("near;maxDistance==1000", "Point", "[17,48]")
     ((west, south, east, north),) = near.boxes
@@ -231,11 +242,12 @@ def test_a_point_is_inside_on_the_edge_or_outside():
 
 
 def test_which_side_a_point_lies_on_is_exact_where_doubles_are_not():
-    a, b = (0.5, 0.5), (12.0, 12.0)
-    assert side(a, b, (24.0, 24.0)) == 0
-    up = math.nextafter(24.0, 25.0)
-    assert side(a, b, (24.0, up)) == 1
-    assert side(a, b, (up, 24.0)) == -1
+    # The grid of Kettner et al. (2008): rounding alone calls many of these collinear, or worse.
+    unit = 2.0**-53
+    for x in range(16):
+        for y in range(16):
+            p = (0.5 + x * unit, 0.5 + y * unit)
+            assert side(p, (12.0, 12.0), (24.0, 24.0)) == (y > x) - (y < x)
 
 
 POINTS = {"type": "MultiPoint", "coordinates": [[1, 1], [2, 2]]}

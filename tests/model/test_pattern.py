@@ -1,5 +1,6 @@
 """Patterns from anybody: the same answers as `re`, and no way to make them hang."""
 
+import contextlib
 import re
 import time
 
@@ -39,10 +40,8 @@ def test_a_pattern_finds_what_pythons_own_engine_finds(text, subjects):
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="ab()[]{}|*+?^$\\.,-:019i=d", max_size=30))
 def test_any_text_is_a_pattern_or_a_bad_request(text):
-    try:
-        Pattern(text).found("aab01")
-    except BadRequest:
-        pass
+    with contextlib.suppress(BadRequest):
+        assert Pattern(text).found("aab01") in {True, False}
 
 
 @pytest.mark.parametrize("hostile", ["(a+)+x", "(a|aa)*x", "(a*)*(a*)*x", "(.*a){12}x", "(a|b)*a(a|b){60}c"])
@@ -78,7 +77,9 @@ def test_case_is_folded_when_asked_for():
     assert not Pattern("bmw").found("My BMW")
 
 
-@pytest.mark.parametrize("bad", ["(", ")", "a)", "[", "[z-a]", "*", "a{2,1}", "a{999}", "\\", "(?=a)", "\\1", "[[:no:]]", "{"])
+@pytest.mark.parametrize(
+    "bad", ["(", ")", "a)", "[", "[z-a]", "*", "a{2,1}", "a{999}", "\\", "(?=a)", "\\1", "[[:no:]]", "{"]
+)
 def test_what_is_no_regular_expression_is_refused_with_its_place(bad):
     with pytest.raises(BadRequest, match="character"):
         Pattern(bad)

@@ -4,14 +4,15 @@ The same store, merge and rules as the real one, only that everything happens in
 which it is said. Memory grows with what is said; nothing is kept.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 from hansa.analytics.rules import Rules
 from hansa.app import App
 from hansa.clock import SECOND, Clock, parse
 from hansa.limits import DEFAULT, Limits
-from hansa.model.change import Change, Refused, Write
+from hansa.model.change import Change, Refused, Write, put_instance
 from hansa.platform.city import City
 from hansa.platform.sqlite import SqliteStore
 from hansa.platform.store import Item, Outcome
@@ -102,3 +103,43 @@ def replay(city: MemoryCity, readings: Iterable[tuple[int, Write]]) -> int:
     if pile:
         city.write(*pile)
     return count
+
+
+class Log(Protocol):
+    """What a log of Changes can do."""
+
+    def since(self, seq: int, limit: int) -> list[Change]:
+        """Changes after `seq`, oldest first."""
+
+
+def past(log: Log, actor: str, said: Counter[str]) -> Iterator[tuple[int, Write]]:
+    """What others than `actor` brought about, as (instant, Write); what `actor` said is counted in `said` by type."""
+    seq = 0
+    while changes := log.since(seq, 1_000):
+        for change in changes:
+            seq = change.seq
+            if change.tenant:
+                continue
+            if change.actor == actor:
+                said[change.entity.type] += 1
+            else:
+                yield from ((change.at, write) for write in _again(change))
+
+
+def _again(change: Change) -> Iterator[Write]:
+    """The Writes that bring a Change about once more."""
+    ident = change.entity.id
+    if change.gone:
+        yield Write("delete", ident)
+        return
+    doc: dict[str, Any] = {"id": ident, "type": change.entity.doc["type"]}
+    late: dict[str, Any] = dict(doc)
+    for part in change.parts:
+        if part.status == "deleted":
+            yield Write("delete_attr", ident, name=part.name, dataset=part.dataset)
+        elif part.name != "label":
+            put_instance(late if part.status == "late" else doc, part.name, part.dataset, part.new)
+    if len(doc) > 2 or change.new:
+        yield Write("upsert_update", ident, doc, label=change.entity.label)
+    if len(late) > 2:
+        yield Write("read", ident, late)

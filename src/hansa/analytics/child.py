@@ -141,7 +141,8 @@ class Child:
 
 def main() -> None:
     """`python -m hansa.analytics.child SOCKET BEAT`: the numbers of two inherited file descriptors."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the city says when to stop
+    for sign in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the city says when to stop
+        signal.signal(sign, signal.SIG_IGN)
     sock = socket.socket(fileno=int(sys.argv[1]))
     with mmap.mmap(int(sys.argv[2]), BEAT.size) as beat:
         size = int.from_bytes(_exactly(sock, 4), "big")

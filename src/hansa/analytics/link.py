@@ -64,6 +64,11 @@ class RulesLink:
         return max(0, self._city.store.head() - self.place)
 
     @property
+    def behind_s(self) -> float:
+        """Seconds since the rules were last level with the log; 0 while they are."""
+        return time.monotonic() - self.place_at if self.behind else 0.0
+
+    @property
     def pid(self) -> int | None:
         """The process, while there is one."""
         process = self._process

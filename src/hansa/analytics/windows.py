@@ -130,7 +130,7 @@ def slope(points: Sequence[Sequence[Any]]) -> float | None:
 
 
 def robust_slope(points: Sequence[Sequence[Any]]) -> float | None:
-    """The change per hour by Theil and Sen: the median of the slopes between all pairs; None with fewer than two instants.
+    """The change per hour by Theil and Sen: the median slope of all pairs; None with fewer than two instants.
 
     Nearly a third of the readings may be wrong without moving it far. Only the newest `PAIRED` points are compared.
     Sources: H. Theil (1950); P. K. Sen, J. Amer. Statist. Assoc. 63 (1968) 1379-1389.
@@ -154,8 +154,8 @@ def resample(
 ) -> list[tuple[int, float | None]]:
     """A regular grid: (start of the period, value), None where the period has no reading.
 
-    Periods of `period` microseconds stand at multiples since 1970 UTC, from the one that holds `since` (the first point,
-    when not said) to the last that begins before `until` (the one of the last point). "mean" is the plain mean of the
+    Periods of `period` microseconds stand at multiples since 1970 UTC, from the one that holds `since` (else the first
+    point) to the last that begins before `until` (else the one of the last point). "mean" is the plain mean of the
     period's readings. BadRequest for a period that is not above zero, or for more than `GRID` periods.
     """
     take = _HOW.get(how)
@@ -243,7 +243,7 @@ class Window:
             self.add(point[0], point[1])
 
     def add(self, at: int, value: float) -> bool:
-        """Take a reading; False, and nothing happens, when it is older than the newest. The same instant is replaced."""
+        """Take a reading; False, and nothing happens, when it is older than the newest. One instant holds one."""
         points = self._points
         if points:
             newest = points[-1][0]
@@ -355,7 +355,7 @@ class Run:
     lowest: a handful for noise, one for a sensor that hangs.
     """
 
-    __slots__ = ("_begin", "_count", "_first", "_high", "_low", "_next", "tolerance")
+    __slots__ = ("_begin", "_first", "_high", "_low", "_newest", "_next", "tolerance")
 
     def __init__(self, tolerance: float = 0.0, points: Iterable[Sequence[Any]] = ()) -> None:
         """Begin with `points`."""
@@ -363,14 +363,17 @@ class Run:
         self._low: deque[list[Any]] = deque()  # [number, value, instant of the reading after it], values rising
         self._high: deque[list[Any]] = deque()  # the same, values falling
         self._next = 0
+        self._newest = 0
         self._first = 0
         self._begin = 0
-        self._count = 0
         for point in points:
             self.add(point[0], point[1])
 
-    def add(self, at: int, value: float) -> None:
-        """Take the next reading, which must not be older than the one before."""
+    def add(self, at: int, value: float) -> bool:
+        """Take the next reading; False, and nothing happens, when it is not newer than the one before."""
+        if self._low and at <= self._newest:
+            return False
+        self._newest = at
         entry: list[Any] = [self._next, value, 0]
         if self._low:
             self._low[-1][2] = at  # both queues end with the reading before, the same list
@@ -387,6 +390,7 @@ class Run:
             out = self._low if self._low[0][0] < self._high[0][0] else self._high
             gone = out.popleft()
             self._first, self._begin = gone[0] + 1, gone[2]
+        return True
 
     @property
     def begin(self) -> int:

@@ -76,7 +76,9 @@ class Files:
         file = self._held.get(rest if marked or other else request.path_params["path"])
         if file is None:
             return PlainTextResponse(
-                "No such file.", status_code=404, headers={"cache-control": "no-store", "x-content-type-options": "nosniff"}
+                "No such file.",
+                status_code=404,
+                headers={"cache-control": "no-store", "x-content-type-options": "nosniff"},
             )
         headers = {
             "etag": file.etag,

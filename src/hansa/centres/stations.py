@@ -117,17 +117,28 @@ def kind_of(entity: Entity) -> str:
     return str(kind[0] if isinstance(kind, list) and kind else kind)
 
 
+def _finite(value: Any) -> float | None:
+    """A number that a double can hold; None for anything else, true and false included."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # JSON may hold an integer of 400 digits
+        return None
+    return number if isfinite(number) else None
+
+
 def readings(entity: Entity) -> list[Reading]:
     """The numeric properties of an entity, in its own order."""
     found = []
     for name, stated in entity.items():
-        value = said(entity, name)
-        if name in _MEMBERS or isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        value = _finite(said(entity, name))
+        if name in _MEMBERS or value is None:
             continue
         whole: Mapping[str, Any] = stated if isinstance(stated, Mapping) else {}
         code = whole.get("unitCode", "")
         unit = words()["units"].get(code, code) if isinstance(code, str) else ""
-        found.append(Reading(name, float(value), unit, moment(whole.get("observedAt"))))
+        found.append(Reading(name, value, unit, moment(whole.get("observedAt"))))
     return found
 
 
@@ -155,14 +166,14 @@ def state(entity: Entity, alerts: Iterable[Entity], now: int, stale_s: float, mi
     return "stale" if silent or now - max(times) > stale_s * clock.SECOND else "ok"
 
 
-def figure(value: float) -> str:
-    """A number as people read it: decimals by size, a true minus."""
+def figure(value: float, unit: str = "") -> str:
+    """A number as people read it: decimals by unit and size, a true minus (but none before a zero)."""
     size = abs(value)
-    decimals = 0 if size >= 100 else 1 if size >= 2 else 2
+    decimals = 0 if size >= 100 else 1 if size >= 2 or unit in words()["tenths"] else 2
     text = f"{value:.{decimals}f}" if size < 1e15 else f"{value:.3g}"
     if decimals == 2 and text.endswith("0"):
         text = text[:-1]
-    return text.replace("-", "−")
+    return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")
 
 
 def age(at: int | None, now: int) -> str:
@@ -205,7 +216,7 @@ def rows(stations: Iterable[Entity], alerts: Iterable[Entity], now: int, stale_s
                 state=how,
                 state_word=words()["states"][how],
                 label=title(main.name, "attributes") if main else "",
-                figure=figure(main.value) if main else "—",
+                figure=figure(main.value, main.unit) if main else "—",
                 unit=main.unit if main else "",
                 age=age(main.at, now) if main else "never",
             )
@@ -241,7 +252,5 @@ def freshness(stations: Iterable[Entity], listed: Iterable[Row], now: int) -> st
         return "no stations yet"
     parts = [f"{len(listed)} station{'' if len(listed) == 1 else 's'}"]
     parts.append(f"newest {age(max(times), now)} ago" if times else "no reading yet")
-    for how in ("stale", "missing"):
-        if count := sum(row.state == how for row in listed):
-            parts.append(f"{count} {how}")
-    return ", ".join(parts)
+    counts = {how: sum(row.state == how for row in listed) for how in ("stale", "missing")}
+    return ", ".join([*parts, *(f"{count} {how}" for how, count in counts.items() if count)])

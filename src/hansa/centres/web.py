@@ -36,8 +36,8 @@ _log = structlog.get_logger(__name__)
 class Look:
     """How this city's page looks; every field is a setting.
 
-    `tiles` is an address with `{z}`, `{x}` and `{y}` (raster), or of vector tiles when `tiles_kind` is `vector`; without
-    it the map is drawn from the city's own entities. `zone` is an IANA time zone, else the browser's. `stale_s` and
+    `tiles` is an address with `{z}`, `{x}` and `{y}` (raster; vector tiles when `tiles_kind` is `vector`); without it the
+    map is drawn from the city's own entities alone. `zone` is an IANA time zone, else the browser's. `stale_s` and
     `missing_s` (seconds without a reading) hold for stations whose device states no reporting interval.
     """
 
@@ -90,7 +90,7 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
     template = pages.get_template("city.html")
     headers = _headers(look)
 
-    async def city(request: Request) -> Response:
+    async def city(_request: Request) -> Response:
         """The page, with what the city holds at this moment; a city that cannot be read still gets a page."""
         status, shown = 200, _nothing()
         try:
@@ -98,7 +98,7 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
         except HansaError as fault:
             status, shown["fault"] = fault.status, fault.detail
             shown["mend"] = fault.mend or "Try again in a moment."
-        except Exception as fault:  # whatever it was, the operator needs a page that says so, and the log the rest
+        except Exception as fault:  # noqa: BLE001 whatever it was, people get a page that says so, and the log the rest
             _log.exception("page.snapshot", error=str(fault))
             status, shown["fault"] = 500, "The city could not be read just now."
             shown["mend"] = "Try again in a moment; the log of hansa says more."
@@ -109,9 +109,18 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
 
 
 def _nothing() -> dict[str, Any]:
+    """What the template needs, for a city that has not been read."""
     return {
-        "alarms": [], "rows": [], "more": 0, "freshness": "", "now": "", "simulated": False, "rate": 1, "fault": "", "mend": ""
-    }  # fmt: skip
+        "alarms": [],
+        "rows": [],
+        "more": 0,
+        "freshness": "",
+        "now": "",
+        "simulated": False,
+        "rate": "1",
+        "fault": "",
+        "mend": "",
+    }
 
 
 def _shown(taken: Mapping[str, Any], look: Look) -> dict[str, Any]:
@@ -127,7 +136,7 @@ def _shown(taken: Mapping[str, Any], look: Look) -> dict[str, Any]:
         "freshness": stations.freshness(here, listed, now),
         "now": f"{clock.moment(now):%Y-%m-%d %H:%M} UTC",
         "simulated": bool(taken["simulated"]),
-        "rate": stations.figure(float(taken.get("rate", 1))),
+        "rate": f"{float(taken.get('rate', 1)):g}",
     }
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from hansa.collect.decoded import Decoded, Rejected, has_reading, position
-from hansa.collect.profile import Channel, Profile, Source, unlisted
+from hansa.collect.profile import Channel, Profile, Source
 from hansa.collect.times import believed, micros, text
 from hansa.errors import BadRequest, TooLarge
 from hansa.limits import DEFAULT, Limits
@@ -57,7 +57,8 @@ def decode(payload: bytes, source: Source, now: int, limits: Limits = DEFAULT) -
     for row in rows(table.split("\n"), source, now, limits):
         if row.write is not None:
             decoded.writes.append(row.write)
-        decoded.refused.extend(row.refused)
+        for one in row.refused:
+            decoded.refuse(one.error, one.where, one.raw)
     return decoded
 
 
@@ -115,7 +116,7 @@ def _header(line: str, profile: Profile, limits: Limits) -> _Header:
         if channel is None and profile.others != "ignore" and place != time and not (where and place in where):
             if profile.others == "refuse":
                 raise BadRequest(f"the column {name[:64]!r} is not in the profile {profile.name}", where="line 1")
-            channel = unlisted(name)
+            channel = profile.unlisted(name)
         if channel is not None:
             cells.append((place, name, channel))
     if not cells and where is None:

@@ -12,6 +12,7 @@ from hansa.errors import BadRequest
 from hansa.model.change import Write
 from hansa.model.entity import Doc, Instance
 
+_REFUSED: Final = 100
 _RAW: Final = 256  # enough to see what was said; the dead letter keeps the message itself
 
 
@@ -33,10 +34,22 @@ class Rejected:
 
 @dataclass(slots=True)
 class Decoded:
-    """The writes of one message, in its order, and what was refused of it."""
+    """The writes of one message, in its order, and what was refused of it.
+
+    `refused` holds the first 100 refusals, `further` counts those beyond: one bad message must not push all others out
+    of the dead letters.
+    """
 
     writes: list[Write] = field(default_factory=list)
     refused: list[Rejected] = field(default_factory=list)
+    further: int = 0
+
+    def refuse(self, error: BadRequest, where: str, said: Any) -> None:
+        """Refuse `said`, which stood at `where`."""
+        if len(self.refused) < _REFUSED:
+            self.refused.append(Rejected.of(error, where, said))
+        else:
+            self.further += 1
 
 
 def position(lat: Any, lon: Any, at: str) -> Instance:

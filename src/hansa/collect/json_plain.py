@@ -11,8 +11,8 @@ Tests: tests/collect/test_json_plain.py.
 from typing import Any
 
 from hansa.collect import _json
-from hansa.collect.decoded import Decoded, Rejected, has_reading, position
-from hansa.collect.profile import Profile, Source, unlisted
+from hansa.collect.decoded import Decoded, has_reading, position
+from hansa.collect.profile import Profile, Source
 from hansa.collect.times import stamp
 from hansa.errors import BadRequest, TooLarge
 from hansa.limits import DEFAULT, Limits
@@ -37,9 +37,16 @@ def decode(payload: bytes, source: Source, now: int, limits: Limits = DEFAULT) -
                 _reading(one, f"[{place}]", source, now, limits=limits, decoded=decoded)
             else:
                 fault = BadRequest("not an object", mend='write {"temperature": 3.1, "at": ...}')
-                decoded.refused.append(Rejected.of(fault, f"[{place}]", one))
+                decoded.refuse(fault, f"[{place}]", one)
     else:
         raise BadRequest("neither an object nor an array of objects", mend='write {"temperature": 3.1, "at": ...}')
+    return decoded
+
+
+def reading(said: dict[str, Any], source: Source, now: int, limits: Limits = DEFAULT, where: str = "") -> Decoded:
+    """One object that is decoded already, such as a row of a Parquet file; `where` begins the place of a refusal."""
+    decoded = Decoded()
+    _reading(said, where, source, now, limits=limits, decoded=decoded)
     return decoded
 
 
@@ -50,7 +57,7 @@ def _reading(body: dict[str, Any], where: str, source: Source, now: int, *, limi
     try:
         at = stamp(said.get(profile.time), now, profile.zoneinfo, limits)
     except BadRequest as fault:
-        decoded.refused.append(Rejected.of(fault, _path(where, profile.time), body))
+        decoded.refuse(fault, _path(where, profile.time), body)
         return
     doc: Doc = {"id": source.entity, "type": profile.type}
     channels = profile.channels
@@ -69,7 +76,7 @@ def _reading(body: dict[str, Any], where: str, source: Source, now: int, *, limi
                 raise BadRequest(f"{name} is said twice in one reading")  # noqa: TRY301 - one place refuses
             value = channel.take(raw)
         except BadRequest as fault:
-            decoded.refused.append(Rejected.of(fault, _path(where, key), raw))
+            decoded.refuse(fault, _path(where, key), raw)
             continue
         if unit is None:
             doc[name] = {"type": "Property", "value": value, "observedAt": at}
@@ -85,7 +92,7 @@ def _reading(body: dict[str, Any], where: str, source: Source, now: int, *, limi
             Write("read", source.entity, doc, None, None, None, None, source.label, None, source.tenant)
         )
     elif not known:
-        decoded.refused.append(Rejected.of(_unknown(said, profile), where, body))
+        decoded.refuse(_unknown(said, profile), where, body)
 
 
 def _location(said: dict[str, Any], at: str, where: str, keys: tuple[str, str], *, doc: Doc, decoded: Decoded) -> bool:
@@ -96,7 +103,7 @@ def _location(said: dict[str, Any], at: str, where: str, keys: tuple[str, str], 
     try:
         doc["location"] = position(lat, lon, at)
     except BadRequest as fault:
-        decoded.refused.append(Rejected.of(fault, _path(where, keys[0]), [lat, lon]))
+        decoded.refuse(fault, _path(where, keys[0]), [lat, lon])
     return True
 
 
@@ -115,9 +122,9 @@ def _others(said: dict[str, Any], at: str, where: str, profile: Profile, *, doc:
                 raise BadRequest(  # noqa: TRY301 - one place refuses
                     f"{key[:64]!r} is not in the profile {profile.name}", mend=f"it knows {_keys(profile)}"
                 )
-            value = unlisted(key).take(raw)
+            value = profile.unlisted(key).take(raw)
         except BadRequest as fault:
-            decoded.refused.append(Rejected.of(fault, _path(where, key[:64]), raw))
+            decoded.refuse(fault, _path(where, key[:64]), raw)
             continue
         doc.setdefault(key, {"type": "Property", "value": value, "observedAt": at})
     return found

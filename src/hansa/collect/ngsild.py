@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hansa.clock import parse
 from hansa.collect import _json
-from hansa.collect.decoded import Decoded, Rejected, has_reading
+from hansa.collect.decoded import Decoded, has_reading
 from hansa.collect.profile import SAME, Channel, Source
 from hansa.collect.times import believed, text
 from hansa.errors import BadRequest, Forbidden, TooLarge
@@ -40,7 +40,7 @@ def decode(payload: bytes, source: Source, now: int, limits: Limits = DEFAULT) -
         try:
             doc = _entity(one, source, now, where, limits=limits, decoded=decoded)
         except BadRequest as fault:
-            decoded.refused.append(Rejected.of(fault, _path(where, fault.where or ""), one))
+            decoded.refuse(fault, _path(where, fault.where or ""), one)
             continue
         if has_reading(doc):
             decoded.writes.append(Write("read", doc["id"], doc, label=source.label, tenant=source.tenant))
@@ -53,32 +53,47 @@ def _entity(body: Any, source: Source, now: int, where: str, *, limits: Limits, 
         raise BadRequest("an entity is a JSON object")
     _check_context(body.get("@context"))
     _check_id(body.get("id", body.get("@id")), source)
-    doc: Doc = {"id": source.entity, "type": source.profile.type}
-    members = {key: value for key, value in body.items() if key in MEMBERS or key[:1] == "@"}
-    head = entity_in(members, CORE, limits=limits)
-    if head["id"] == source.entity and source.profile.type not in types_of(head):
+    try:
+        said = entity_in(body, CORE, limits=limits)
+    except BadRequest:
+        said = _apart(body, where, limits, decoded)
+    if said["id"] == source.entity and source.profile.type not in types_of(said):
         raise BadRequest(
-            f"{source.entity} is a {source.profile.type}, not a {' and '.join(types_of(head))[:128]}", where="type"
+            f"{source.entity} is a {source.profile.type}, not a {' and '.join(types_of(said))[:128]}", where="type"
         )
-    doc["id"], doc["type"] = head["id"], head["type"]
-    for member in head.keys() & {"scope", "expiresAt"}:
-        fault = Forbidden(f"{member} is not a device's to say", mend="let an operator set it, through /ngsi-ld/v1")
-        decoded.refused.append(Rejected.of(fault, _path(where, member), body[member]))
+    doc: Doc = {"id": said["id"], "type": said["type"]}
+    for name, entry in said.items():
+        if name in doc:
+            continue
+        try:
+            if name in MEMBERS:
+                raise Forbidden(f"{name} is not a device's to say", mend="let an operator set it, through /ngsi-ld/v1")
+            found = [_instance(name, one, source, now, limits) for one in instances(entry)]
+        except BadRequest as fault:
+            decoded.refuse(fault, _path(where, fault.where or name), entry)
+            continue
+        doc[name] = found if type(entry) is list else found[0]
+    return doc
+
+
+def _apart(body: dict[str, Any], where: str, limits: Limits, decoded: Decoded) -> Doc:
+    """Read an entity one attribute at a time, so that a wrong one does not take its neighbours with it."""
+    members = {key: value for key, value in body.items() if key in MEMBERS or key[:1] == "@"}
+    said = entity_in(members, CORE, limits=limits)
+    head = {"id": said["id"], "type": said["type"]}
     for key, value in body.items():
         if key in members:
             continue
-        # One at a time, so that a wrong attribute does not take its neighbours with it.
         try:
-            one = entity_in({"id": head["id"], "type": head["type"], key: value}, CORE, limits=limits)
-            name = next(stored for stored in one if stored not in MEMBERS)
-            if name in doc:
+            one = entity_in({**head, key: value}, CORE, limits=limits)
+            name = next(stored for stored in one if stored not in head)
+            if name in said:
                 raise BadRequest(f"{name!r} is said twice")  # noqa: TRY301 - one place refuses
-            entry = [_instance(name, said, source, now, limits) for said in instances(one[name])]
         except BadRequest as fault:
-            decoded.refused.append(Rejected.of(fault, _path(where, fault.where or key[:128]), value))
+            decoded.refuse(fault, _path(where, fault.where or key[:128]), value)
             continue
-        doc[name] = entry if type(one[name]) is list else entry[0]
-    return doc
+        said[name] = one[name]
+    return said
 
 
 def _instance(name: str, said: Instance, source: Source, now: int, limits: Limits) -> Instance:

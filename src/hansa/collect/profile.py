@@ -172,8 +172,7 @@ def _kind_of(raw: Any) -> str:
 
 
 @lru_cache(maxsize=1024)
-def unlisted(name: str) -> Channel:
-    """The channel of a key that a profile with `"others": "take"` does not list."""
+def _unlisted(name: str) -> Channel:
     return Channel(name)
 
 
@@ -222,6 +221,15 @@ class Profile:
             by_name={channel.name: channel for channel in self.channels.values()},
             zoneinfo=None if self.zone is None else _zone(self.zone),
         )
+
+    def unlisted(self, key: str) -> Channel:
+        """The channel for a key that is not listed, where `others` is "take".
+
+        BadRequest when it is no attribute name, or names what a listed channel fills: its range would be passed by.
+        """
+        if key in self.by_name:
+            raise BadRequest(f"{key} is filled by another key of the profile {self.name}")
+        return _unlisted(key)
 
     @classmethod
     def from_json(cls, body: Any) -> "Profile":

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from hansa.clock import SECOND
 from hansa.collect import _json
-from hansa.collect.decoded import Decoded, Rejected, brief, position
-from hansa.collect.profile import SAME, Channel, Source, unlisted
+from hansa.collect.decoded import Decoded, brief, position
+from hansa.collect.profile import SAME, Channel, Source
 from hansa.collect.times import believed, text
 from hansa.errors import BadRequest, NotSupported, TooLarge
 from hansa.limits import DEFAULT, Limits
@@ -29,6 +29,7 @@ _VERSIONS: Final = frozenset({*range(1, 11), 26})  # 10 is RFC 8428, 26 adds sec
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9:./_-]*\Z")
 _DATA = re.compile(r"[A-Za-z0-9_-]*={0,2}\Z")
 _PLACES: Final = {"lat": 0, "lon": 1}
+_PARTS: Final = 8
 _BASE: Final = frozenset({"bn", "bt", "bu", "bv", "bs", "bver"})
 _VALUES: Final = ("v", "vs", "vb", "vd")
 _KINDS: Final[dict[str, tuple[frozenset[type], str]]] = {
@@ -65,13 +66,13 @@ def decode(payload: bytes, source: Source, now: int, limits: Limits = DEFAULT) -
     for place, record in enumerate(body):
         where = f"[{place}]"
         if type(record) is not dict:
-            pack.decoded.refused.append(Rejected.of(BadRequest("a record is an object"), where, record))
+            pack.decoded.refuse(BadRequest("a record is an object"), where, record)
             continue
         pack.understand(record, where)
         try:
             pack.record(record, where)
         except BadRequest as fault:
-            pack.decoded.refused.append(Rejected.of(fault, fault.where or where, record))
+            pack.decoded.refuse(fault, fault.where or where, record)
     return pack.finish()
 
 
@@ -79,6 +80,15 @@ def _check(name: str, value: Any, where: str) -> None:
     kinds = _KINDS.get(name)
     if kinds is not None and type(value) not in kinds[0]:
         raise BadRequest(f"{name} is not {kinds[1]}", where=f"{where}.{name}")
+
+
+def _starts(name: str) -> list[int]:
+    """Where a quantity may begin: at the start, and after the last eight separators, because the sender names it."""
+    starts: list[int] = []
+    place = len(name)
+    while len(starts) < _PARTS and (place := max(name.rfind(":", 0, place), name.rfind("/", 0, place))) >= 0:
+        starts.append(place + 1)
+    return [0, *reversed(starts)]
 
 
 class _Pack:
@@ -149,13 +159,13 @@ class _Pack:
             try:
                 location = position(place[0], place[1], text(at))
             except BadRequest as fault:
-                self.decoded.refused.append(Rejected.of(fault, where, place))
+                self.decoded.refuse(fault, where, place)
             else:
                 self._doc(at)["location"] = location
         source = self.source
         if self.unknown and not self.docs and not self.decoded.refused:
             names = ", ".join(self.unknown[:8])
-            self.decoded.refused.append(Rejected.of(self._not_known(names), "", self.unknown[:8]))
+            self.decoded.refuse(self._not_known(names), "", self.unknown[:8])
         self.decoded.writes = [
             Write("read", source.entity, doc, label=source.label, tenant=source.tenant) for doc in self.docs.values()
         ]
@@ -181,8 +191,10 @@ class _Pack:
         profile = self.source.profile
         channels = profile.channels
         own = len(self.base["bn"])
-        starts = {0, own, *(place + 1 for place, sign in enumerate(name) if sign in ":/")}
-        for start in sorted(starts):
+        if (found := channels.get(name[own:])) is not None:  # as most packs have it: bn is the device, n the quantity
+            return name[:own].rstrip(":/"), found
+        starts = _starts(name)
+        for start in starts:
             if (found := channels.get(name[start:])) is not None:
                 return name[:start].rstrip(":/"), found
         speaker = name.rstrip(":/")
@@ -192,8 +204,8 @@ class _Pack:
             if unit in _PLACES and profile.position is not None:
                 return speaker, None
         if profile.others == "take" and own < len(name):
-            last = max(start for start in starts if start < len(name))
-            return name[:last].rstrip(":/"), unlisted(name[last:])
+            last = max(own, *(start for start in starts if start < len(name)))
+            return name[:last].rstrip(":/"), profile.unlisted(name[last:])
         if profile.others == "ignore":
             return None
         raise self._not_known(name)

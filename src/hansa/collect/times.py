@@ -6,7 +6,7 @@ Tests: tests/collect/test_times.py.
 """
 
 import math
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from hansa.errors import BadRequest
 from hansa.limits import DEFAULT, Limits
 
 _MEND: Final = "write it as 2026-11-22T18:00:00Z, or as seconds since 1970"
+_US: Final = timedelta(microseconds=1)
 _SECONDS: Final = 1e11  # as seconds the year 5138, as milliseconds 1973
 _MILLIS: Final = 1e14
 _MICROS: Final = 1e17
@@ -100,7 +101,7 @@ def _canonical(raw: str) -> float | None:
 
 @lru_cache(maxsize=256)
 def _second(second: int) -> str:
-    return clock.text(second * SECOND)[:-1]
+    return clock.moment(second * SECOND).isoformat()[:19]
 
 
 def _epoch(raw: float) -> int:
@@ -120,8 +121,9 @@ def _local(naive_us: int, said: str, zone: ZoneInfo, newest: int, previous: int 
     In the hour that autumn repeats, the one that follows the row before; without a row before, the later one unless it
     is yet to come (a device speaks of now).
     """
-    naive = clock.moment(naive_us).replace(tzinfo=None)
-    early, late = (clock.micros(naive.replace(tzinfo=zone, fold=fold).astimezone(UTC)) for fold in (0, 1))
+    # The zone's offset says all; both folds are asked, because they differ only where clocks change.
+    naive = clock.moment(naive_us).replace(tzinfo=zone)
+    early, late = (naive_us - when.utcoffset() // _US for when in (naive, naive.replace(fold=1)))  # type: ignore[operator]
     if early == late:
         return early
     if early > late:  # the hour that spring leaves out: the offset after the change is the smaller instant

@@ -87,7 +87,7 @@ class Context:
     def _expand(self, term: str) -> str:
         iri = self._iri(term)
         if iri is None:
-            raise BadRequest(f"the @context says that {term[:64]!r} stands for nothing", where=term[:64])
+            raise BadRequest(f"the @context says that {term[:64]!r} stands for nothing")
         return core.stored(iri)
 
     def _iri(self, term: str) -> str | None:
@@ -111,14 +111,13 @@ class Context:
         if not _is_name(term):
             raise BadRequest(
                 f"{term[:64]!r} is not a name",
-                where=term[:64],
                 mend="begin with a letter, go on with letters, digits and _",
             )
         if len(term) > DEFAULT.name:
-            raise BadRequest(f"the name {term[:64]!r}… is longer than {DEFAULT.name} characters", where=term[:64])
+            raise BadRequest(f"the name {term[:64]!r}… is longer than {DEFAULT.name} characters")
         name = self._expand(term)
         if not _is_name(name):
-            raise BadRequest(f"{term[:64]!r} stands for {name[:128]!r}, which cannot be a name", where=term[:64])
+            raise BadRequest(f"{term[:64]!r} stands for {name[:128]!r}, which cannot be a name")
         return name
 
     def _compact(self, name: str) -> str:

@@ -12,7 +12,7 @@ import importlib
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -105,7 +105,7 @@ class GeoQuery:
     """A relation (`near_max` and `near_min` carry `limit_m`) to a reference geometry, asked of attribute `name`."""
 
     relation: str
-    geometry: dict[str, Any]
+    geometry: dict[str, Any] = field(hash=False)
     name: str = "location"
     limit_m: float = 0.0
 

@@ -300,8 +300,8 @@ _PRIMARY = (
     "m/s=MTS m/s2=MSK m3/s=MQS l/s=G51 W/m2=D54 cd/m2=A24 bit=A99 bit/s=B10 lat=DD lon=DD pH=Q30 dB=2N dBW=DBW "
     "Bspl=M72 count=C62 /=C62 %=C62 %RH=P1 %EL=P1 EL=SEC 1/s=C97 1/min=C94 beat/min=BPM beats=C62 S/m=D10 "
 )
-# RFC 8798 and later entries of the IANA registry: more primary units, then the secondary ones. VAs, vars, varh and Wh/km
-# have no common code and are left out.
+# RFC 8798 and later entries of the IANA registry: more primary units, then the secondary ones. VAs, vars, varh and
+# Wh/km have no common code and are left out.
 _MORE = "B=AD VA=D46 var=D44 J/m=B12 kg/m3=KMQ deg=DD NTU=NTU "
 _SECONDARY = (
     "ms=C26 min=MIN h=HUR MHz=MHZ kW=KWT kVA=KVA kvar=KVR Ah=AMH Wh=WHR kWh=KWH kvarh=K3 kVAh=C79 KiB=E64 GB=E34 "

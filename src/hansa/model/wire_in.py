@@ -4,6 +4,7 @@ The document that comes out is normalized, its names are stored names (see `cont
 shares values with the body that came in. Every fault is a BadRequest whose `where` is the path of the member.
 """
 
+from math import isfinite
 from typing import Any, Final
 
 from hansa.errors import BadRequest, TooLarge
@@ -55,7 +56,6 @@ def entity_in(
     kind = body.get("type", body.get("@type"))
     if kind is not None or "type" in body or not partial:
         doc["type"] = reader.types(kind)
-    name = context.name
     for key, value in body.items():
         if key in _ENTITY_MEMBERS:
             if key == "scope":
@@ -63,13 +63,8 @@ def entity_in(
             elif key == "expiresAt":
                 doc["expiresAt"] = at(key, reader.when, value)
             continue
-        stored = name(key)
-        if stored in RESERVED:
-            raise BadRequest(f"{key!r} is a member of the standard, not the name of an attribute", where=key)
-        if stored in doc:
-            raise BadRequest(f"{stored!r} is said twice", where=key)
         try:
-            doc[stored] = reader.entry(value, stored, 1)
+            reader.sub(doc, key, value, 0)
         except BadRequest as fault:
             raise under(key, fault) from None
     return doc
@@ -117,10 +112,17 @@ def completed(entry: Any) -> Any:
     for member, value in entry.items():
         if member in RESERVED:
             if value != NULL:
-                whole[member] = value
+                whole[member] = _without_nulls(value) if member in {"value", "languageMap"} else value
         elif value != NULL:
             whole[member] = completed(value)
     return whole
+
+
+def _without_nulls(value: Any) -> Any:
+    """What a merge makes of nothing (RFC 7396): the value without what it would take away."""
+    if type(value) is not dict:
+        return value
+    return {key: _without_nulls(inner) for key, inner in value.items() if inner != NULL}
 
 
 def is_geometry(value: Any) -> bool:
@@ -263,12 +265,16 @@ class _Reader(Values):
             out["type"] = kind
         for member, value in raw.items():
             try:
+                if member == "type":
+                    continue
                 if member == member_of_value:
-                    out[member] = self.value(kind, value, depth)
+                    out[member] = value if type(value) is float and isfinite(value) else self.value(kind, value, depth)
                 elif member == "observedAt":
                     out[member] = self.when(value)
+                elif member == "unitCode" and kind == "Property":
+                    out[member] = self.text(value) if value != NULL or not self.nulls else NULL
                 elif member not in _ATTRIBUTE_MEMBERS:
-                    self._sub(out, member, value, depth)
+                    self.sub(out, member, value, depth)
                 else:
                     self._meta(out, member, value, kind, name)
             except BadRequest as fault:
@@ -277,7 +283,8 @@ class _Reader(Values):
             raise BadRequest(f"a {kind or 'Property'} has a {member_of_value or 'value'}")
         return out
 
-    def _sub(self, out: Instance, member: str, value: Any, depth: int) -> None:
+    def sub(self, out: dict[str, Any], member: str, value: Any, depth: int) -> None:
+        """Put one attribute, of an entity or of an instance, where it belongs."""
         stored = self.context.name(member)
         if stored in RESERVED:
             raise BadRequest(f"{member!r} is a member of the standard, not the name of an attribute")
@@ -286,7 +293,7 @@ class _Reader(Values):
         out[stored] = self.entry(value, stored, depth + 1)
 
     def _meta(self, out: Instance, member: str, value: Any, kind: str | None, name: str) -> None:
-        if member in _IGNORED or member in {"type", "@type"} or _LINKED.get(member, "") == kind:
+        if member in _IGNORED or member == "@type" or _LINKED.get(member, "") == kind:
             return
         if value is None:
             raise BadRequest("null says nothing here", mend="leave it out")

@@ -52,11 +52,11 @@ class View:
     omit: Collection[str] | None = None
     datasets: Collection[str] | None = None
     lang: str | None = None
-    _ranges: tuple[str, ...] = field(init=False, repr=False)
+    _ranges: tuple[str, ...] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Read the languages once."""
-        object.__setattr__(self, "_ranges", () if self.lang is None else _ranges(self.lang))
+        object.__setattr__(self, "_ranges", None if self.lang is None else _ranges(self.lang))
 
     @property
     def identity(self) -> bool:
@@ -140,7 +140,7 @@ class View:
                     out[compact(member)] = self._sub(value)
             elif self.sys_attrs:
                 out[member] = value
-        if self._ranges and out.get("type") == "LanguageProperty":
+        if self._ranges is not None and out.get("type") == "LanguageProperty":
             out = _spoken(out, self._ranges)
         if times is not None and (stamp := times.get(instance.get("datasetId", ""))) is not None:
             out["createdAt"] = clock.text(stamp[0])

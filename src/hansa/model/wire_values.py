@@ -34,7 +34,7 @@ def under(key: str | int, fault: BadRequest) -> BadRequest:
     if fault.where is None:
         fault.where = step
     else:
-        fault.where = f"{step}{'' if fault.where[0] == '[' else '.'}{fault.where}"
+        fault.where = f"{step}{'' if fault.where.startswith('[') else '.'}{fault.where}"
     return fault
 
 
@@ -174,6 +174,7 @@ class Values:
             inner: Any = value.items()
         else:
             inner = enumerate(value)
+            urn = urn and null  # a merge replaces a list as a whole: there is nothing to take away in it
         for key, one in inner:
             try:
                 self.plain(one, depth + 1, urn=urn, null=null)
@@ -215,7 +216,9 @@ class Values:
                 value = msgspec.json.decode(value)
             except (msgspec.DecodeError, RecursionError):
                 raise BadRequest("a geometry given as text is not JSON") from None
-        geo.check(value, None)
+        geo.validate(value, self.limits)
+        if len(value) > 2:  # a bbox, or a member of the sender's own: kept, as long as it is JSON
+            self.plain({m: v for m, v in value.items() if m != "coordinates"}, 1, urn=False)
         return value
 
 

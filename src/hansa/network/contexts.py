@@ -7,6 +7,7 @@ a URL that never answers costs its deadline once, not at every request.
 """
 
 import asyncio
+import itertools
 import re
 import time
 from collections import OrderedDict
@@ -46,6 +47,7 @@ class Kept:
     document: dict[str, Any]
     size: int
     until: float
+    version: int  # another one when the words are others
     etag: str | None = None
     modified: str | None = None
 
@@ -75,6 +77,7 @@ class Contexts:
         self._fetching: dict[str, asyncio.Task[Kept]] = {}
         self._compiled: OrderedDict[str, tuple[Context, tuple[tuple[str, int], ...]]] = OrderedDict()
         self._turn = asyncio.Semaphore(FETCHES)
+        self._versions = itertools.count(1)
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -96,7 +99,7 @@ class Contexts:
         if not isinstance(value, str):
             return Context.of(value, self.load, self._limits)
         # A context named by its URL is compiled once; again only when one of its documents has changed.
-        versions = tuple((url, id(self._kept[url].document)) for url in sorted(used) if url in self._kept)
+        versions = tuple((url, self._kept[url].version) for url in sorted(used) if url in self._kept)
         found = self._compiled.get(value)
         if found is None or found[1] != versions:
             found = Context.of(value, self.load, self._limits), versions
@@ -111,6 +114,14 @@ class Contexts:
 
         Raises NoContext when one cannot be had, BadRequest when they are too many or too deep.
         """
+        wait_s = 2 * self._limits.egress_s  # for all of it; what comes later is there for the next who asks
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self._levels(values)
+        except TimeoutError:
+            raise NoContext(f"the @context could not be had within {wait_s:g} s", where="@context") from None
+
+    async def _levels(self, values: tuple[Any, ...]) -> set[str]:
         done: set[str] = set()
         level = {url for value in values for url in _named(value, None, self._limits.context_depth)}
         for _ in range(self._limits.context_depth + 1):
@@ -120,17 +131,18 @@ class Contexts:
             done |= level
             if len(done) > DOCUMENTS:
                 raise BadRequest(f"the @context names more than {DOCUMENTS} other contexts", where="@context")
-            found = {url: await self._known(url) for url in sorted(level)}
+            urls = sorted(level)
+            found = await asyncio.gather(*map(self._known, urls))
             level = {
                 inner
-                for url, document in found.items()
+                for url, document in zip(urls, found, strict=True)
                 for inner in _named(document["@context"], url, self._limits.context_depth)
             }
         raise BadRequest(f"@context nests more than {self._limits.context_depth} deep", where="@context")
 
     def restore(self, url: str, document: dict[str, Any], size: int) -> None:
         """Take up a document of an earlier life: good until it is asked for, and then asked for anew behind that."""
-        self._keep(_bare(url), Kept(document, size, self._now()))
+        self._keep(_bare(url), Kept(document, size, self._now(), next(self._versions)))
 
     async def aclose(self) -> None:
         """Stop fetching."""
@@ -213,13 +225,13 @@ class Contexts:
         if not isinstance(document, dict) or "@context" not in document:
             raise NoContext(f"the document at {url[:256]} holds no @context", where=url)
         document = {"@context": document["@context"]}
-        if kept is not None and kept.document == document:
-            document = kept.document  # the same words: what was compiled from them stays
+        same = kept is not None and kept.document == document
+        version = kept.version if same and kept is not None else next(self._versions)
         headers = answer.headers
-        new = Kept(document, len(answer.body), until, headers.get("etag"), headers.get("last-modified"))
+        new = Kept(document, len(answer.body), until, version, headers.get("etag"), headers.get("last-modified"))
         self._failed.pop(url, None)
         self._keep(url, new)
-        if self._remember is not None and (kept is None or document is not kept.document):
+        if self._remember is not None and not same:
             self._remember(url, document)
         return new
 

@@ -7,7 +7,7 @@ or from the log; one that cannot be served so (or that cannot keep up) gets `res
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 import orjson
@@ -104,7 +104,7 @@ class Live:
         for stream in self._streams:
             stream.ready.set()
 
-    async def events(self, since: int | None, kinds: frozenset[str] | None, shows: Shows) -> AsyncIterator[bytes]:
+    async def events(self, since: int | None, kinds: frozenset[str] | None, shows: Shows) -> AsyncGenerator[bytes, None]:
         """The events of one page, for ever: hello (or what it missed), then Changes, and the clock every 5 s."""
         stream = Stream(kinds, shows)
         self._streams.add(stream)
@@ -133,7 +133,7 @@ class Live:
         finally:
             self._streams.discard(stream)
 
-    async def _missed(self, since: int, until: int, stream: Stream) -> AsyncIterator[bytes]:
+    async def _missed(self, since: int, until: int, stream: Stream) -> AsyncGenerator[bytes, None]:
         if since > until or until - since > self._limits.recent * 10:
             yield b"event: reset\ndata: {}\n\n"
             return

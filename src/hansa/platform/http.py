@@ -4,7 +4,7 @@
 call them without a socket.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
@@ -30,6 +30,10 @@ class Headers:
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         """As ASGI hands them: lower-case names."""
         self._pairs = pairs
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every pair, as it came."""
+        return iter(self._pairs)
 
     def get(self, name: bytes) -> str | None:
         """The first value of a header, or None."""

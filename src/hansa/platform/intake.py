@@ -98,6 +98,16 @@ class Intake:
         receipt = Receipt(len(writes) - bool(error or refused), refused, error)
         self._submit(device, kind, payload, Item(writes, device.actor), receipt, given, patient=patient)
 
+    def refuse(self, device: Device, kind: str, payload: bytes, error: HansaError, given: Given) -> None:
+        """Keep a message that was not even for this device to say (a foreign topic)."""
+        self.messages += 1
+        self.refusals += 1
+        device.refusals += 1
+        self._seen.add(device.name)
+        letter = self._letter(device, kind, payload, error.detail, self._clock.now())
+        item = Item([letter], device.actor)
+        self._submit(device, kind, payload, item, Receipt(0, [], error), given, patient=True)
+
     def _letter(self, device: Device, kind: str, payload: bytes, reason: str, now: int) -> Write:
         ref = f"{device.name} {kind} {reason} {hashlib.sha256(payload).hexdigest()}"
         detail = {"format": kind}

@@ -11,7 +11,10 @@ from typing import Any, Final
 from hansa import clock
 from hansa.errors import AlreadyExists, BadRequest, NotFound
 from hansa.model.change import Part, Write, put_instance
+from hansa.model.context import CORE
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, instances, types_of
+from hansa.model.wire_in import KIND_OF, RESERVED, attribute_in, completed
+from hansa.model.wire_values import under
 
 NULL: Final = "urn:ngsi-ld:null"
 """What a merge or an update says to take something away (CIM 009, 4.5.0)."""
@@ -140,8 +143,8 @@ class _Draft:
         status = "created" if old is None else "deleted" if value is None else "updated"
         self.parts.append(Part(name, None, status, old, value))
 
-    def members(self) -> None:
-        """Types may be added, never taken away (5.6.2); scope is replaced by what is said."""
+    def members(self, scope: str = "replace") -> None:
+        """Types may be added, never taken away (5.6.2); scopes are replaced, added to, or left alone."""
         doc = self.write.doc
         if "type" in doc:
             said = doc["type"] if isinstance(doc["type"], list) else [doc["type"]]
@@ -150,8 +153,12 @@ class _Draft:
             if more:
                 self.member("type", [*have, *more])
         for name in ("scope", "expiresAt"):
-            if name in doc:
+            if name in doc and (name != "scope" or scope == "replace"):
                 self.member(name, None if doc[name] == NULL else doc[name])
+        if scope == "add" and "scope" in doc:
+            have, said = _list(self.doc.get("scope", [])), _list(doc["scope"])
+            every = [*have, *(one for one in said if one not in have)]
+            self.member("scope", every[0] if len(every) == 1 else every)
 
     # The verbs
 
@@ -171,19 +178,17 @@ class _Draft:
                 self.put(name, instance)
 
     def append(self, *, overwrite: bool = True) -> None:
-        self.members()
+        self.members(scope="replace" if overwrite else "add")
         for name, instance in self.said():
             if overwrite or _find(self.doc.get(name), instance.get("datasetId")) is None:
                 self.put(name, instance)
 
     def update(self) -> None:
-        self.members()
+        """Whole attributes, those that are not there too (5.5.8); scope only where there is one."""
+        self.members(scope="replace" if "scope" in self.doc else "leave")
         for name, instance in self.said():
-            dataset = instance.get("datasetId")
-            if _find(self.doc.get(name), dataset) is None:
-                continue
             if _is_null(instance):
-                self.take(name, dataset)
+                self.take(name, instance.get("datasetId"))
             else:
                 self.put(name, instance)
 
@@ -193,12 +198,14 @@ class _Draft:
             old = _find(self.doc.get(name), dataset)
             if old is None:
                 raise NotFound(f"{self.write.id} has no attribute {name}", where=name)
-            if "type" in fragment and fragment["type"] != old["type"]:
-                raise BadRequest(f"{name} is a {old['type']}, not a {fragment['type']}", where=f"{name}.type")
             if _is_null(fragment):
                 self.take(name, dataset)
-            else:
-                self.put(name, {k: v for k, v in {**old, **fragment}.items() if v != NULL})
+                continue
+            said = _as_said(old, fragment, None)
+            kind = _kind_of(said)
+            if kind is not None and kind != old["type"]:
+                raise BadRequest(f"{name} is a {old['type']}, not a {kind}", where=f"{name}.type")
+            self.put(name, _sound(name, _patched(old, said, deep=False), said is not fragment))
 
     def replace_attr(self) -> None:
         for name, instance in self.said():
@@ -234,10 +241,12 @@ class _Draft:
             if _is_null(fragment):
                 self.take(name, dataset)
                 continue
-            if old is not None and old["type"] != fragment.get("type", old["type"]):
-                old = None  # another kind replaces the whole attribute
-            instance = fragment if old is None else _merge_patch(old, fragment)
-            if self.write.observed is not None and "observedAt" not in fragment and instance != old:
+            said = fragment if old is None else _as_said(old, fragment, self.write.lang)
+            if old is None or _kind_of(said) not in {None, old["type"]}:  # new, or another kind: it replaces the whole
+                self.put(name, completed(said))
+                continue
+            instance = _sound(name, _patched(old, said, deep=True), said is not fragment)
+            if self.write.observed is not None and "observedAt" not in fragment and "observedAt" in old:
                 instance = {**instance, "observedAt": clock.text(self.write.observed)}
             self.put(name, instance)
 
@@ -287,7 +296,7 @@ class _Draft:
                 if type(entry) is list:
                     out.extend((name, one) for one in entry)
                 else:
-                    out.append((name, entry))
+                    out.append((name, {"value": NULL} if entry == NULL else entry))
         return out
 
 
@@ -325,7 +334,60 @@ def _same(old: Instance | None, new: Instance) -> bool:
 
 
 def _is_null(instance: Instance) -> bool:
-    return instance.get(VALUE_OF.get(instance.get("type", "Property"), "value")) == NULL
+    kind = instance.get("type")
+    if kind is not None:
+        return instance.get(VALUE_OF.get(kind, "value")) == NULL
+    return any(instance.get(member) == NULL for member in KIND_OF)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if type(value) is list else [value]
+
+
+def _kind_of(fragment: Instance) -> str | None:
+    """The kind that a fragment says or implies; None when it says nothing of it."""
+    kind: str | None = fragment.get("type")
+    if kind is not None:
+        return kind
+    return next((KIND_OF[member] for member in fragment if member in KIND_OF), None)
+
+
+def _as_said(old: Instance, fragment: Instance, lang: str | None) -> Instance:
+    """A fragment that says a bare value and no type means a value of the kind that is there (5.6.17, 6.5.3.4)."""
+    kind = old["type"]
+    if "value" not in fragment or "type" in fragment or kind == "Property":
+        return fragment
+    value: Any = fragment["value"]
+    if kind == "LanguageProperty" and type(value) is not dict:
+        value = {lang or "@none": value}
+    elif kind == "ListRelationship" and type(value) is list:
+        value = [{"object": one} for one in value]
+    return {"type": kind, VALUE_OF[kind]: value, **{m: v for m, v in fragment.items() if m != "value"}}
+
+
+def _sound(name: str, instance: Instance, understood: bool) -> Instance:
+    """The instance, read once more where laying two over each other can have made nonsense. Raises BadRequest."""
+    if understood or instance["type"] == "GeoProperty":
+        try:
+            attribute_in(instance, CORE, name, mode="whole")
+        except BadRequest as fault:
+            raise under(name, fault) from None
+    return instance
+
+
+def _patched(old: Instance, fragment: Instance, *, deep: bool) -> Instance:
+    """An instance with a fragment laid over it: members replaced (5.5.8), or merged down into values (5.5.12)."""
+    out = dict(old)
+    for member, value in fragment.items():
+        if value == NULL:
+            out.pop(member, None)
+        elif member in RESERVED:
+            out[member] = _merge_patch(old.get(member), value) if deep else value
+        elif deep and type(value) is dict and type(old.get(member)) is dict:
+            out[member] = _patched(old[member], _as_said(old[member], value, None), deep=True)
+        else:
+            out[member] = completed(value)
+    return out
 
 
 def _merge_patch(old: Any, new: Any) -> Any:

@@ -90,6 +90,12 @@ class Reader(Protocol):
     def types(self, tenant: str) -> dict[str, int]:
         """Types and how many entities bear each."""
 
+    def series(self, tenant: str, ident: str, sight: Sight) -> list[tuple[str, str | None]]:
+        """Every attribute and datasetId of which an entity has history, also of those that are gone by now."""
+
+    def has_tenant(self, tenant: str) -> bool:
+        """Whether anything was ever said under this tenant; the realm's own (no name) is always there."""
+
     def stamps(self, row: Row) -> Stamps:
         """The stamps of a row."""
 
@@ -113,6 +119,9 @@ class Store(Protocol):
 
     def head(self) -> int:
         """The newest seq."""
+
+    def newest(self) -> int:
+        """When the newest Change was committed (microseconds), or 0."""
 
     def place(self, reader: str) -> bytes | None:
         """Where a reader of the log stands."""

@@ -236,6 +236,10 @@ class Devices:
             device.secret = device.claim = None
         return device
 
+    def forget(self, name: str) -> None:
+        """An enrolment that could not be kept never was."""
+        self._known.pop(name, None)
+
     def move(self, name: str, location: dict[str, Any]) -> Device:
         """A device stands somewhere else now."""
         device = self.get(name)

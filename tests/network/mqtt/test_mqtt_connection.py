@@ -172,6 +172,24 @@ def test_a_qos_2_message_that_an_earlier_connection_could_not_hand_in_may_come_a
     assert len(hear(again, publish(9, qos=2, dup=True))) == 1
 
 
+@BOTH
+def test_a_device_that_lost_its_memory_may_use_its_numbers_again(version):
+    session, caps = Session("d1", "c1"), Caps(receive_maximum=2, qos2_ids=2)
+    before = opened(version, caps, session)
+    for message in hear(before, publish(1, qos=2), publish(2, qos=2)):
+        before.decide(message, 0)
+    before.lost("power cut")
+    after = opened(version, caps, session)
+    first, second = hear(after, publish(1, qos=2, payload=b"new"), publish(3))
+    assert first.payload == b"new"
+    after.decide(first, 0)
+    after.decide(second, 0)
+    assert said(after) == [k.PubRec(1), k.PubAck(3)]
+    hear(after, k.PubRel(1))
+    assert said(after) == [k.PubComp(1)]
+    assert list(session.incoming) == [2]
+
+
 def test_a_refused_qos_2_message_needs_no_release_in_5():
     machine = opened(5)
     (message,) = hear(machine, publish(9, qos=2))
@@ -197,13 +215,24 @@ def test_qos_2_identifiers_that_are_never_released_are_capped():
 
 def test_a_client_of_5_that_exceeds_the_receive_maximum_is_sent_away():
     machine = opened(5, Caps(receive_maximum=2))
-    first, second = hear(machine, publish(1), publish(2))
-    machine.decide(second, 0)  # decided, but not acknowledged before its elder
+    for message in hear(machine, publish(1, qos=2), publish(2, qos=2)):
+        machine.decide(message, 0)  # but not released
     (violated,) = hear(machine, publish(3))
     assert violated.code == Reason.RECEIVE_MAXIMUM_EXCEEDED
     assert said(machine)[-1].code == 0x93
+
+
+@BOTH
+def test_messages_that_wait_behind_an_undecided_one_are_held_too(version):
+    machine = opened(version, Caps(receive_maximum=3))
+    first, *others = hear(machine, *[publish(number) for number in range(1, 4)])
+    for message in others:
+        machine.decide(message, 0)
+    assert hear(machine, publish(4)) == []
+    assert machine.held
     machine.decide(first, 0)
-    assert said(machine) == []
+    assert len(said(machine)) == 3
+    assert len(machine.receive_data(b"")) == 1
 
 
 def test_a_client_of_3_1_1_is_held_instead():

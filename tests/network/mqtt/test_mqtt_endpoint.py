@@ -575,6 +575,39 @@ def test_a_slow_peer_that_reads_again_gets_everything(run):
     run(main())
 
 
+def test_one_busy_connection_does_not_keep_the_others_waiting(run):
+    async def main():
+        doors = FakeDoors()
+        async with door(doors, Caps(turn_packets=10)) as (_, port):
+            busy, _ = await RawClient.connect(port)
+            other, _ = await RawClient.connect(port, "d2")
+            busy.say(*[message(qos=0)] * 5_000, message(1))
+            await until(lambda: doors.messages)
+            other.say(k.Publish("hansa/d2/json", b"{}"))
+            await until(lambda: any(device == "d2" for device, *_ in doors.messages))
+            assert len(doors.messages) < 4_000
+            assert await busy.hear() == k.PubAck(1)
+            assert len(doors.messages) == 5_002
+            await busy.close()
+            await other.close()
+
+    run(main())
+
+
+def test_a_city_that_fails_at_a_connect_refuses_it(run):
+    async def main():
+        doors = FakeDoors()
+        doors.connect = lambda *_: 1 / 0
+        async with door(doors) as (_, port):
+            for version, code in ((4, 3), (5, 0x83)):
+                client, acknowledged = await RawClient.connect(port, version=version)
+                assert acknowledged.code == code
+                await client.hear_end()
+                await client.close()
+
+    run(main())
+
+
 def test_over_the_cap_a_socket_is_closed_at_once(run):
     async def main():
         doors = FakeDoors()
@@ -674,13 +707,14 @@ def test_a_door_that_closes_says_so(run):
     async def main():
         doors = FakeDoors()
         async with door(doors) as (endpoint, port):
-            client, _ = await RawClient.connect(port, version=5)
+            client, _ = await RawClient.connect(port, version=5, will=k.Will("hansa/d1/status", b"gone"))
             closing = asyncio.ensure_future(endpoint.close())
             assert (await client.hear()).code == Reason.SERVER_SHUTTING_DOWN
             await client.hear_end()
             await client.close()
             await closing
             assert endpoint.connections == 0
+            assert doors.messages == []
             with pytest.raises(OSError):
                 await RawClient.open(port)
 

@@ -60,7 +60,7 @@ def check(machine: Connection) -> None:
     assert len(machine.session.incoming) <= CAPS.qos2_ids
     assert len(machine.session.subscriptions) <= 2
     assert len(machine._aliases) <= CAPS.topic_aliases
-    assert len(machine._unanswered) <= CAPS.receive_maximum + CAPS.qos2_ids
+    assert len(machine._unanswered) <= CAPS.receive_maximum
     if machine.state is State.CLOSED:
         assert machine.buffered == 0
         assert machine.ending

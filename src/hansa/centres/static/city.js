@@ -7,11 +7,13 @@ const API = "/ngsi-ld/v1";
 const PAGE = 1000;
 const NO_SHAPE = /^(Point|GeometryCollection)$/;
 
+const sentence = (text) => String(text).replace(/^./, (first) => first.toUpperCase()).replace(/[^.!?…]$/, "$&.");
+
 /** A request that failed, with what people can do about it. */
 export class Failed extends Error {
   constructor(detail, mend, status = 0) {
-    super(detail);
-    this.mend = mend;
+    super(sentence(detail));
+    this.mend = sentence(mend);
     this.status = status;
   }
 }

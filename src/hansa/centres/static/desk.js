@@ -25,7 +25,7 @@ export function alertItem(first) {
   const button = h("button", { type: "button", class: "go" }, h("span", { class: "line" }, severity, old), h("span", { class: "line" }, what, where, forecast), describe);
   const rows = h("dl", {});
   const details = h("details", { class: "evidence" }, h("summary", {}, "Evidence"), rows);
-  const item = h("li", { class: "alarm", data: { id: first.id } }, button, details);
+  const item = h("li", { class: "alert", data: { id: first.id } }, button, details);
   let current = first;
   let fly = () => {};
   button.addEventListener("click", () => fly(current));
@@ -35,7 +35,7 @@ export function alertItem(first) {
     const now = city.now();
     const grave = severityOf(alert);
     const open = openNow(alert);
-    item.className = `alarm ${grave}${open ? "" : " closed"}`;
+    item.className = `alert ${grave}${open ? "" : " closed"}`;
     severity.className = `sev ${grave}`;
     put(severity, title(text(alert, "severity") || "informational", "severities"));
     put(what, kindOfAlert(alert));
@@ -138,7 +138,7 @@ export function startDesk(city, { fly }) {
     if (known) {
       const fresh = open.filter((one) => !known.has(one.id));
       if (fresh.length) put(aloud, fresh.length > 3 ? `${fresh.length} new alarms` : fresh.map((one) => `New alarm, ${text(one, "severity")}: ${kindOfAlert(one)}, ${city.sourceOf(one)?.name ?? city.nameOf(said(one, "alertSource"))}`).join(". "));
-      for (const one of fresh) [...list.children].find((item) => item.dataset.id === one.id)?.classList.add("fresh");
+      for (const one of fresh) [...list.children].find((item) => item.dataset.id === one.id)?.classList.add("new");
     }
     known = ids;
   }

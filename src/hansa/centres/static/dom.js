@@ -36,11 +36,6 @@ export function keep(box, items, key, make, update) {
     else box.insertBefore(child, place);
   }
   for (const child of old.values()) child.remove();
-  while (place && !items.length) {
-    const next = place.nextElementSibling;
-    place.remove();
-    place = next;
-  }
 }
 
 /** A state or severity: shape, colour (both by class) and word. */

@@ -78,7 +78,7 @@ export function startList(city, { figureOf, filter, retry }) {
         put(name.firstChild, it.name);
         put(type, kind);
         put(reading, label);
-        put(value.firstChild, one ? figure(one.value) : "—");
+        put(value.firstChild, one ? figure(one.value, one.unit) : "—");
         put(value.lastChild, one?.unit ? ` ${one.unit}` : "");
         put(old, one ? age(one.at, now) : "never");
         put(count_, alarms ? String(alarms) : "");

@@ -122,7 +122,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
   function empty() {
     const said = document.getElementById("map-said");
     const failed = city.phase === "failed";
-    said.hidden = !(failed || !city.loadedOnce || (!city.stations.size && !city.shapes.size) || (!shown.length && city.stations.size));
+    said.hidden = city.loadedOnce && shown.length > 0;
     if (said.hidden) return;
     if (failed) said.replaceChildren(notice("The city cannot be shown", [city.fault.message, city.fault.mend], { bad: true, button: h("button", { type: "button", on: { click: retry } }, "Try again now") }));
     else if (!city.loadedOnce) said.replaceChildren(notice("Reading the city…", []));

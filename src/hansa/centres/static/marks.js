@@ -24,9 +24,15 @@ export function marks(canvas) {
     }
     ctx.setTransform(dense, 0, 0, dense, 0, 0);
     ctx.clearRect(0, 0, width, height);
+    ctx.direction = "ltr"; // figures and names are placed by hand; bidi of the page must not turn them round
     const { inset } = scene;
     const field = { left: inset.left, top: inset.top, right: width - inset.right, bottom: height - inset.bottom };
     const taken = boxes();
+    const band = FRAME * scene.scale;
+    taken.take(0, 0, field.left + band, height); // no label under the frame
+    taken.take(field.right - band, 0, width, height);
+    taken.take(0, 0, width, field.top + band);
+    taken.take(0, field.bottom - band, width, height);
     graticule(scene, field);
     const lively = stations(scene, field, width, height, taken);
     names(scene, field, taken);
@@ -92,7 +98,7 @@ export function marks(canvas) {
     ctx.font = `${9.5 * scale}px ${FONT}`;
     ctx.textBaseline = "middle";
     ctx.textAlign = "center";
-    const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
+    const digits = step < 0.1 ? 2 : step < 1 ? 1 : step < 60 ? 0 : -1;
     for (const lon of multiples(west, east, step)) {
       const x = ground.project([lon, (north + south) / 2])[0];
       if (x > left + 56 * scale && x < right - 56 * scale) ctx.fillText(degrees(lon, "EW", digits), x, top + (band - bar) / 2);
@@ -270,8 +276,8 @@ export function marks(canvas) {
   function label({ it, x, y, how, shown }, { ink, scale, selected, hovered }, field, taken, now) {
     const faint = how === "stale" || how === "missing";
     const chip = how === "alarm";
-    const value = shown.value === null ? "" : figure(shown.value);
-    const unit = shown.value === null ? "" : shown.unit ? `\u202f${shown.unit}` : "";
+    const value = figure(shown.value, shown.unit);
+    const { unit } = shown;
     const old = faint && shown.at !== null ? ` · ${age(shown.at, now)}` : "";
     const strong = `${faint ? "italic " : ""}600 ${12 * scale}px ${FONT}`;
     const light = `${faint ? "italic " : ""}${10 * scale}px ${FONT}`;
@@ -281,12 +287,13 @@ export function marks(canvas) {
     const w2 = ctx.measureText(unit + old).width;
     const name = it.id === selected || it.id === hovered ? it.name : "";
     const high = 15 * scale;
-    const wide = w1 + w2 + (chip ? 9 : 2);
-    const gap = 9 * scale;
+    const space = unit && unit !== "°" ? 2.4 * scale : 0;
+    const wide = w1 + space + w2 + (chip ? 9 : 2);
+    const gap = (it.id === selected ? 23 : 9) * scale;
     const spots = [[x + gap, y - high / 2], [x - gap - wide, y - high / 2], [x - wide / 2, y - gap - high], [x - wide / 2, y + gap]];
     if (document.dir === "rtl") [spots[0], spots[1]] = [spots[1], spots[0]];
     const spot = spots.find(([bx, by]) => taken.free(bx, by, bx + wide, by + high)) ?? (name || chip ? spots[0] : null);
-    if (!spot || !value) return;
+    if (!spot) return;
     const [bx, by] = spot;
     taken.take(bx, by, bx + wide, by + high);
     if (chip) {
@@ -313,7 +320,7 @@ export function marks(canvas) {
       ctx.fillStyle = colour;
       ctx.fillText(words, at, middle);
     };
-    write(unit + old, start + w1, light, chip ? ink["on-alarm"] : faint ? ink["ink-3"] : ink["ink-2"]);
+    write(unit + old, start + w1 + space, light, chip ? ink["on-alarm"] : faint ? ink["ink-3"] : ink["ink-2"]);
     write(value, start, strong, chip ? ink["on-alarm"] : faint ? ink["ink-3"] : ink.ink);
   }
 

@@ -9,7 +9,7 @@ import { startMap } from "./map.js";
 import { startPanel } from "./panel.js";
 import { go, place, watch } from "./place.js";
 import { STATES } from "./station.js";
-import { age, clockText, count, dayText, figure, hourText, lasting, title, zoneText } from "./words.js";
+import { age, clockText, count, dayText, hourText, lasting, title, zoneText } from "./words.js";
 
 const city = new City();
 const by = (id) => document.getElementById(id);
@@ -30,7 +30,7 @@ function bar() {
   if (known) {
     const fast = rate >= 30;
     const made = [h("time", { datetime: new Date(now).toISOString() }, h("span", { class: "day" }, `${dayText(now)} `), h("b", {}, fast ? hourText(now) : clockText(now)), h("span", { class: "zone" }, ` ${zoneText(now)}`))];
-    if (simulated) made.push(h("span", { class: "simulated", title: "This is not wall time: the city's clock is simulated." }, rate === 0 ? "simulated, held" : rate === 1 ? "simulated" : `simulated ×${figure(rate)}`));
+    if (simulated) made.push(h("span", { class: "simulated", title: "This is not wall time: the city's clock is simulated." }, rate === 0 ? "simulated, held" : rate === 1 ? "simulated" : `simulated ×${+rate.toFixed(1)}`));
     by("clock").replaceChildren(...made);
   }
   const box = by("fresh");

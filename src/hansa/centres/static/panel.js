@@ -105,8 +105,8 @@ export function startPanel(city) {
       (button, one) => {
         const [label, value, old] = button.children;
         put(label, title(one.name, "attributes"));
-        put(value.firstChild, figure(one.value));
-        put(value.lastChild, one.unit ? `\u202f${one.unit}` : "");
+        put(value.firstChild, figure(one.value, one.unit));
+        put(value.lastChild, one.unit ? `\u00a0${one.unit}` : "");
         put(old, one.at === null ? "no time given" : `${age(one.at, now)} ago`);
         button.classList.toggle("old", one.at !== null && now - one.at > city.patience(it).stale);
         button.setAttribute("aria-pressed", String(one.name === chosen?.name));
@@ -248,7 +248,7 @@ export function startPanel(city) {
     const second = shown.second && shown.others ? { label: title(shown.second.name, "attributes"), values: shown.others.filter(([at]) => at >= since) } : null;
     open.plot.show({ label, unit: one?.unit ?? "", values, second, nights: seen, since, now, stale, zero: one?.unit === "°C" });
     const step = usual(values);
-    put(part.note, shown.cut ? `Only the newest ${values.length.toLocaleString("en")} readings are drawn; the JSON link pages through all.` : `${count(values.length, "reading")}${step ? `, usually every ${age(0, step).replace("\u202f", " ")}` : ""}.`);
+    put(part.note, shown.cut ? `Only the newest ${values.length.toLocaleString("en")} readings are drawn; the JSON link pages through all.` : `${count(values.length, "reading")}${step ? `, usually every ${age(0, step).replace("\u00a0", " ")}` : ""}.`);
     open.rows = values;
     fillTable();
   }
@@ -283,7 +283,7 @@ export function startPanel(city) {
     const others = new Map(open.shown.others ?? []);
     const head = [h("th", { scope: "col" }, "Observed"), h("th", { scope: "col", class: "num" }, `${title(open.shown.name, "attributes")}${one?.unit ? `, ${one.unit}` : ""}`)];
     if (open.shown.second) head.push(h("th", { scope: "col", class: "num" }, `${title(open.shown.second.name, "attributes")}, ${one?.unit ?? ""}`));
-    const rows = open.rows.slice(-500).reverse().map(([at, value]) => h("tr", {}, h("td", {}, whenText(at, now)), h("td", { class: "num" }, figure(value)), open.shown.second ? h("td", { class: "num" }, others.has(at) ? figure(others.get(at)) : "—") : null));
+    const rows = open.rows.slice(-500).reverse().map(([at, value]) => h("tr", {}, h("td", {}, whenText(at, now)), h("td", { class: "num" }, figure(value, one?.unit)), open.shown.second ? h("td", { class: "num" }, others.has(at) ? figure(others.get(at), one?.unit) : "—") : null));
     const made = h("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": "Readings" }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
     const old = table.querySelector(".table-box");
     const top = old?.scrollTop ?? 0;

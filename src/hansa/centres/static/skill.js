@@ -61,9 +61,9 @@ export function skillSection(nights, now) {
       h(
         "p",
         { class: "tonight" },
-        h("span", { class: "figure" }, figure(tonight.value)),
+        h("span", { class: "figure" }, figure(tonight.value, "°C")),
         h("span", { class: "unit" }, " °C"),
-        h("span", { class: "pm" }, tonight.sd ? ` ± ${figure(tonight.sd)}` : ""),
+        h("span", { class: "pm" }, tonight.sd ? ` ± ${figure(tonight.sd, "°C")}` : ""),
         h("span", { class: "aside" }, `tonight's minimum${tonight.warned ? ", warned" : ", no warning"}${tonight.baseline === null ? "" : `; persistence says ${withUnit(tonight.baseline, "°C")}`}`),
       ),
     );

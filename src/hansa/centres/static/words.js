@@ -18,18 +18,18 @@ export const unitOf = (code) => (typeof code !== "string" ? "" : Object.hasOwn(w
 /** The attributes that speak for a type, in order. */
 export const mainOf = (type) => (Object.hasOwn(words.main, type) ? words.main[type] : ["temperature"]);
 
-/** A number as people read it: decimals by size, a true minus. The same rule as `figure` in stations.py. */
-export function figure(value) {
+/** A number as people read it: decimals by unit and size, a true minus. The same rule as `figure` in stations.py. */
+export function figure(value, unit = "") {
   if (value === null || value === undefined || !Number.isFinite(value)) return "—";
   const size = Math.abs(value);
-  const decimals = size >= 100 ? 0 : size >= 2 ? 1 : 2;
+  const decimals = size >= 100 ? 0 : size >= 2 || words.tenths.includes(unit) ? 1 : 2;
   let text = size < 1e15 ? value.toFixed(decimals) : value.toPrecision(3);
   if (decimals === 2 && text.endsWith("0")) text = text.slice(0, -1);
-  return text.replace("-", "−");
+  return /^-[0.]*$/.test(text) ? text.slice(1) : text.replace("-", "−");
 }
 
-/** A figure with its unit, held together by a narrow no-break space. */
-export const withUnit = (value, unit) => figure(value) + (unit ? (unit === "°" ? "" : "\u202f") + unit : "");
+/** A figure with its unit, held together by a no-break space. */
+export const withUnit = (value, unit) => figure(value, unit) + (unit ? (unit === "°" ? "" : "\u00a0") + unit : "");
 
 /** How long ago, in the largest whole unit; null when nobody said when. */
 export function age(at, now) {
@@ -40,10 +40,10 @@ export function age(at, now) {
 /** A length of time (milliseconds) in the largest whole unit. */
 export function lasting(length) {
   const s = Math.floor(length / 1000);
-  if (s < 120) return `${s}\u202fs`;
-  if (s < 7200) return `${Math.floor(s / 60)}\u202fmin`;
-  if (s < 172800) return `${Math.floor(s / 3600)}\u202fh`;
-  return `${Math.floor(s / 86400)}\u202fd`;
+  if (s < 120) return `${s}\u00a0s`;
+  if (s < 7200) return `${Math.floor(s / 60)}\u00a0min`;
+  if (s < 172800) return `${Math.floor(s / 3600)}\u00a0h`;
+  return `${Math.floor(s / 86400)}\u00a0d`;
 }
 
 const zone = look.zone ? { timeZone: look.zone } : {};
@@ -71,14 +71,15 @@ export function whenText(at, now) {
   return dayText(at) === dayText(now) ? hourText(at) : `${shortDayText(at)} ${hourText(at)}`;
 }
 
-/** Degrees and decimal minutes, as on a chart: 46°25.3′N. */
+/** Degrees and decimal minutes, as on a chart: 46°25.3′N; whole degrees where `digits` is negative. */
 export function degrees(value, [plus, minus], digits = 1) {
   const size = Math.abs(value);
   let whole = Math.floor(size + 1e-9);
   let minutes = (size - whole) * 60;
   if (minutes < 0) minutes = 0;
-  let text = minutes.toFixed(digits);
+  let text = minutes.toFixed(Math.max(0, digits));
   if (Number(text) >= 60) [whole, text] = [whole + 1, (0).toFixed(digits)];
+  if (digits < 0) return `${Math.round(size)}°${value < 0 ? minus : plus}`;
   return `${whole}°${text.padStart(digits ? digits + 3 : 2, "0")}′${value < 0 ? minus : plus}`;
 }
 

@@ -16,15 +16,12 @@ class Caps:
     packet_bytes: int = 262_144  # one PUBLISH; bulk goes through HTTP, which can stream
     receive_maximum: int = 100  # undecided messages a connection: 50 ms of the whole door's rate, beyond a group commit
     undecided_bytes: int = 1_048_576  # and their payloads, so that a hundred large ones do not add up
+    turn_packets: int = 200  # packets of one connection in one turn of the loop: about a millisecond, then the others
     qos2_ids: int = 1_000  # half-finished QoS 2 exchanges of a session; 3.1.1 has no way to be told a smaller number
     client_id_chars: int = 256  # the standard asks for 23; every retained session keeps one
-    buffer_bytes: int = (
-        1_048_576  # bytes that came after reading was paused: one packet and what the loop reads at once
-    )
+    buffer_bytes: int = 1_048_576  # what comes after reading was paused: a packet, and what a loop reads at once
     topic_aliases: int = 16  # a device has a handful of topics
-    keep_alive_s: int = (
-        1_200  # MQTT 5 clients that ask for more, or for none, are told this: dead links free their place
-    )
+    keep_alive_s: int = 1_200  # told to clients of 5 that ask for more, or for none: a dead link frees its place
     maximum_qos: int = 2  # lower it where a neighbour in front cannot do QoS 2
     session_expiry_s: int = 604_800  # a week: a station that was in repair finds its subscription again
     sessions: int = 50_000  # retained sessions of devices that are away, oldest dropped first

@@ -45,7 +45,8 @@ REASON_CHARS = 200  # a sentence for the log of a device
 class Connection:
     """One connection. Feed it with `receive_data`, answer its events, write what `data_to_send` gives.
 
-    While `held`, enough is undecided: stop reading, decide, then call `receive_data(b"")` if `stopped`.
+    While `stopped`, bytes may be left: read no more, and call `receive_data(b"")` in a later turn of the loop. While
+    `held`, that does nothing before some of the messages are decided.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Connection:
         "_device",
         "_events",
         "_framer",
+        "_inherited",
         "_out",
         "_peer_packet_bytes",
         "_repeat",
@@ -82,6 +84,7 @@ class Connection:
         self._device = ""
         self._unanswered: deque[Published] = deque()  # QoS 1 and 2 in the order of their PUBLISHes
         self._unacknowledged = 0  # QoS 1 alone, for the Receive Maximum
+        self._inherited = 0  # QoS 2 messages that earlier connections of the session left unreleased
         self._undecided = 0
         self._undecided_bytes = 0
         self._window = 1  # commands that the device takes at once
@@ -98,8 +101,13 @@ class Connection:
 
     @property
     def held(self) -> bool:
-        """Whether as much is undecided as one connection may have."""
-        return self._undecided >= self._caps.receive_maximum or self._undecided_bytes >= self._caps.undecided_bytes
+        """Whether as much is undecided, or decided and waiting for its turn, as one connection may have."""
+        most = self._caps.receive_maximum
+        return (
+            self._undecided >= most
+            or len(self._unanswered) >= most
+            or self._undecided_bytes >= self._caps.undecided_bytes
+        )
 
     @property
     def buffered(self) -> int:
@@ -118,7 +126,12 @@ class Connection:
             return self.take_events()
         try:
             self.stopped = True
-            while (self.state is State.OPEN and not self.held) or self.state is State.FRESH:
+            for _ in range(self._caps.turn_packets):
+                if self.state is State.OPEN:
+                    if self.held:
+                        break
+                elif self.state is not State.FRESH:
+                    break
                 frame = framer.next()
                 if frame is None:
                     self.stopped = False
@@ -171,6 +184,7 @@ class Connection:
             if not 0 < self.keep_alive_s <= caps.keep_alive_s:
                 self.keep_alive_s = properties["server_keep_alive"] = caps.keep_alive_s
         session.expiry_s = self.expiry_s
+        self._inherited = len(session.incoming)
         self._say(ConnAck(0, resumed, properties or NONE))
         self._repeat = list(session.in_flight)
         self.pump()
@@ -223,6 +237,8 @@ class Connection:
 
     def disconnect(self, code: int, reason: str) -> None:
         """End the connection from this side, with a DISCONNECT where the version has one."""
+        if self.state is State.ASKED:
+            self.refuse(code, reason)
         if self.state is State.OPEN and self.version == 5:
             self._say(Disconnect(code, {"reason_string": _sentence(reason)}))
         self._end(reason)
@@ -286,26 +302,31 @@ class Connection:
         if packet.properties:
             topic = self._topic(packet)
             content_type = packet.properties.get("content_type")
-        if qos == 2 and packet_id in session.incoming:
+        if qos == 2 and packet.dup and packet_id in session.incoming:
+            # Without DUP it is a new message [MQTT-3.3.1-1]: a device that lost its memory counts from 1 again.
             self._on_publish_again(session.incoming[packet_id])
             return
         if qos:
             if qos > caps.maximum_qos:
                 raise ProtocolError(Reason.QOS_NOT_SUPPORTED, f"QoS {qos}")
-            if self.version == 5 and self._unacknowledged + len(session.incoming) >= caps.receive_maximum:
+            if self.version == 5 and self._unacknowledged + self._unreleased() >= caps.receive_maximum:
                 raise ProtocolError(Reason.RECEIVE_MAXIMUM_EXCEEDED, "more unacknowledged messages than agreed")
         published = Published(topic, packet.payload, content_type, qos, packet_id, size)
         if qos:
             self._unanswered.append(published)
             if qos == 1:
                 self._unacknowledged += 1
-            elif len(session.incoming) < caps.qos2_ids:
+            elif self._unreleased() < caps.qos2_ids:
                 session.incoming[packet_id] = published
             else:
                 raise ProtocolError(Reason.QUOTA_EXCEEDED, "too many QoS 2 messages that were never released")
         self._undecided += 1
         self._undecided_bytes += size
         self._events.append(published)
+
+    def _unreleased(self) -> int:
+        """QoS 2 messages that wait for their release; not those of earlier connections, that may never get one."""
+        return max(len(self.session.incoming) - self._inherited, 0)
 
     def _on_publish_again(self, known: Published) -> None:
         """A QoS 2 message that was handed in before, perhaps on an earlier connection: only its answer is repeated."""

@@ -93,7 +93,7 @@ class Endpoint:
         return self._loop
 
     async def close(self) -> None:
-        """Say goodbye to everybody and close; sessions are forgotten with the process."""
+        """Say goodbye to everybody and close; wills stay unsaid, for it is not the devices that vanish (3.1.2.5)."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -102,6 +102,7 @@ class Endpoint:
         if self.links:
             self._empty = asyncio.Event()
             for link in tuple(self.links):
+                link.will = None
                 link.finish(Reason.SERVER_SHUTTING_DOWN, "the server shuts down")
             try:
                 await asyncio.wait_for(self._empty.wait(), self.caps.close_s)

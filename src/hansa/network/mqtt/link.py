@@ -23,8 +23,22 @@ log = structlog.get_logger(__name__)
 class Link(asyncio.Protocol):
     """One connection, from its socket's first byte to its last; thousands of them are idle most of the time."""
 
-    __slots__ = ("_closed_at", "_endpoint", "_hungry", "_opened_at", "_paused", "_peer", "_seen_at", "_stalled_at", "_transport",
-                 "address", "dirty", "machine", "session", "will")  # fmt: skip
+    __slots__ = (
+        "_closed_at",
+        "_endpoint",
+        "_hungry",
+        "_opened_at",
+        "_paused",
+        "_peer",
+        "_seen_at",
+        "_stalled_at",
+        "_transport",
+        "address",
+        "dirty",
+        "machine",
+        "session",
+        "will",
+    )
 
     def __init__(self, endpoint: "Endpoint") -> None:
         """A link that asyncio is about to connect."""
@@ -53,6 +67,7 @@ class Link(asyncio.Protocol):
         self.address = _address(transport.get_extra_info("peername"))
         if len(endpoint.links) > endpoint.caps.connections:
             endpoint.counters.turned_away += 1
+            self.machine.lost("too many connections")
             self.abort()
             return
         self._transport.set_write_buffer_limits(high=endpoint.caps.write_bytes)
@@ -142,16 +157,17 @@ class Link(asyncio.Protocol):
 
     def _take(self, data: bytes | None) -> None:
         """Bytes to look at, b"" to look at those that were held back, None for neither."""
-        machine = self.machine
+        machine, endpoint = self.machine, self._endpoint
         try:
             events = machine.take_events() if data is None else machine.receive_data(data)
             while events:
                 self._handle(events)
-                # Messages that were decided at once make room for those behind them.
-                events = machine.receive_data(b"") if machine.stopped and not machine.held else machine.take_events()
+                events = machine.take_events()
                 if self._hungry and not events:
                     self._refill()
                     events = machine.take_events()
+            if machine.stopped and not machine.held and self._stalled_at is None:
+                endpoint.soon(self)  # the rest in the next turn: other connections come in between
             self._write()
         except Exception:  # a fault of ours or the city's ends one connection, never the endpoint
             log.exception("mqtt connection failed", address=self.address)
@@ -236,7 +252,7 @@ class Link(asyncio.Protocol):
 
     def _gate(self) -> None:
         """Read only while there is room for what comes."""
-        hold = self.machine.held or self._stalled_at is not None
+        hold = self.machine.stopped or self._stalled_at is not None
         if hold is self._paused or self._transport is None or self._closed_at is not None:
             return
         self._paused = hold

@@ -96,13 +96,13 @@ class Sessions:
         return self._by_device.get(device, {}).get(client_id)
 
     def open(self, device: str, client_id: str) -> Session | None:
-        """A new session, or None if the device has too many that are connected; its oldest absent one makes room."""
+        """A new session, or None if the device has too many that are connected; the first to expire makes room."""
         mine = self._by_device.get(device, {})
         if len(mine) >= self._caps.sessions_per_device:
-            oldest = min((one for one in mine.values() if one in self._away), key=self._away.__getitem__, default=None)
-            if oldest is None:
+            away = [one for one in mine.values() if one in self._away]
+            if not away:
                 return None
-            self.drop(oldest)
+            self.drop(min(away, key=self._away.__getitem__))
         session = Session(device, client_id)
         self._by_device.setdefault(device, {})[client_id] = session
         return session

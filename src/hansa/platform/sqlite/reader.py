@@ -107,6 +107,13 @@ class SqliteReader:
                 counts[word] = count
         return counts
 
+    def has_tenant(self, tenant: str) -> bool:
+        """Whether anything was ever said under this tenant; the realm's own (no name) is always there."""
+        if not tenant:
+            return True
+        n = self._names.number(tenant)
+        return n is not None and next(iter(self._run(_ANY_OF, (n,))), None) is not None
+
     def _matching(
         self, tenant: str, query: Query, sight: Sight, limit: int | None, offset: int, *, stamps: bool = False
     ) -> Iterator[Entity]:
@@ -191,6 +198,15 @@ class SqliteReader:
         ]
         return rows if last is None else rows[::-1]
 
+    def series(self, tenant: str, ident: str, sight: Sight) -> list[tuple[str, str | None]]:
+        """Every attribute and datasetId of which an entity has history, also of those that are gone by now."""
+        tn = self._names.number(tenant)
+        found = None if tn is None else next(iter(self._run(_STAMPED, (tn, ident))), None)
+        if found is None:
+            return []
+        names = [(self._names.text(n), self._names.text(d) or None) for n, d in self._run(_SERIES, (found[0],) * 3)]
+        return [(name, dataset) for name, dataset in names if self._shows(found[1], found[2], name, sight)]
+
     def _point(self, row: tuple[Any, ...], dataset: str | None) -> Point:
         at, seq, v, u, x = row
         if x:
@@ -259,6 +275,19 @@ class SqliteReader:
 
 
 _ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # noqa: S608  # no part of it is given
+
+
+_ANY_OF: Final = "SELECT 1 FROM entity WHERE tenant = ? LIMIT 1"
+_STAMPED: Final = "SELECT e, stamps, label FROM entity WHERE tenant = ? AND id = ?"
+# From one series to the next by the index: DISTINCT would walk through every point of every series.
+_SERIES: Final = """
+WITH RECURSIVE s (n, d) AS (
+    SELECT * FROM (SELECT n, d FROM history WHERE e = ? ORDER BY n, d LIMIT 1)
+    UNION ALL
+    SELECT (SELECT n FROM history WHERE e = ? AND (n, d) > (s.n, s.d) ORDER BY n, d LIMIT 1),
+           (SELECT d FROM history WHERE e = ? AND (n, d) > (s.n, s.d) ORDER BY n, d LIMIT 1)
+    FROM s WHERE s.n IS NOT NULL)
+SELECT n, d FROM s WHERE n IS NOT NULL"""
 
 
 def _page(made: Plan, *, paged: bool = True) -> str:

@@ -16,7 +16,7 @@ import orjson
 from hansa import clock
 from hansa.errors import BadRequest, Full, HansaError
 from hansa.model.change import Change, Nothing, Part, Refused, Write
-from hansa.model.entity import MEMBERS, Doc, Entity, instances, types_of
+from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Entity, instances, types_of
 from hansa.model.geo import bbox
 from hansa.model.narrow import index_value
 from hansa.platform import codec, merge
@@ -155,6 +155,10 @@ class SqliteStore:
     def head(self) -> int:
         """The newest seq."""
         return self._seq
+
+    def newest(self) -> int:
+        """When the newest Change was committed (microseconds), or 0."""
+        return self._one("SELECT at FROM log ORDER BY seq DESC LIMIT 1") or 0
 
     def place(self, reader: str) -> bytes | None:
         """Where a reader of the log stands."""
@@ -423,7 +427,10 @@ def _history_row(e: int, part: Part, at: int, seq: int, names: Names) -> tuple[A
     n = names.intern(part.name)
     d = names.intern(part.dataset or "")
     if part.new is None:
-        gone = {"type": part.old.get("type", "Property"), "value": merge.NULL, "deletedAt": clock.text(at)}
+        kind = part.old.get("type", "Property")
+        gone = {"type": kind, VALUE_OF[kind]: merge.NULL, "deletedAt": clock.text(at)}
+        if part.dataset is not None:
+            gone["datasetId"] = part.dataset
         return (e, n, d, at, seq, None, None, codec.pack(gone))
     value, unit, whole = _history_value(part.new, names)
     observed = part.new.get("observedAt")

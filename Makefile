@@ -1,0 +1,64 @@
+# hansa: the commands of everybody's day. `make up` is the main job, `make test` is everything.
+#
+# Both install what they need: a virtual environment with the locked packages, and, for tests as root on Debian, the
+# programs that tests talk to. Nothing else is needed on a fresh machine but Python 3.11 and this checkout.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?= city
+# A lock of its own: ngsildclient wants an httpx that is older than hansa's.
+CLIENTS := $(VENV)-clients
+
+.PHONY: up test lint format bench lock clean
+.DEFAULT_GOAL := up
+
+up: $(VENV)/.ready ## a city on this machine, with its demo valley
+	$(BIN)/hansa up --demo --data $(DATA)
+
+test: $(VENV)/.ready-dev $(CLIENTS)/.ready ## lint, types, layers, and every test
+	./.ci/parts
+	$(MAKE) lint
+	$(BIN)/pytest $(PYTEST)
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.ready-dev ## the speed rows of docs/performance.md, each as a ratio to a floor of the same run
+	$(BIN)/hansa bench
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: requirements/base.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.ready-dev: requirements/dev.lock $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	touch $@
+
+$(CLIENTS)/.ready: requirements/clients.lock
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.lock
+	touch $@
+
+lock: $(VENV)/.ready-dev ## write the locks anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal \
+		--python-version 3.11 --group build pyproject.toml -o requirements/base.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal \
+		--python-version 3.11 --group build --group dev pyproject.toml -c requirements/base.lock -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal \
+		--python-version 3.11 requirements/clients.in -o requirements/clients.lock
+
+clean:
+	rm -rf $(VENV) $(CLIENTS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,96 @@
+"""Watch: alarms on any attribute of any type, by configuration (report section 4.1.1 a; success case 1).
+
+A WatchRule says what to watch and when it is out of order; an Alert says that it is. See README.md beside this file.
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from hansa import App, Attribute, Change, City, Delete, Entity
+from hansa.apps.watch import alarms
+from hansa.apps.watch.judging import Said, judge
+from hansa.apps.watch.memory import Held, Memory, Reading, short
+from hansa.apps.watch.tending import begin, configured, tend
+
+__all__ = ["app"]
+
+ROUND_S: Final = 60.0
+MOST: Final = 900  # words of one call; the city takes 1,000. What is left over is said in the next round.
+
+app = App("watch", report="4.1.1", reads={"*"}, writes={"Alert"})
+
+_memories: WeakKeyDictionary[City, Memory] = WeakKeyDictionary()
+
+
+@app.on("*")
+def look(change: Change, city: City) -> Iterable[Entity | Delete]:
+    """Judge what was just said by every rule that watches it. Called for every Change, so the way out is short."""
+    memory = _memories.get(city)
+    if memory is None or change.seq <= memory.seq:
+        # A Change that comes again means that what was said last was not kept; then memory knows too much.
+        memory = _memories[city] = begin(city)
+    memory.seq = change.seq
+    for kind in change.entity.types:
+        table = memory.by_type.get(kind)
+        if table is None:
+            if kind == "WatchRule":
+                return islice(configured(memory, city, change.entity.id), MOST)
+            table = memory.by_type.get(short(kind)) if ":" in kind else None
+            if table is None:
+                continue
+        return _look(change, table, city)
+    return ()
+
+
+@app.every(ROUND_S)
+def tour(city: City) -> Iterable[Entity | Delete]:
+    """See what happened without a word: silence, a hold-off that has lasted, a rule or a source that went."""
+    memory = _memories.get(city)
+    if memory is None:
+        memory = _memories[city] = begin(city)
+    return islice(tend(memory, city), MOST)
+
+
+def _look(change: Change, table: dict[str, tuple[Held, ...]], city: City) -> Said:
+    said: Said = []
+    for part in change.parts:
+        rules = table.get(part.name)
+        if rules is None:
+            rules = table.get(short(part.name)) if ":" in part.name else None
+            if rules is None:
+                continue
+        if part.dataset is not None or part.status == "late":
+            continue
+        if part.new is None:
+            said.extend(_unsaid(rules, change.entity.id, city))
+        elif (reading := _reading(change, part.name, part.old, part.new)) is not None:
+            for held in rules:
+                if held.rule.match is None or held.rule.match(reading.entity.id):
+                    said.extend(judge(held, reading, city))
+    return said
+
+
+def _reading(change: Change, name: str, old: dict[str, object] | None, new: dict[str, object]) -> Reading | None:
+    """The reading of one part; None when it was measured before what it overwrote (an NGSI-LD PATCH may do that)."""
+    entity = change.entity
+    observed = new.get("observedAt")
+    at = change.at if observed is None else entity.at(name) or change.at
+    if observed is not None and old is not None and (was := old.get("observedAt")) is not None and was != observed:
+        before = Attribute.of(old).at
+        if before is not None and before > at:
+            return None
+    unit = new.get("unitCode")
+    value = new["value"] if "value" in new else entity.get(name)
+    return Reading(entity, name, value, unit if isinstance(unit, str) else None, at, change.at, change.seq)
+
+
+def _unsaid(rules: tuple[Held, ...], source: str, city: City) -> Iterable[Entity]:
+    """The attribute was taken away: nothing is left to watch."""
+    for held in rules:
+        held.pending.pop(source, None)
+        held.tracks.pop(source, None)
+        held.heard.pop(source, None)
+        if (standing := held.open.pop(source, None)) is not None:
+            yield alarms.withdrawn(standing.alert, "its source no longer says this", city.now())

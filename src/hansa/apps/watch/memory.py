@@ -1,0 +1,231 @@
+"""What watch keeps in mind about one city: its rules, the alarms that stand, and what is about to become one.
+
+All of it can be made again from entities and history (a process may end at any time): the rules from the WatchRules,
+the alarms from the open Alerts, hold-offs and windows from the readings themselves. Held by tests/apps/test_watch.py.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from hansa import City, Entity, units, windows
+from hansa.apps.watch.rule import Rule, Unusable, read
+from hansa.apps.watch.science import Judged
+
+RULES = 5_000  # WatchRules of one city
+ALARMS = 100_000  # alarms that stand at once
+TRACKS = 20_000  # windows of one rule; the oldest go, and are made again from history when their source speaks
+
+
+class Reading(NamedTuple):
+    """One value of one source. `at` is when it was measured, `seen` when the city took it (microseconds)."""
+
+    entity: Entity
+    name: str  # the attribute's name as stored
+    value: Any
+    unit: str | None
+    at: int
+    seen: int
+    seq: int
+
+
+class Measured(NamedTuple):
+    """A reading as a rule takes it: the number in the rule's unit (None: it is no number), and what was said."""
+
+    at: int
+    number: float | None
+    value: Any
+
+
+@dataclass(slots=True)
+class Standing:
+    """An alarm that stands: the side that is passed, the limit, and the extreme that was last said."""
+
+    alert: str
+    side: str
+    limit: float | None
+    extreme: float | None
+    since: int
+
+
+@dataclass(slots=True)
+class Pending:
+    """A condition that holds and has not lasted yet. `at` and `seen` are its beginning, the rest its newest reading."""
+
+    at: int
+    seen: int
+    newest: Reading
+    judged: Judged
+
+
+Track = windows.Window | windows.Average | windows.Run
+
+
+@dataclass(slots=True)
+class Held:
+    """One rule and what it has in mind, by source."""
+
+    rule: Rule
+    open: dict[str, Standing] = field(default_factory=dict)
+    pending: dict[str, Pending] = field(default_factory=dict)
+    tracks: dict[str, Track] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)  # for silence: when the city last took a reading
+    unfit: dict[str, str] = field(default_factory=dict)  # source -> its alert, where units do not convert
+    fresh: bool = False  # it is new or changed, and what stands already must be judged by it
+    warm: bool = False  # what was pending or heard before this process began is known
+
+    def track(self, source: str) -> Track | None:
+        """The window of a source, or None when it must be made."""
+        return self.tracks.get(source)
+
+    def keep(self, source: str, track: Track) -> Track:
+        """Keep a window; the oldest makes room."""
+        if len(self.tracks) >= TRACKS:
+            del self.tracks[next(iter(self.tracks))]
+        self.tracks[source] = track
+        return track
+
+
+class Memory:
+    """Rules by type and attribute, and what each has in mind."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.seq = 0
+        self.held: dict[str, Held] = {}
+        self.faults: dict[str, str] = {}  # WatchRule -> why it cannot be used
+        self.by_type: dict[str, dict[str, tuple[Held, ...]]] = {}
+
+    def load(self, city: City, *, fresh: bool) -> None:
+        """Read all rules; what is new or changed is `fresh`. What is gone is forgotten."""
+        found = {one.id: one for one in city.find("WatchRule", limit=RULES)}
+        for ident in [i for i in (*self.held, *self.faults) if i not in found]:
+            self.forget(ident)
+        for one in found.values():
+            self.learn(one, fresh=fresh)
+        self.sort()
+
+    def learn(self, entity: Entity, *, fresh: bool) -> None:
+        """Take one WatchRule as it is now. Call `sort` after the last."""
+        try:
+            rule = read(entity)
+        except Unusable as fault:
+            self.forget(entity.id)
+            self.faults[entity.id] = str(fault)
+            return
+        known = self.held.get(entity.id)
+        if rule is None:
+            self.forget(entity.id)
+        elif known is None or known.rule != rule:
+            self.faults.pop(entity.id, None)
+            self.held[entity.id] = Held(rule, {} if known is None else known.open, fresh=fresh)
+
+    def forget(self, ident: str) -> None:
+        """The rule is gone, off, or of no use."""
+        self.held.pop(ident, None)
+        self.faults.pop(ident, None)
+
+    def sort(self) -> None:
+        """Make the table that every Change asks."""
+        table: dict[str, dict[str, tuple[Held, ...]]] = {}
+        for held in self.held.values():
+            by_name = table.setdefault(held.rule.type, {})
+            by_name[held.rule.attribute] = (*by_name.get(held.rule.attribute, ()), held)
+        self.by_type = table
+
+
+def there(city: City, ident: str) -> Entity | None:
+    """The entity, or None."""
+    try:
+        return city.get(ident)
+    except Exception as missing:
+        # The façade hands out no NotFound; its status is the part of it that an app can know.
+        if getattr(missing, "status", None) == 404:
+            return None
+        raise
+
+
+_IRIS = ("https://smartdatamodels.org/", "https://uri.fiware.org/ns/")
+
+
+def short(name: str) -> str:
+    """The term of a Smart Data Models' IRI; other names stay."""
+    return name.replace("#", "/").rsplit("/", 1)[1] if name.startswith(_IRIS) else name
+
+
+def stored(entity: Entity, attribute: str) -> str | None:
+    """Under which name an entity has the attribute, or None."""
+    if attribute in entity.doc:
+        return attribute
+    return next((n for n in entity.doc if ":" in n and short(n) == attribute), None)
+
+
+def watched(entity: Entity, rule: Rule) -> str | None:
+    """The stored name of what the rule watches on an entity; None when it does not say it."""
+    name = stored(entity, rule.attribute)
+    return name if name is not None and name in entity else None
+
+
+def current(city: City, entity: Entity, rule: Rule) -> Reading | None:
+    """The newest reading of what the rule watches on an entity; None when it does not say it."""
+    name = watched(entity, rule)
+    if name is None:
+        return None
+    newest = city.history(entity.id, name, last=1)
+    at = entity.at(name)
+    if at is None:
+        at = newest[-1][0] if newest else city.now()
+    seq = newest[-1][2] if newest else 0
+    # When the city took it is not known any more; a measurement is taken soon after it was made.
+    return Reading(entity, name, entity[name], unit_of(entity, name), at, at, seq)
+
+
+def unit_of(entity: Entity, name: str) -> str | None:
+    """The unit of the default instance, or None."""
+    entry = entity.doc[name]
+    if type(entry) is dict:
+        code = entry.get("unitCode")
+        return code if isinstance(code, str) else None
+    return entity.attribute(name).unit
+
+
+def measured(value: Any, unit: str | None, wanted: str | None) -> float | None:
+    """The value as a number in the rule's unit; None when it is no number. Call `fits` first."""
+    number = windows.number(value)
+    if number is None or unit is None or wanted is None or unit == wanted:
+        return number
+    return windows.number(units.conversion(unit, wanted)(number))
+
+
+def fits(unit: str | None, wanted: str | None) -> bool:
+    """Whether a value with this unit can be compared; a value without one is taken to be in the rule's."""
+    if unit is None or wanted is None or unit == wanted:
+        return True
+    one, other = units.UNITS.get(unit), units.UNITS.get(wanted)
+    return one is not None and other is not None and one.dimension == other.dimension
+
+
+def past(city: City, reading: Reading, rule: Rule, *, span: int = 0, most: int = 10_000) -> list[Measured]:
+    """The readings before this one, oldest first; late ones left out.
+
+    Those of the last `span` microseconds, or the newest `most`.
+    """
+    since = reading.at - span if span else None
+    points = city.history(reading.entity.id, reading.name, since, reading.at + 1, last=most)
+    return list(reversed(list(_in_order(points, reading.seq, rule))))
+
+
+def _in_order(points: Any, before: int, rule: Rule) -> Iterable[Measured]:
+    """Newest first. A reading is late when one that was measured after it was said before it."""
+    for point in reversed(points):
+        if point[2] < before:
+            before = point[2]
+            unit = point[3].get("unitCode")
+            number = measured(point[1], unit, rule.unit) if fits(unit, rule.unit) else None
+            yield Measured(point[0], number, point[1])
+
+
+def iso(at: int) -> str:
+    """An instant as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,97 @@
+"""`hansa check`, `rebuild` and `export`: on the files of a city that sleeps (export also reads a running one)."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from hansa import settings as settings_
+from hansa.cli import data_option
+from hansa.errors import BadRequest
+from hansa.model.change import Change
+from hansa.platform.sqlite.schema import connect
+from hansa.serve import REALMS, Lock, clock_of, open_cities
+
+
+def _there(data: Path) -> None:
+    if not (data / "open.db").exists():
+        raise BadRequest(f"there is no city in {data}", mend="give its folder with --data")
+
+
+@click.command()
+@data_option
+def check(data: Path) -> None:
+    """Prove that index = documents and checkpoint + log = state; exits 1 and names every fault otherwise."""
+    _there(data)
+    lock = Lock(data)
+    settings = settings_.load(data)
+    faults = 0
+    try:
+        for realm, city in open_cities(settings, clock_of(settings.clock), direct=True).items():
+            for fault in city.store.check():
+                faults += 1
+                click.echo(fault)
+            head = city.store.head()
+            city.close()
+            click.echo(f"{realm}: {head:,} Changes in the log, " + ("sound" if not faults else "NOT sound"))
+    finally:
+        lock.release()
+    if faults:
+        click.echo(f"{faults} faults; `hansa rebuild` makes state and index anew from the log", err=True)
+        sys.exit(1)
+
+
+@click.command()
+@data_option
+def rebuild(data: Path) -> None:
+    """Make state and index anew from checkpoint and log."""
+    _there(data)
+    lock = Lock(data)
+    settings = settings_.load(data)
+    try:
+        for city in open_cities(settings, clock_of(settings.clock), direct=True).values():
+            for line in city.store.rebuild():
+                click.echo(line)
+            city.close()
+    finally:
+        lock.release()
+
+
+@click.command()
+@click.option("--realm", type=click.Choice(REALMS), default="open", show_default=True)
+@click.option("--log", "whole", is_flag=True, help="Every Change instead of the entities as they are.")
+@click.option("-o", "--output", type=click.File("wb"), default="-", help="A file; else standard output.")
+@data_option
+def export(realm: str, whole: bool, output: Any, data: Path) -> None:
+    """Entities (or the log) as NGSI-LD, one JSON object a line; `hansa import` reads it back."""
+    _there(data)
+    db = connect(data / f"{realm}.db")
+    try:
+        if whole:
+            from hansa.platform.sqlite.log import LogReader
+
+            log = LogReader(db, realm)
+            seq = 0
+            while changes := log.since(seq, 1_000):
+                seq = changes[-1].seq
+                output.writelines(_line(change) for change in changes if not change.tenant.startswith("~"))
+            return
+        for (doc,) in db.execute(
+            "SELECT doc FROM entity JOIN name ON name.n = entity.tenant WHERE doc IS NOT NULL AND text = ''"
+        ):
+            output.write(doc + b"\n")
+    finally:
+        db.close()
+
+
+def _line(change: Change) -> bytes:
+    parts = [{"name": p.name, "datasetId": p.dataset, "status": p.status, "old": p.old, "new": p.new} for p in change.parts]
+    said = {"seq": change.seq, "id": change.entity.id, "at": change.at, "actor": change.actor, "cause": change.cause}
+    return orjson.dumps({**said, "gone": change.gone, "parts": parts}) + b"\n"
+
+
+commands = {"check": check, "rebuild": rebuild, "export": export}
+
+

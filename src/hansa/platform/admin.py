@@ -1,0 +1,240 @@
+"""The administrator's own door, `/admin/...`: devices, dead letters, the clock. What the command line speaks to.
+
+    POST /admin/devices            enrol {"name", "profile", "realm", "location", "label"} -> {"claim"}
+    POST /admin/devices/<n>/renew  a new claim; the old secret ends
+    POST /admin/devices/<n>/state  {"state": "quarantined"}
+    GET  /admin/devices
+    GET  /admin/deadletters        ?limit=&kind=
+    POST /admin/deadletters/<id>/retry,  DELETE /admin/deadletters/<id>
+    POST /admin/import             [{"kind": "upsert", "id", "doc"}] -> {"taken", "refused"}
+    PUT  /admin/clock              {"now": "...", "rate": 60}   a driven clock only
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from hansa import clock
+from hansa.collect import Profile
+from hansa.errors import BadRequest, Forbidden, HansaError, NotFound, Unauthenticated
+from hansa.model.change import Refused, Write
+from hansa.model.entity import Entity
+from hansa.model.geo import validate
+from hansa.model.wire import json_in
+from hansa.platform.city import City
+from hansa.platform.deadletters import TENANT, payload_of
+from hansa.platform.http import Request, Response, json_response
+from hansa.platform.intake import Intake, Receipt, credential_write, place_write, shown_write
+from hansa.trust.devices import Device, Devices
+from hansa.trust.labels import ADMINISTRATOR
+
+Retry = Callable[[Entity], Awaitable[str]]
+"""Try a dead letter of one kind again; what became of it."""
+
+
+def wall() -> int:
+    """Wall time in microseconds: claims and sessions live by it, whatever the city's clock says."""
+    return time.time_ns() // 1_000
+
+
+class Admin:
+    """Answers the administrator and nobody else."""
+
+    def __init__(
+        self,
+        cities: Mapping[str, City],
+        devices: Devices,
+        intake: Intake,
+        *,
+        silence: Callable[[str], object],
+        turned: Callable[[], None],
+        retries: Mapping[str, Retry],
+    ) -> None:
+        """`silence` closes a device's connections, `turned` tells everyone of a new time, `retries` by kind of letter."""
+        self._cities = cities
+        self._devices = devices
+        self._intake = intake
+        self._silence = silence
+        self._turned = turned
+        self._retries: dict[str, Retry] = {"message": self._retry_message, **retries}
+
+    async def handle(self, request: Request) -> Response:
+        """One request; `request.path` begins after `/admin`."""
+        if request.sight is not ADMINISTRATOR:
+            if request.sight.everything:
+                raise Forbidden("this door is the administrator's")
+            raise Unauthenticated("this door is the administrator's", mend="use the command line on the city's machine")
+        match (request.method, *request.path):
+            case ("GET", "devices"):
+                return json_response([self._told(one) for one in self._devices])
+            case ("POST", "devices"):
+                return await self._enrol(_body(request))
+            case ("POST", "devices", name, "renew"):
+                device, claim = self._devices.renew(name, wall())
+                self._silence(name)
+                await self._keep(device)
+                return json_response({"device": name, "claim": claim})
+            case ("POST", "devices", name, "state"):
+                device = self._devices.set_state(name, _text(_body(request), "state"))  # type: ignore[arg-type]
+                if device.state in {"revoked", "quarantined"}:
+                    self._silence(name)
+                await self._keep(device)
+                return json_response(self._told(device))
+            case ("GET", "deadletters"):
+                return self._letters(request.params())
+            case ("POST", "deadletters", ident, "retry"):
+                city, letter = self._letter(ident)
+                said = await self._retry(letter)
+                await _write(city, Write("delete", letter.id, tenant=TENANT))
+                return json_response({"id": ident, "outcome": said})
+            case ("DELETE", "deadletters", ident):
+                city, letter = self._letter(ident)
+                await _write(city, Write("delete", letter.id, tenant=TENANT))
+                return Response(204)
+            case ("POST", "import"):
+                return await self._import(json_in(request.body))
+            case ("PUT", "clock"):
+                return self._turn(_body(request))
+        raise NotFound(f"the administrator's door has no {'/'.join(request.path)[:80]}", where="path")
+
+    async def _enrol(self, said: dict[str, Any]) -> Response:
+        profile = Profile.from_json(said.get("profile"))
+        location = said.get("location")
+        if location is not None:
+            validate(location)
+        device, claim = self._devices.enrol(
+            _text(said, "name"),
+            profile,
+            wall(),
+            realm=said.get("realm", "open"),
+            location=location,
+            label=said.get("label"),
+            ident=said.get("entity"),
+        )
+        try:
+            await self._keep(device)
+        except HansaError:
+            self._devices.forget(device.name)
+            raise
+        return json_response({"device": device.name, "claim": claim, "entity": device.source.entity}, 201)
+
+    async def _keep(self, device: Device) -> None:
+        """Write down what became of a device."""
+        writes = [credential_write(device), shown_write(device), place_write(device)]
+        await _write(self._cities[device.realm], *(one for one in writes if one is not None))
+
+    @staticmethod
+    def _told(device: Device) -> dict[str, Any]:
+        return {
+            "name": device.name,
+            "realm": device.realm,
+            "state": device.state,
+            "profile": device.source.profile.name,
+            "entity": device.source.entity,
+            "lastSeen": clock.text(device.last_seen) if device.last_seen else None,
+            "readings": device.total_readings + device.readings,
+            "refusals": device.total_refusals + device.refusals,
+        }
+
+    async def _import(self, said: Any) -> Response:
+        """Writes in the store's own words, as `hansa import` makes them of a file."""
+        if not isinstance(said, list):
+            raise BadRequest("a list of writes")
+        kinds = {"upsert", "upsert_update", "read", "say"}
+        if not all(isinstance(one, dict) and one.get("kind") in kinds and isinstance(one.get("id"), str) for one in said):
+            raise BadRequest(f"every write has an id, a doc and a kind, one of {', '.join(sorted(kinds))}")
+        writes = [Write(one["kind"], one["id"], one["doc"], label=one.get("label")) for one in said]
+        outcomes = await self._cities["open"].awrite(*writes, sight=ADMINISTRATOR)
+        refused = [[at, one.error.detail] for at, one in enumerate(outcomes) if isinstance(one, Refused)]
+        return json_response({"taken": len(writes) - len(refused), "refused": refused})
+
+    # Dead letters
+
+    def _letters(self, params: dict[str, str]) -> Response:
+        limit = params.get("limit", "100")
+        if not limit.isdecimal() or not 0 < int(limit) <= 1_000:
+            raise BadRequest("limit is a number from 1 to 1000", where="limit")
+        kind = params.get("kind")
+        if kind is not None and not kind.isalpha():
+            raise BadRequest("kind is message, rule or notification", where="kind")
+        q = None if kind is None else f'kind=="{kind}"'
+        found = []
+        for realm, city in self._cities.items():
+            for one in city.find("DeadLetter", q, limit=int(limit), tenant=TENANT):
+                found.append({"id": one.id, "realm": realm, **{name: one.get(name) for name in one}})
+        found.sort(key=lambda one: one["at"], reverse=True)
+        return json_response(found[: int(limit)])
+
+    def _letter(self, ident: str) -> tuple[City, Entity]:
+        for city in self._cities.values():
+            try:
+                return city, city.get(ident, tenant=TENANT)
+            except NotFound:
+                continue
+        raise NotFound(f"there is no dead letter {ident[:80]}", where="id")
+
+    async def _retry(self, letter: Entity) -> str:
+        kind = letter.get("kind")
+        retry = self._retries.get(str(kind))
+        if retry is None:
+            raise BadRequest(f"a dead letter of kind {kind} cannot be tried again", where="kind")
+        return await retry(letter)
+
+    async def _retry_message(self, letter: Entity) -> str:
+        payload = payload_of(letter)
+        if payload is None:
+            raise BadRequest("its payload was too long to be kept whole", mend="let the device send it again")
+        device = self._devices.get(letter["source"])
+        receipt = await given(self._intake, device, letter["detail"]["format"], payload)
+        if receipt.error is not None:
+            raise receipt.error
+        return f"{receipt.taken} taken, {len(receipt.refused)} refused"
+
+    # The clock
+
+    def _turn(self, said: dict[str, Any]) -> Response:
+        city = next(iter(self._cities.values()))
+        at = clock.parse(_text(said, "now"))
+        rate = said.get("rate")
+        if rate is not None:
+            if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1e6:
+                raise BadRequest("rate is a number from 0 to a million", where="rate")
+            city.clock.turn(at)
+            city.clock.rate = float(rate)
+        else:
+            city.clock.turn(at)
+        self._turned()
+        return json_response({"now": clock.text(city.clock.now()), "rate": city.clock.rate})
+
+
+async def given(intake: Intake, device: Device, kind: str, payload: bytes) -> Receipt:
+    """Hand a message in and wait for its receipt; Busy at once when there is no room."""
+    answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+    def tell(receipt: Receipt) -> None:
+        if not answer.done():
+            answer.set_result(receipt)
+
+    intake.take(device, kind, payload, tell, patient=False)
+    return await answer
+
+
+async def _write(city: City, *writes: Write) -> None:
+    for outcome in await city.awrite(*writes, sight=ADMINISTRATOR):
+        if isinstance(outcome, Refused):
+            raise outcome.error
+
+
+def _body(request: Request) -> dict[str, Any]:
+    said = json_in(request.body) if request.body else {}
+    if not isinstance(said, dict):
+        raise BadRequest("the body is a JSON object")
+    return said
+
+
+def _text(said: dict[str, Any], name: str) -> str:
+    value = said.get(name)
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} is missing", where=name)
+    return value

@@ -1,0 +1,175 @@
+"""Who wants to hear of a Change: an index of subscriptions, and the last word on each candidate.
+
+The index goes by tenant, then by entity id or type (or any), then by watched attribute, so a Change looks only at
+subscriptions that could want it; thousands that want another type, another entity or another attribute cost nothing.
+Candidates that ask the same condition (`q`, `geoQ`, `scopeQ`) of the same sight share its answer.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from hansa.model.change import Change
+from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
+from hansa.platform.subscription import Condition, Subscription
+from hansa.trust.labels import Sight, unlabelled
+
+_HIDDEN: Final = frozenset(("label",))  # of what is changed beside the document
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """Subscriptions by the attribute that they watch; `every` watch all."""
+
+    every: dict[Subscription, None] = field(default_factory=dict)
+    by_name: dict[str, dict[Subscription, None]] = field(default_factory=dict)
+
+    def of(self, names: Iterable[str]) -> Iterator[Subscription]:
+        yield from self.every
+        if self.by_name:
+            for name in names:
+                yield from self.by_name.get(name, ())
+
+
+Key = tuple[str, str, str]
+
+
+class Interests:
+    """Subscriptions, found by what a Change says."""
+
+    def __init__(self) -> None:
+        """Nobody wants anything yet."""
+        self._shelves: dict[Key, _Shelf] = {}
+        self._tenants: dict[str, int] = {}
+        self._conditions: WeakValueDictionary[Any, Condition] = WeakValueDictionary()
+
+    def add(self, one: Subscription) -> None:
+        """Index a subscription; one that asks the same condition as another takes over that one's."""
+        if one.condition is not None:
+            one.condition = self._conditions.setdefault(one.condition.key, one.condition)
+        self._tenants[one.tenant] = self._tenants.get(one.tenant, 0) + 1
+        for key in _keys(one):
+            shelf = self._shelves.setdefault(key, _Shelf())
+            if one.watched is None:
+                shelf.every[one] = None
+            else:
+                for name in one.watched:
+                    shelf.by_name.setdefault(name, {})[one] = None
+
+    def remove(self, one: Subscription) -> None:
+        """Take it out again."""
+        self._tenants[one.tenant] -= 1
+        if not self._tenants[one.tenant]:
+            del self._tenants[one.tenant]
+        for key in _keys(one):
+            shelf = self._shelves[key]
+            shelf.every.pop(one, None)
+            for name in one.watched or ():
+                if (watching := shelf.by_name.get(name)) is not None:
+                    watching.pop(one, None)
+                    if not watching:
+                        del shelf.by_name[name]
+            if not shelf.every and not shelf.by_name:
+                del self._shelves[key]
+
+    def candidates(self, change: Change) -> list[Subscription]:
+        """Subscriptions that could want this Change, each once."""
+        tenant = change.tenant
+        if tenant not in self._tenants:
+            return []
+        shelves = self._shelves
+        doc = change.entity.doc
+        found = [shelves.get((tenant, "id", doc["id"])), shelves.get((tenant, "any", ""))]
+        found.extend(shelves.get((tenant, "type", kind)) for kind in types_of(doc))
+        names = {part.name for part in change.parts}
+        return list(dict.fromkeys(one for shelf in found if shelf is not None for one in shelf.of(names)))
+
+
+def _keys(one: Subscription) -> set[Key]:
+    keys: set[Key] = set()
+    for selector in one.selectors:
+        if selector.ids is not None:
+            keys.update((one.tenant, "id", ident) for ident in selector.ids)
+        elif selector.types is None:
+            keys.add((one.tenant, "any", ""))
+        else:
+            # Of types that must all be there, one is enough to be found by.
+            keys.update((one.tenant, "type", min(group)) for group in selector.types)
+    return keys
+
+
+@dataclass(slots=True)
+class Shown:
+    """A Change as one sight sees it: the document, its stamps, and what happened to which visible attribute."""
+
+    doc: Doc
+    stamps: Stamps | None
+    happened: dict[str, set[str]]  # attribute -> created, updated, deleted
+    members: bool  # type, scope or the like changed
+
+    @classmethod
+    def of(cls, change: Change, sight: Sight, realm: str, stamps: Stamps | None) -> "Shown | None":
+        """None when this sight may not see the entity. `stamps` hold the attributes' labels.
+
+        Without them a sight that does not see everything is shown the bare entity: what cannot be judged is hidden.
+        """
+        entity = change.entity
+        doc = entity.doc
+        hidden: Any = ()
+        if not sight.everything:
+            if not sight.sees(entity.label or unlabelled(realm)):
+                return None
+            if stamps is None:
+                hidden = [name for name in doc if name not in MEMBERS]
+            else:
+                hidden = {name for name, label in stamps.labels.items() if not sight.sees(label)}
+            if hidden:
+                doc = {name: entry for name, entry in doc.items() if name not in hidden}
+        happened: dict[str, set[str]] = {}
+        members = False
+        for part in change.parts:
+            if part.status == "late" or part.name in hidden or part.name in _HIDDEN:
+                continue  # late news is history, not a change of what is so
+            if part.name in MEMBERS:
+                members = True
+            else:
+                happened.setdefault(part.name, set()).add(part.status)
+        return cls(doc, stamps, happened, members)
+
+
+Known = dict[Condition, bool]
+"""Answers to conditions, for one Change and one sight."""
+
+
+def wants(one: Subscription, change: Change, shown: Shown, known: Known) -> bool:
+    """Whether a candidate is to be told: trigger, entity, condition; cheap questions first."""
+    if not _triggered(one, change, shown):
+        return False
+    if not any(selector.selects(shown.doc) for selector in one.selectors):
+        return False
+    condition = one.condition
+    if condition is None:
+        return True
+    answer = known.get(condition)
+    if answer is None:
+        answer = known[condition] = condition.holds(shown.doc, shown.stamps)
+    return answer
+
+
+def _triggered(one: Subscription, change: Change, shown: Shown) -> bool:
+    triggers, watched, happened = one.triggers, one.watched, shown.happened
+    concerned = watched is None or not watched.isdisjoint(happened)
+    if change.gone:
+        return "entityDeleted" in triggers and concerned
+    if change.new and "entityCreated" in triggers and concerned:
+        return True
+    if one.members_too and shown.members and not change.new:
+        return True
+    if not concerned:
+        return False
+    names = happened if watched is None else watched.intersection(happened)
+    return any(_TRIGGER[status] in triggers for name in names for status in happened[name])
+
+
+_TRIGGER: Final = {"created": "attributeCreated", "updated": "attributeUpdated", "deleted": "attributeDeleted"}

@@ -1,0 +1,227 @@
+"""One request on its way: what it says of tenant, parameters, @context and body, and how it reads and writes.
+
+The rules that all resources share stand here: clauses 5.5.10 (tenants), 6.3.4 (preconditions), 6.3.5 (@context),
+6.3.14 (NGSILD-Tenant) and 6.3.20 (unknown parameters).
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from hansa.errors import BadRequest, Busy, Forbidden, InvalidRequest, NoContext, NoTenant
+from hansa.limits import Limits
+from hansa.model import link
+from hansa.model.change import Write
+from hansa.model.context import CORE, Context
+from hansa.model.wire import json_in
+from hansa.model.wire_values import uri
+from hansa.network.contexts import Contexts
+from hansa.platform.city import City
+from hansa.platform.http import Request
+from hansa.platform.ngsild import media
+from hansa.platform.ngsild.problems import LengthRequired, TooComplex
+from hansa.platform.store import Outcome, Reader, TooSlow
+from hansa.trust.labels import Sight
+
+T = TypeVar("T")
+
+SLOW_READS: Final = 64  # that wait for a thread or have one; more are told to come again
+
+_TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}\Z", re.ASCII)
+
+
+@dataclass(slots=True)
+class Desk:
+    """What every route stands on: the city, the contexts it knows, where it is mounted."""
+
+    city: City
+    contexts: Contexts | None
+    subscriptions: Any
+    mount: str
+    tenants: set[str] = field(default_factory=lambda: {""})  # known to be there; they never go
+    slow: int = 0
+
+    @property
+    def limits(self) -> Limits:
+        """The city's caps."""
+        return self.city.limits
+
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """What `work` reads: here if it is quick, else from the beginning in a thread. Raises TooComplex, Busy."""
+        reader = self.city.reader
+        try:
+            with reader.deadline(self.limits.loop_read_ms):
+                return work(reader)
+        except TooSlow:
+            pass
+        if self.city.inbox is None:  # a direct city has one reader, for one thread
+            return self._patiently(work)
+        if self.slow >= SLOW_READS:
+            raise Busy(f"{self.slow} long queries are being answered", mend="try again in a second")
+        self.slow += 1
+        try:
+            return await asyncio.to_thread(self._patiently, work)
+        finally:
+            self.slow -= 1
+
+    def _patiently(self, work: Callable[[Reader], T]) -> T:
+        reader = self.city.reader
+        try:
+            with reader.deadline(self.limits.read_s * 1_000):
+                return work(reader)
+        except TooSlow:
+            raise TooComplex(
+                f"the query was not answered within {self.limits.read_s:g} s",
+                mend="name a type, an attribute or a smaller area, or ask for fewer",
+            ) from None
+
+    async def context(self, value: Any) -> Context:
+        """The Context of an @context value. Raises NoContext, BadRequest."""
+        if value is None:
+            return CORE
+        if self.contexts is not None:
+            return await self.contexts.context(value)
+        return Context.of(value, _nothing)
+
+
+def _nothing(url: str) -> Any:
+    raise NoContext(f"the @context {url[:256]} cannot be had: this city asks nobody", where=url[:256])
+
+
+class Exchange:
+    """One request, and what its route asks of it."""
+
+    __slots__ = ("desk", "path", "request", "sight", "tenant")
+
+    def __init__(self, desk: Desk, request: Request, path: Sequence[str]) -> None:
+        """`path` holds the decoded segments that stand for something in the route. BadRequest for a bad tenant."""
+        self.desk = desk
+        self.request = request
+        self.path = path
+        self.sight: Sight = request.sight
+        self.tenant = tenant_of(request.headers.get(b"ngsild-tenant"))
+
+    @property
+    def limits(self) -> Limits:
+        """The city's caps."""
+        return self.desk.limits
+
+    def ident(self) -> str:
+        """The id in the path; BadRequest when it is no URI."""
+        return uri(self.path[0] or None, "id", self.limits)
+
+    def name(self, context: Context) -> str:
+        """The attribute name in the path, as stored. Raises BadRequest."""
+        return context.name(self.path[1])
+
+    def params(self, allowed: frozenset[str]) -> dict[str, str]:
+        """The query parameters; InvalidRequest names one that this operation does not have (6.3.20)."""
+        said = self.request.params()
+        if not said.keys() <= allowed:
+            odd = sorted(said.keys() - allowed)[0]
+            raise InvalidRequest(
+                f"this operation has no parameter {odd[:64]!r}", where=odd[:64], mend=", ".join(sorted(allowed))[:400]
+            )
+        return said
+
+    def accepts(self, offered: Sequence[str] = media.OFFERED) -> str:
+        """The representation to answer in. Raises NotAcceptable."""
+        return media.chosen(self.request.headers.get(b"accept"), tuple(offered))
+
+    async def linked(self) -> Context:
+        """The @context of a request without a body: its Link header, or the core (6.3.5)."""
+        headers = self.request.headers.all(b"link")
+        return await self.desk.context(link.linked(", ".join(headers))) if headers else CORE
+
+    async def body(self) -> tuple[Any, Context]:
+        """The JSON of the body and its @context (6.3.4, 6.3.5). Raises what is wrong with either."""
+        value, ld = self._json()
+        headers = self.request.headers.all(b"link")
+        linked = ", ".join(headers) if headers else None
+        if linked is None and not ld and type(value) is dict and "@context" not in value:
+            return value, CORE  # the usual case
+        return value, await self.desk.context(link.chosen(linked, value, ld=ld))
+
+    async def bodies(self) -> tuple[list[Any], list[Context | BadRequest]]:
+        """The entities of a batch and the @context of each (6.3.5): of JSON-LD, every one brings its own.
+
+        Raises BadRequest when the body is no array, an empty one, or larger than `limits.batch`.
+        """
+        value, ld = self._json()
+        if type(value) is not list or not value:
+            raise BadRequest("a batch is an array with something in it")
+        if len(value) > self.limits.batch:
+            raise BadRequest(f"a batch of {len(value):,}; {self.limits.batch:,} are the most", mend="send it in parts")
+        headers = self.request.headers.all(b"link")
+        linked = ", ".join(headers) if headers else None
+        if not ld:
+            common = await self.desk.context(link.linked(linked))
+            mixed = BadRequest("a body of application/json holds an @context", where="@context")
+            return value, [mixed if type(one) is dict and "@context" in one else common for one in value]
+        found: dict[str, Context] = {}
+        contexts: list[Context | BadRequest] = []
+        for one in value:
+            named = link.chosen(linked, one, ld=True)
+            key = repr(named)
+            if key not in found:
+                found[key] = await self.desk.context(named)
+            contexts.append(found[key])
+        return value, contexts
+
+    def _json(self) -> tuple[Any, bool]:
+        request = self.request
+        ld = media.is_ld(request.headers.get(b"content-type"), request.method)
+        return json_in(request.body, self.limits), ld
+
+    def check_length(self) -> None:
+        """Raise LengthRequired for a body of unsaid length (6.3.4): decided before anything else is."""
+        headers = self.request.headers
+        if headers.get(b"content-length") is None and (
+            not self.request.body or headers.get(b"transfer-encoding") is not None
+        ):
+            raise LengthRequired("the request does not say how long it is", where="Content-Length")
+
+    # Reading and writing
+
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """What `work` reads from this request's tenant. Raises NoTenant, TooComplex, Busy."""
+        await self.check_tenant()
+        return await self.desk.read(work)
+
+    async def write(self, *writes: Write, creating: bool = False) -> list[Outcome]:
+        """What became of the writes, durably. A write that creates may name a new tenant (5.5.10)."""
+        if not self.sight.everything:
+            raise Forbidden(f"{self.sight.actor} may look, not write")
+        if not creating:
+            await self.check_tenant()
+        outcomes = await self.desk.city.awrite(*writes, sight=self.sight)
+        if self.tenant not in self.desk.tenants and creating:
+            await self.desk.read(self._note_tenant)
+        return outcomes
+
+    async def check_tenant(self) -> None:
+        """Raise NoTenant when nobody has ever said anything under this name."""
+        if self.tenant in self.desk.tenants:
+            return
+        await self.desk.read(self._note_tenant)
+        if self.tenant not in self.desk.tenants:
+            raise NoTenant(f"there is no tenant {self.tenant!r}", where="NGSILD-Tenant")
+
+    def _note_tenant(self, reader: Reader) -> None:
+        if reader.has_tenant(self.tenant):
+            self.desk.tenants.add(self.tenant)
+
+
+def tenant_of(header: str | None) -> str:
+    """The tenant that a header names; empty for the realm's own. BadRequest when it cannot be one (4.14, 6.3.14)."""
+    if header is None:
+        return ""
+    if not _TENANT.match(header):
+        raise BadRequest(
+            f"{header[:64]!r} cannot name a tenant",
+            where="NGSILD-Tenant",
+            mend="letters, digits and _ . : -, at most 100 of them",
+        )
+    return header
