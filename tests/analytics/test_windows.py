@@ -182,7 +182,7 @@ def test_an_average_does_not_take_a_silence_for_measurement():
     assert average.mean is None
     average.add(50 * MINUTE, 7.0)
     assert average.mean == 5.0
-    assert average.covered == HOUR // 10
+    assert average.covered == HOUR // 4
     assert not average.add(49 * MINUTE, 100.0)
     assert average.mean == 5.0
 

@@ -16,15 +16,25 @@ PACK = json.loads((Path(hansa.apps.watch.__file__).parent / "defaults.json").rea
 
 def watch_rule(**said):
     return entity(
-        "WatchRule", "one", **{"kind": "threshold", "watchedType": "River", "watchedAttribute": "level", "high": 3, **said}
+        "WatchRule",
+        "one",
+        **{"kind": "threshold", "watchedType": "River", "watchedAttribute": "level", "high": 3, **said},
     )
 
 
 def test_a_rule_is_read_with_times_in_microseconds():
     rule = read(watch_rule(holdOff=600, hysteresis=0.5, unitCode="MTR", severity="high", watchedId="*:bridge"))
     assert rule == Rule(
-        "urn:ngsi-ld:WatchRule:one", "threshold", "River", "level", high=3.0, hysteresis=0.5, hold_off=600_000_000,
-        unit="MTR", severity="high", match=rule.match,
+        "urn:ngsi-ld:WatchRule:one",
+        "threshold",
+        "River",
+        "level",
+        high=3.0,
+        hysteresis=0.5,
+        hold_off=600_000_000,
+        unit="MTR",
+        severity="high",
+        match=rule.match,
     )
     assert rule.wants("urn:ngsi-ld:River:bridge")
     assert not rule.wants("urn:ngsi-ld:River:mill")
@@ -114,10 +124,9 @@ def test_whatever_a_rule_says_it_is_read_or_refused_and_nothing_else_is_raised(k
     good = {"kind": kind, "perHour": 1, "silentFor": 60, "flatFor": 60}
     try:
         rule = read(watch_rule(**{**good, **said}))
-    except Unusable as fault:
-        assert str(fault)
-    else:
-        assert rule is None or isinstance(rule, Rule)
+    except Unusable:
+        return
+    assert rule is None or isinstance(rule, Rule)
 
 
 @pytest.mark.parametrize("doc", PACK, ids=lambda doc: doc["id"].rsplit(":", 1)[1])

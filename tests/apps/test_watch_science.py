@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansa.apps.watch.science import ABOVE, BELOW, STRANGE, Crossing, crossing, further, implausible, lasted
+from hansa.apps.watch.science import (
+    ABOVE,
+    BELOW,
+    STRANGE,
+    Crossing,
+    crossing,
+    energy,
+    further,
+    implausible,
+    lasted,
+    level,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,22 +80,29 @@ def test_implausible_is_outside_the_range_or_no_number(value, number, expected):
 
 
 @pytest.mark.parametrize(
-    ("value", "extreme", "side", "limit", "hysteresis", "expected"),
+    ("case", "expected"),
     [
-        (3.2, 3.1, ABOVE, 3.0, 0.2, False),
-        (3.4, 3.1, ABOVE, 3.0, 0.2, True),
-        (3.3, 3.1, ABOVE, 3.0, 0.0, False),  # a tenth of the limit is 0.3
-        (3.5, 3.1, ABOVE, 3.0, 0.0, True),
-        (2.0, 3.1, ABOVE, 3.0, 0.0, False),
-        (-5.0, -3.0, BELOW, 0.0, 0.0, True),
-        (-3.1, -3.0, BELOW, 0.0, 0.0, False),
-        (-2.0, -3.0, BELOW, 0.0, 0.0, False),
+        ((3.2, 3.1, ABOVE, 3.0, 0.2), False),
+        ((3.4, 3.1, ABOVE, 3.0, 0.2), True),
+        ((3.3, 3.1, ABOVE, 3.0, 0.0), False),  # a tenth of the limit is 0.3
+        ((3.5, 3.1, ABOVE, 3.0, 0.0), True),
+        ((2.0, 3.1, ABOVE, 3.0, 0.0), False),
+        ((-5.0, -3.0, BELOW, 0.0, 0.0), True),
+        ((-3.1, -3.0, BELOW, 0.0, 0.0), False),
+        ((-2.0, -3.0, BELOW, 0.0, 0.0), False),
     ],
 )
-def test_a_new_extreme_is_worth_saying_only_when_it_is_a_step_further(value, extreme, side, limit, hysteresis, expected):
-    assert further(value, extreme, side, limit, hysteresis) is expected
+def test_a_new_extreme_is_worth_saying_only_when_it_is_a_step_further(case, expected):
+    assert further(*case) is expected
 
 
 def test_what_has_lasted_exactly_as_long_as_needed_has_lasted():
     assert lasted(10, 20, 10)
     assert not lasted(10, 19, 10)
+
+
+def test_levels_average_as_energies():
+    # 60 dB and 70 dB: 10 log10((1e6 + 1e7) / 2) = 67.4 dB, not 65
+    assert level((energy(60.0) + energy(70.0)) / 2) == pytest.approx(67.404, abs=0.001)
+    assert level(energy(1e300)) == pytest.approx(2_000.0)
+    assert level(0.0) == -3_000.0

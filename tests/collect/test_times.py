@@ -102,6 +102,22 @@ def test_a_local_time_that_spring_leaves_out_is_refused():
         stamp("2026-03-29T02:30", NOW, VIENNA)
 
 
+@given(
+    st.datetimes(datetime(2017, 1, 1), datetime(2026, 11, 1)),  # noqa: DTZ001
+    st.sampled_from(
+        ["Europe/Vienna", "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kathmandu"]
+    ),
+)
+def test_a_local_time_is_what_the_zone_says(when, name):
+    zone = ZoneInfo(name)
+    try:
+        found = clock.moment(micros(when.isoformat(), NOW, zone, DEFAULT))
+    except BadRequest:  # it did not exist: there and back is another time
+        assert when.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != when
+    else:
+        assert found.astimezone(zone).replace(tzinfo=None) == when
+
+
 @given(st.datetimes(datetime(2017, 1, 1), datetime(2026, 11, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_a_time_keeps_its_instant_to_the_microsecond(when):
     assert clock.parse(stamp(when.isoformat(), NOW)) == clock.micros(when)

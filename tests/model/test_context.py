@@ -408,6 +408,7 @@ def test_whatever_is_sent_as_a_context_gives_a_context_or_a_bad_request(value: A
     assert context.expand("location") == "location"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_whatever_word_is_looked_up_comes_back_as_itself(word: str) -> None:
     context = of({"ex": "https://e.org/", "speed": "ex:speed"})
@@ -451,6 +452,7 @@ def test_a_link_header_that_cannot_be_read_is_a_bad_request(header: str) -> None
         link.linked(header)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='<>;=", \\relax:/#\t', max_size=60))
 def test_whatever_the_link_header_says_gives_an_answer_or_a_bad_request(header: str) -> None:
     try:

@@ -119,7 +119,7 @@ def rows_of(doc):
     }
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(_trees, _docs)
 def test_the_index_lets_through_whatever_matches_and_only_that_where_it_is_exact(tree, doc):
     rows = rows_of(doc)
@@ -150,7 +150,7 @@ _few_terms = st.one_of(
 )
 
 
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     _few_terms | st.builds(And, st.tuples(_few_terms, _few_terms)) | st.builds(Or, st.tuples(_few_terms, _few_terms)),
     st.lists(_few_entries, min_size=1, max_size=2),

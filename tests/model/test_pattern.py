@@ -62,6 +62,14 @@ def test_repeats_of_nothing_inside_each_other_do_not_take_for_ever():
     assert NODES > REPEATS
 
 
+def test_groups_and_repeats_can_be_stacked_only_so_high():
+    assert Pattern("(" * 50 + "a" + ")*" * 50).found("")
+    for hostile in ("(" * 256, "(" * 51 + "a" + ")" * 51):
+        with pytest.raises(BadRequest, match="inside each other"):
+            Pattern(hostile)
+    assert Pattern("a" + "*" * 255).found("b")
+
+
 def test_anchors_tie_a_pattern_to_the_ends():
     assert Pattern("^ab$").found("ab")
     assert not Pattern("^ab$").found("xab")

@@ -80,13 +80,13 @@ trees = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(trees)
 def test_the_text_of_a_tree_is_read_as_the_same_tree(tree):
     assert parse_q(render(tree)) == tree
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.text(max_size=40)
     | st.text(alphabet='ab.[]{}();|=!<>~,"\\:0159-TZ+e* ', max_size=40)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from hansa.errors import BadRequest, NotSupported
+from hansa.limits import Limits
 from hansa.model.entity import Stamps
 from hansa.model.qlang import parse_q
 from hansa.model.query import Query, compile_q, matches
@@ -219,6 +220,25 @@ def test_a_question_is_all_of_its_conditions(asked, answer):
     query = Query.parse(**asked)
     assert matches(query, DOC, STAMPS) is answer
     assert query.match(DOC) is answer
+
+
+def test_a_longer_pattern_is_compiled_where_the_settings_let_it_in():
+    long = Query.parse(q=f'name~="DE{"x?" * 200}"', limits=Limits(regex=500))
+    assert long.match(DOC)
+
+
+def test_questions_that_say_the_same_are_the_same():
+    asked = {
+        "types": "A|B",
+        "q": "a==1",
+        "georel": "within",
+        "geometry": "Point",
+        "coordinates": [0, 0],
+        "scope_q": "/A",
+    }
+    assert Query.parse(**asked) == Query.parse(**asked)
+    assert len({Query.parse(**asked), Query.parse(**asked)}) == 1
+    assert Query.parse(q="a==1") != Query.parse(q="a==true")
 
 
 def test_an_entity_without_scope_is_in_no_scope():

@@ -271,6 +271,11 @@ class Window:
         return list(self._points)
 
     @property
+    def newest(self) -> int | None:
+        """The instant of its newest point, or None."""
+        return self._points[-1][0] if self._points else None
+
+    @property
     def covered(self) -> int:
         """Microseconds from its oldest to its newest point."""
         return self._points[-1][0] - self._points[0][0] if self._points else 0
@@ -293,18 +298,19 @@ class Window:
 class Average:
     """The mean over the last `span` microseconds in constant space, however many readings there are.
 
-    Each value holds until the next reading, but no longer than a tenth of the span, so that a silence is not taken for
-    measurement. The span is cut into `SLOTS` slots, so its far edge is exact to one slot.
+    Each value holds until the next reading, but no longer than a quarter of the span, so that a silence is not taken
+    for measurement. The span is cut into `SLOTS` slots, so its far edge is exact to one slot.
     """
 
     SLOTS: Final = 60
-    __slots__ = ("_last", "_slots", "span")
+    __slots__ = ("_last", "_slots", "covered", "span")
 
     def __init__(self, span: int, points: Iterable[Sequence[Any]] = ()) -> None:
         """Average over `span` microseconds, beginning with `points`."""
         if span < self.SLOTS:
             raise BadRequest("an average needs a longer span")
         self.span = span
+        self.covered = 0  # microseconds of the span for which a value is known
         self._slots: deque[list[Any]] = deque()  # [number, value * microseconds, microseconds]
         self._last: Pair | None = None
         for point in points:
@@ -316,11 +322,11 @@ class Average:
             begin, held = self._last
             if at < begin:
                 return False
-            self._hold(begin, min(at, begin + self.span // 10), held)
+            self._hold(begin, min(at, begin + self.span // 4), held)
         self._last = (at, value)
         oldest = (at - self.span) * self.SLOTS // self.span
         while self._slots and self._slots[0][0] <= oldest:
-            self._slots.popleft()
+            self.covered -= self._slots.popleft()[2]
         return True
 
     def _hold(self, begin: int, end: int, value: float) -> None:
@@ -333,19 +339,14 @@ class Average:
             slot = self._slots[-1]
             slot[1] += value * (edge - begin)
             slot[2] += edge - begin
+            self.covered += edge - begin
             begin = edge
             slot_no += 1
 
     @property
-    def covered(self) -> int:
-        """Microseconds of the span for which a value is known."""
-        return sum(slot[2] for slot in self._slots)
-
-    @property
     def mean(self) -> float | None:
         """The mean, or None before two readings."""
-        covered = self.covered
-        return math.fsum(slot[1] for slot in self._slots) / covered if covered else None
+        return math.fsum([slot[1] for slot in self._slots]) / self.covered if self.covered else None
 
 
 class Run:

@@ -7,6 +7,7 @@ page as it is first sent, which works without any script. An entity is the conci
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 from math import isfinite
@@ -170,7 +171,10 @@ def figure(value: float, unit: str = "") -> str:
     """A number as people read it: decimals by unit and size, a true minus (but none before a zero)."""
     size = abs(value)
     decimals = 0 if size >= 100 else 1 if size >= 2 or unit in words()["tenths"] else 2
-    text = f"{value:.{decimals}f}" if size < 1e15 else f"{value:.3g}"
+    if size >= 1e15:
+        return f"{value:.2e}".replace("-", "−")
+    # Halves go away from zero, as in a browser; Python's own formatting would round them to even.
+    text = str(Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
     if decimals == 2 and text.endswith("0"):
         text = text[:-1]
     return text.lstrip("-") if not text.strip("-0.") else text.replace("-", "−")

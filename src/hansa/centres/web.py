@@ -36,15 +36,16 @@ _log = structlog.get_logger(__name__)
 class Look:
     """How this city's page looks; every field is a setting.
 
-    `tiles` is an address with `{z}`, `{x}` and `{y}` (raster; vector tiles when `tiles_kind` is `vector`); without it the
-    map is drawn from the city's own entities alone. `zone` is an IANA time zone, else the browser's. `stale_s` and
+    `tiles` is an address with `{z}`, `{x}` and `{y}` (raster; vector tiles when `tiles_kind` is `vector`); without it
+    the map is drawn from the city's own entities alone. `zone` is an IANA time zone, else the browser's. `stale_s` and
     `missing_s` (seconds without a reading) hold for stations whose device states no reporting interval.
     """
 
     city: str = "hansa"
     language: str = "en"
     zone: str | None = None
-    tiles: str | None = None
+    location: tuple[float, float] | None = None  # longitude, latitude: where the map opens while nothing is known
+    tiles: str = ""
     tiles_kind: str = "raster"
     tiles_credit: str = ""
     stale_s: float = 5_400.0
@@ -55,7 +56,7 @@ class Look:
         """Refuse what would only fail later, in somebody's browser."""
         if self.tiles_kind not in {"raster", "vector"}:
             raise BadRequest(f"tiles_kind is {self.tiles_kind!r}", mend="say raster or vector")
-        if self.tiles is not None:
+        if self.tiles:
             _origin(self.tiles)
 
     @property
@@ -69,6 +70,7 @@ class Look:
             "city": self.city,
             "language": self.language,
             "zone": self.zone,
+            "location": self.location,
             "tiles": self.tiles,
             "tilesKind": self.tiles_kind,
             "tilesCredit": self.tiles_credit,
@@ -102,7 +104,7 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
             _log.exception("page.snapshot", error=str(fault))
             status, shown["fault"] = 500, "The city could not be read just now."
             shown["mend"] = "Try again in a moment; the log of hansa says more."
-        body = template.render(look=look, config=look.shown(), windows=_WINDOWS, **shown)
+        body = template.render(look=look, config=look.shown(), **shown)
         return HTMLResponse(body, status_code=status, headers=headers)
 
     return [Route("/", city, methods=["GET", "HEAD"]), held.route()]

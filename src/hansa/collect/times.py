@@ -19,6 +19,7 @@ from hansa.limits import DEFAULT, Limits
 
 _MEND: Final = "write it as 2026-11-22T18:00:00Z, or as seconds since 1970"
 _US: Final = timedelta(microseconds=1)
+_DAY: Final = 86_400 * SECOND
 _SECONDS: Final = 1e11  # as seconds the year 5138, as milliseconds 1973
 _MILLIS: Final = 1e14
 _MICROS: Final = 1e17
@@ -121,6 +122,9 @@ def _local(naive_us: int, said: str, zone: ZoneInfo, newest: int, previous: int 
     In the hour that autumn repeats, the one that follows the row before; without a row before, the later one unless it
     is yet to come (a device speaks of now).
     """
+    steady = _steady(zone, naive_us // _DAY)
+    if steady is not None:
+        return naive_us - steady
     # The zone's offset says all; both folds are asked, because they differ only where clocks change.
     naive = clock.moment(naive_us).replace(tzinfo=zone)
     early, late = (naive_us - when.utcoffset() // _US for when in (naive, naive.replace(fold=1)))  # type: ignore[operator]
@@ -134,6 +138,19 @@ def _local(naive_us: int, said: str, zone: ZoneInfo, newest: int, previous: int 
     if previous is not None:
         return early if early > previous else late
     return late if late <= newest else early
+
+
+@lru_cache(maxsize=4096)
+def _steady(zone: ZoneInfo, day: int) -> int | None:
+    """The zone's offset (microseconds) on a day since 1970, or None when clocks change on it or next to it.
+
+    No zone has changed twice within three days since there are devices.
+    """
+    try:
+        before, after = (clock.moment((day + step) * _DAY).replace(tzinfo=zone).utcoffset() for step in (-1, 2))
+    except OverflowError:  # the first and last days that there are
+        return None
+    return before // _US if before is not None and before == after else None
 
 
 def _span(seconds: float) -> str:

@@ -18,10 +18,10 @@ from hansa.limits import DEFAULT
 Test = Callable[[str], bool]
 Emit = Callable[[int], int]  # given the state that follows, writes states and says which comes first
 
-NODES: Final = 1_000  # of one automaton, after repeats are written out
-STATES: Final = 500  # remembered; beyond it they are forgotten and made again
-STEPS: Final = 10_000  # remembered transitions
-TEXT: Final = 8_192  # characters; a longer value matches no pattern
+NODES: Final = 600  # of one automaton, after repeats are written out
+HELD: Final = 20_000  # nodes and transitions remembered in states; beyond it all are forgotten and made again (2 MB)
+TEXT: Final = 4_096  # characters; a longer value matches no pattern
+GROUPS: Final = 50  # inside each other
 REPEATS: Final = 255  # RE_DUP_MAX of IEEE 1003.2
 
 _CHAR, _SPLIT, _BEGIN, _END, _ACCEPT = range(5)
@@ -58,7 +58,7 @@ class Pattern:
     tie it to the ends. `.` is any character.
     """
 
-    __slots__ = ("_first", "_known", "_nodes", "_start", "_steps", "text")
+    __slots__ = ("_first", "_held", "_known", "_nodes", "_start", "text")
 
     def __init__(self, text: str) -> None:
         """Compile; BadRequest names the position of what is not a regular expression."""
@@ -92,7 +92,7 @@ class Pattern:
 
     def _forget(self) -> None:
         self._known: dict[frozenset[int], _State] = {}
-        self._steps = 0
+        self._held = 0
         # Not among the known: `^` holds here, and not where the same nodes are met again.
         self._start = _State(self, self._closure([self._first], begin=True, end=False))
 
@@ -100,6 +100,7 @@ class Pattern:
         known = self._known.get(nodes)
         if known is None:
             known = self._known[nodes] = _State(self, nodes)
+            self._held += len(nodes)
         return known
 
     def _closure(self, waiting: list[int], *, begin: bool, end: bool) -> frozenset[int]:
@@ -121,17 +122,22 @@ class Pattern:
             one for kind, test, one, _ in map(self._nodes.__getitem__, state.nodes) if kind == _CHAR and test(char)
         ]
         after.append(self._first)  # a match may begin at any character
-        self._steps += 1
-        if len(self._known) > STATES or self._steps > STEPS:
+        self._held += 1
+        if self._held > HELD:
             self._forget()
         return self._state(self._closure(after, begin=False, end=False))
 
 
-@lru_cache(maxsize=256)
 def pattern(text: str, cap: int = DEFAULT.regex) -> Pattern:
     """The compiled pattern of `text`; BadRequest when it is none, or longer than `cap` characters."""
     if len(text) > cap:
         raise BadRequest(f"the pattern has {len(text)} characters, more than {cap}", where="pattern")
+    return compiled(text)
+
+
+@lru_cache(maxsize=64)
+def compiled(text: str) -> Pattern:
+    """The compiled pattern of a text whose length was checked when it came in."""
     return Pattern(text)
 
 
@@ -170,6 +176,7 @@ class _Parser:
         self.fold = text.startswith("(?i)")
         self.nodes: list[tuple[int, Test, int, int]] = []
         self.work = 0
+        self.depth = 0
 
     def compile(self) -> tuple[int, list[tuple[int, Test, int, int]]]:
         if self.fold:
@@ -289,7 +296,11 @@ class _Parser:
                 if not self.text.startswith("?:", self.at):
                     raise self.fault("only '(?:' groups and a leading '(?i)' are understood")
                 self.at += 2
+            self.depth += 1
+            if self.depth > GROUPS:
+                raise self.fault(f"more than {GROUPS} groups inside each other")
             inner = self.either()
+            self.depth -= 1
             if not self.text.startswith(")", self.at):
                 raise self.fault("a '(' is never closed")
             self.at += 1

@@ -22,7 +22,7 @@ from hansa.errors import BadRequest, NotSupported
 from hansa.limits import DEFAULT, Limits
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, instances, types_of
 from hansa.model.geo import GeoQuery
-from hansa.model.pattern import Pattern, pattern
+from hansa.model.pattern import Pattern, compiled, pattern
 from hansa.model.qlang import (
     And,
     Bool,
@@ -312,7 +312,7 @@ def _leaf(node: Exists | Compare | Like) -> Test:
             return lambda _: True
         return _by_kind(within, lambda _: True, related=True, negative=False)
     if isinstance(node, Like):
-        return _by_kind(within, _like(pattern(node.pattern).found, node.negated), related=False, negative=node.negated)
+        return _by_kind(within, _like(compiled(node.pattern).found, node.negated), related=False, negative=node.negated)
     values = tuple(_timed(v) for v in node.values) if names[-1] in TEMPORAL and not within else node.values
     if node.op in _ORDER:
         return _by_kind(within, _ordering(_ORDER[node.op], values[0]), related=False, negative=False)

@@ -35,7 +35,8 @@ __all__ = [
 _DECODER = msgspec.json.Decoder()
 _DIGITS_ALIKE = bytes(ord("0") if chr(b) in "0123456789." else b for b in range(256))
 _WIDE: Final = b"0" * 20  # shorter numbers fit 64 bits
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# Possessive, and an end that is missing counts as one: else an unterminated string costs the square of its length.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)', re.DOTALL)
 _NUMBER = re.compile(rb"[0-9.]+")
 
 

@@ -280,7 +280,7 @@ class _Reader(Values):
             except BadRequest as fault:
                 raise under(member, fault) from None
         if member_of_value not in out and not self.merge:
-            raise BadRequest(f"a {kind or 'Property'} has a {member_of_value or 'value'}")
+            raise BadRequest(f"a {kind or 'Property'} needs its {member_of_value or 'value'}")
         return out
 
     def sub(self, out: dict[str, Any], member: str, value: Any, depth: int) -> None:

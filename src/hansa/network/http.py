@@ -89,8 +89,10 @@ def target(url: str, limits: Limits = DEFAULT) -> httpx.URL:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, TypeError, ValueError) as fault:
         raise BadRequest(f"{str(url)[:128]!r} is not a URL: {fault}", where=str(url)[:128]) from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host or len(url) > limits.name:
+    if parsed.scheme not in {"http", "https"} or not parsed.host or not 0 < (parsed.port or 80) < 65_536:
         raise BadRequest(f"{url[:128]!r} is not an http or https URL", where=url[:128])
+    if len(url) > limits.name:
+        raise BadRequest(f"a URL of {len(url):,} characters, more than {limits.name:,}", where=url[:128])
     if parsed.userinfo:
         raise BadRequest("a URL with a password in it is not asked", where=_where(parsed), mend="send it in a header")
     return parsed
@@ -149,6 +151,7 @@ class Egress:
         self._threads = ThreadPoolExecutor(_RESOLVERS, "resolver") if resolve is None else None
         self._resolve = resolve or self._system
         self._tls = tls
+        self._backend = _Judged(self.wall, self._resolve)
         self._hosts: OrderedDict[tuple[str, str, int | None], _Host] = OrderedDict()
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._closed = False
@@ -231,6 +234,9 @@ class Egress:
         url = asked.url
         # A host name that is itself an address is judged before a socket is opened; so are kept connections' names.
         self.wall.literal(url.host)
+        if url.scheme == "https" and self._tls is None:
+            # Reading every authority of the world takes a third of a second: not in the loop, and once.
+            self._tls = await asyncio.to_thread(httpcore.default_ssl_context)
         host = self._host(url)
         host.users += 1
         request = httpcore.Request(
@@ -255,14 +261,12 @@ class Egress:
         key = _origin(url)
         host = self._hosts.get(key)
         if host is None:
-            if self._tls is None:
-                self._tls = httpcore.default_ssl_context()
             pool = httpcore.AsyncConnectionPool(
                 ssl_context=self._tls,
                 max_connections=PER_HOST,
                 max_keepalive_connections=PER_HOST,
                 keepalive_expiry=IDLE_S,
-                network_backend=_Judged(self.wall, self._resolve),
+                network_backend=self._backend,
             )
             host = self._hosts[key] = _Host(pool)
         self._hosts.move_to_end(key)

@@ -104,7 +104,9 @@ class Live:
         for stream in self._streams:
             stream.ready.set()
 
-    async def events(self, since: int | None, kinds: frozenset[str] | None, shows: Shows) -> AsyncGenerator[bytes, None]:
+    async def events(
+        self, since: int | None, kinds: frozenset[str] | None, shows: Shows
+    ) -> AsyncGenerator[bytes, None]:
         """The events of one page, for ever: hello (or what it missed), then Changes, and the clock every 5 s."""
         stream = Stream(kinds, shows)
         self._streams.add(stream)

@@ -15,6 +15,8 @@ Address = IPv4Address | IPv6Address
 
 _NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 _COMPATIBLE: Final = IPv6Network("::/96")
+# What Python 3.11 takes for global although RFC 6890 and its like do not.
+_NOT_GLOBAL: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("2001::/23"))
 # Public by number, but a cloud's own service: Azure's platform answers every virtual machine there.
 _SERVICES: Final = frozenset((IPv4Address("168.63.129.16"),))
 
@@ -122,6 +124,6 @@ def _not_public(ip: Address) -> str | None:
             return name.replace("_", "-")
     if isinstance(ip, IPv6Address) and ip.is_site_local:
         return "site-local"
-    if ip.is_private:
+    if ip.is_private or any(ip.version == net.version and ip in net for net in _NOT_GLOBAL):
         return "private"
     return None if ip.is_global and not ip.is_reserved else "not public"

@@ -15,6 +15,10 @@ import structlog
 
 from hansa.model.change import Change
 from hansa.platform.city import City
+from hansa.platform.sqlite import SqliteStore
+from hansa.platform.sqlite.log import LogReader
+from hansa.platform.sqlite.schema import connect
+from hansa.platform.store import Store
 
 Since = Callable[[int, int], list[Change]]
 """Changes after a seq, at most so many: `Store.since`, or a log reader of one's own. Called in one thread at a time."""
@@ -165,3 +169,23 @@ class Follower:
             if not self._hold():
                 return
             await asyncio.sleep(0.05)
+
+
+def log_of(store: Store) -> tuple[Since, Callable[[], None]]:
+    """A way to read a store's log beside everybody else, from any one thread at a time, and how to let go of it."""
+    lock = threading.Lock()
+    if isinstance(store, SqliteStore) and store.path != ":memory:":
+        own = LogReader(connect(store.path), store.realm)
+        since, close = own.since, own.close
+    else:
+        since, close = store.since, _nothing
+
+    def locked(seq: int, limit: int) -> list[Change]:
+        with lock:
+            return since(seq, limit)
+
+    return locked, close
+
+
+def _nothing() -> None:
+    """The store closes its own."""

@@ -10,14 +10,12 @@ from typing import Any, Final
 
 from hansa import clock
 from hansa.errors import AlreadyExists, BadRequest, NotFound
-from hansa.model.change import Part, Write, put_instance
+from hansa.model.change import Part, Status, Write, put_instance
 from hansa.model.context import CORE
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, instances, types_of
+from hansa.model.wire import NULL, completed
 from hansa.model.wire_in import KIND_OF, RESERVED, attribute_in, completed
 from hansa.model.wire_values import under
-
-NULL: Final = "urn:ngsi-ld:null"
-"""What a merge or an update says to take something away (CIM 009, 4.5.0)."""
 
 
 @dataclass(slots=True)
@@ -87,17 +85,22 @@ class _Draft:
             self.label = write.label
         if write.labels:
             self.stamps.labels.update(write.labels)
-        if not self.parts and not new and not gone:
-            same = self.state
-            if same is not None and (self.label != same.label or self.stamps.labels != same.stamps.labels):
-                self.parts.append(Part("label", None, "updated", same.label, self.label))
-            elif same is not None:
-                return Merged(same, [])
+        if not gone:
+            self._relabelled(new=new)
+        if not self.parts and not new and not gone and self.state is not None:
+            return Merged(self.state, [])
         if all(p.status == "late" for p in self.parts) and not new and not gone and self.state is not None:
             return Merged(self.state, self.parts)
         if gone:
             return Merged(State(None, self.stamps, self.label), self.parts, gone=True)
         return Merged(State(self.doc, self.stamps, self.label), self.parts, new=new)
+
+    def _relabelled(self, *, new: bool) -> None:
+        """Labels are part of what happened: the log alone must give them back."""
+        was = _labelled(None if new or self.state is None else self.state)
+        now = _labelled(State(self.doc, self.stamps, self.label))
+        if was != now:
+            self.parts.append(Part("label", None, "updated", was, now))
 
     # The single steps
 
@@ -140,7 +143,7 @@ class _Draft:
         if old == value:
             return
         put_instance(self.doc, name, None, value)
-        status = "created" if old is None else "deleted" if value is None else "updated"
+        status: Status = "created" if old is None else "deleted" if value is None else "updated"
         self.parts.append(Part(name, None, status, old, value))
 
     def members(self, scope: str = "replace") -> None:
@@ -235,18 +238,17 @@ class _Draft:
 
     def merge(self) -> None:
         self.members()
-        for name, fragment in self.said():
-            dataset = fragment.get("datasetId")
+        for name, said in self.said():
+            dataset = said.get("datasetId")
             old = _find(self.doc.get(name), dataset)
+            fragment = said if old is None else _fitted(old, said, self.write.lang)
             if _is_null(fragment):
                 self.take(name, dataset)
                 continue
-            said = fragment if old is None else _as_said(old, fragment, self.write.lang)
-            if old is None or _kind_of(said) not in {None, old["type"]}:  # new, or another kind: it replaces the whole
-                self.put(name, completed(said))
-                continue
-            instance = _sound(name, _patched(old, said, deep=True), said is not fragment)
-            if self.write.observed is not None and "observedAt" not in fragment and "observedAt" in old:
+            if old is not None and old["type"] != fragment.get("type", old["type"]):
+                old = None  # another kind replaces the whole attribute
+            instance = completed(fragment) if old is None else _merge_patch(old, fragment)
+            if self.write.observed is not None and "observedAt" not in fragment and instance != old:
                 instance = {**instance, "observedAt": clock.text(self.write.observed)}
             self.put(name, instance)
 
@@ -276,7 +278,7 @@ class _Draft:
                     if _same(old, instance):
                         continue
                 elif clock.parse(observed) < clock.parse(was):
-                    self.parts.append(Part(name, instance.get("datasetId"), "late", old, instance))
+                    self.parts.append(Part(name, instance.get("datasetId"), "late", None, instance))
                     continue
             self.put(name, instance, say_again=observed is not None)
 
@@ -328,66 +330,34 @@ def _find(entry: Any, dataset: str | None) -> Instance | None:
     return None
 
 
+def _labelled(state: State | None) -> dict[str, Any] | None:
+    """The labels of a state as a part says them; None when there are none."""
+    if state is None or (state.label is None and not state.stamps.labels):
+        return None
+    return {"label": state.label, "labels": dict(state.stamps.labels)}
+
+
 def _same(old: Instance | None, new: Instance) -> bool:
     """Equal, and `true` is not 1."""
     return old == new and old is not None and (type(old.get("value")) is bool) == (type(new.get("value")) is bool)
 
 
 def _is_null(instance: Instance) -> bool:
-    kind = instance.get("type")
-    if kind is not None:
-        return instance.get(VALUE_OF.get(kind, "value")) == NULL
-    return any(instance.get(member) == NULL for member in KIND_OF)
+    return any(instance.get(member) == NULL for member in _VALUES)
 
 
-def _list(value: Any) -> list[Any]:
-    return value if type(value) is list else [value]
+_VALUES: Final = frozenset(VALUE_OF.values())
 
 
-def _kind_of(fragment: Instance) -> str | None:
-    """The kind that a fragment says or implies; None when it says nothing of it."""
-    kind: str | None = fragment.get("type")
-    if kind is not None:
-        return kind
-    return next((KIND_OF[member] for member in fragment if member in KIND_OF), None)
-
-
-def _as_said(old: Instance, fragment: Instance, lang: str | None) -> Instance:
-    """A fragment that says a bare value and no type means a value of the kind that is there (5.6.17, 6.5.3.4)."""
-    kind = old["type"]
-    if "value" not in fragment or "type" in fragment or kind == "Property":
+def _fitted(old: Instance, fragment: Instance, lang: str | None) -> Instance:
+    """A fragment that says no type, in the words of the kind that is there (simplified input says `value`)."""
+    member = VALUE_OF[old["type"]]
+    if "type" in fragment or member == "value" or "value" not in fragment or fragment["value"] == NULL:
         return fragment
-    value: Any = fragment["value"]
-    if kind == "LanguageProperty" and type(value) is not dict:
+    value = fragment["value"]
+    if member == "languageMap" and isinstance(value, str):
         value = {lang or "@none": value}
-    elif kind == "ListRelationship" and type(value) is list:
-        value = [{"object": one} for one in value]
-    return {"type": kind, VALUE_OF[kind]: value, **{m: v for m, v in fragment.items() if m != "value"}}
-
-
-def _sound(name: str, instance: Instance, understood: bool) -> Instance:
-    """The instance, read once more where laying two over each other can have made nonsense. Raises BadRequest."""
-    if understood or instance["type"] == "GeoProperty":
-        try:
-            attribute_in(instance, CORE, name, mode="whole")
-        except BadRequest as fault:
-            raise under(name, fault) from None
-    return instance
-
-
-def _patched(old: Instance, fragment: Instance, *, deep: bool) -> Instance:
-    """An instance with a fragment laid over it: members replaced (5.5.8), or merged down into values (5.5.12)."""
-    out = dict(old)
-    for member, value in fragment.items():
-        if value == NULL:
-            out.pop(member, None)
-        elif member in RESERVED:
-            out[member] = _merge_patch(old.get(member), value) if deep else value
-        elif deep and type(value) is dict and type(old.get(member)) is dict:
-            out[member] = _patched(old[member], _as_said(old[member], value, None), deep=True)
-        else:
-            out[member] = completed(value)
-    return out
+    return {k: v for k, v in fragment.items() if k != "value"} | {member: value}
 
 
 def _merge_patch(old: Any, new: Any) -> Any:

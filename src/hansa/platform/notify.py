@@ -11,7 +11,7 @@ import orjson
 
 from hansa import clock
 from hansa.model.change import Change, put_instance
-from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, default_instance, instances
+from hansa.model.entity import VALUE_OF, Doc, Instance, default_instance, instances
 from hansa.model.link import link
 from hansa.model.wire import NULL, View
 from hansa.platform.interest import Shown
@@ -49,7 +49,7 @@ def entity(one: Subscription, change: Change, shown: Shown) -> dict[str, Any]:
     """The entity of a Change as this subscription shows it."""
     view, doc = one.view, shown.doc
     if change.gone:
-        gone = {name: doc[name] for name in ("id", "type") if name in doc}
+        gone: Doc = {name: doc[name] for name in ("id", "type") if name in doc}
         told = View(view.context).entity(gone)
         told["deletedAt"] = clock.text(change.at)
         return told
@@ -104,7 +104,7 @@ def _null(old: Instance, at: int) -> Instance:
 
 
 def ident(key: tuple[str, str], seq: int) -> str:
-    """The id of the notification that a subscription gets for the Change at `seq`: the same however often it is sent."""
+    """The id of what a subscription is told about the Change at `seq`: the same however often it is sent."""
     digest = hashlib.sha256(f"{key[0]}\0{key[1]}\0{seq}".encode()).hexdigest()
     return f"urn:ngsi-ld:Notification:{digest[:32]}"
 
@@ -132,8 +132,3 @@ def headers(one: Subscription) -> dict[str, str]:
     own = {name.lower() for name in one.endpoint.headers}
     kept = {name: value for name, value in said.items() if name == "Content-Type" or name.lower() not in own}
     return kept | {name: v for name, v in one.endpoint.headers.items() if name.lower() != "content-type"}
-
-
-def is_member(name: str) -> bool:
-    """Whether a name is one of an entity's own members."""
-    return name in MEMBERS

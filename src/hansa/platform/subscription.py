@@ -22,6 +22,7 @@ from hansa.model.query import Match, Query
 from hansa.model.selection import TypeSelection, parse_scopes, parse_types, types_match
 from hansa.model.wire import View, form_of
 from hansa.network.http import header, target
+from hansa.trust.labels import NOBODY, Sight
 
 JSON: Final = "application/json"
 LD_JSON: Final = "application/ld+json"
@@ -52,6 +53,10 @@ _NOTIFICATION: Final = frozenset(
 _ENDPOINT: Final = frozenset(("uri", "accept", "timeout", "cooldown", "receiverInfo", "notifierInfo"))
 _NOT_YET: Final = ("timeInterval", "temporalQ", "csf")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x20]+\Z")
+
+
+Names = dict[str, dict[str, str]]
+"""What the names within each member of a Subscription stand for: member -> name as said -> stored name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ class Subscription:
     tenant: str
     id: str
     said: dict[str, Any]
-    names: dict[str, str]
+    names: Names
     source: Any  # the @context value for notifications
     view: View
     selectors: tuple[Selector, ...]
@@ -163,6 +168,7 @@ class Subscription:
     active: bool
     show_changes: bool
     counters: Counters = field(default_factory=Counters)
+    sight: Sight = NOBODY  # who hears of it sees no more than whoever asked for it
     created: int = 0
     modified: int = 0
 
@@ -182,6 +188,33 @@ class Subscription:
             return "expired"
         return "active" if self.active else "paused"
 
+    def document(self, context: Context) -> dict[str, Any]:
+        """As an answer shows it (5.8.3), without status and stamps: names of types and attributes by `context`.
+
+        `q` stands as it was said; the names in it are those of the @context that came with it.
+        """
+        said, names, compact = dict(self.said), self.names, context.compact
+        notification = dict(said["notification"])
+        for where, member, whose in (
+            (said, "watchedAttributes", "watchedAttributes"),
+            *((notification, member, "notification") for member in ("attributes", "pick", "omit")),
+        ):
+            if member in where:
+                words = where[member] if isinstance(where[member], list) else [where[member]]
+                known = names.get(whose, {})
+                where[member] = [compact(known[word]) if word in known else word for word in words]
+        if "entities" in said:
+            known = {word: compact(name) for word, name in names.get("entities", {}).items()}
+            said["entities"] = [
+                {**one, "type": _WORD.sub(lambda m: known.get(m[0], m[0]), one["type"])} for one in said["entities"]
+            ]
+        said["isActive"] = self.active
+        said["notification"] = notification | self.counters.document()
+        return said
+
+
+_WORD: Final = re.compile(r"[^\s;,|()]+")
+
 
 def bare(doc: Any) -> dict[str, Any]:
     """What somebody said, without what only hansa says. BadRequest when it is no Subscription at all."""
@@ -198,16 +231,17 @@ def read(
     said: dict[str, Any],
     tenant: str,
     context: Context,
+    answers: Context,
     *,
-    names: Mapping[str, str] | None = None,
+    names: Names | None = None,
     limits: Limits = DEFAULT,
 ) -> Subscription:
-    """The Subscription of a document (with its `id`). `context` takes its names to stored ones and compacts answers.
+    """The Subscription of a document (with its `id`). `context` takes its names to stored ones, `answers` back.
 
-    `names` says what they stand for where that is known already, whatever the context says now. Whether it has expired
-    is not asked. Raises BadRequest with the member at fault, NotSupported for what is not built.
+    `names` says what the names of a member stand for where that is known already, whatever the context says now.
+    Whether it has expired is not asked. Raises BadRequest with the member at fault, NotSupported for what is not built.
     """
-    return _Reader(said, context, names, limits).whole(tenant, context)
+    return _Reader(said, context, names or {}, limits).whole(tenant, answers)
 
 
 def is_uri(value: Any) -> bool:
@@ -218,12 +252,13 @@ def is_uri(value: Any) -> bool:
 class _Reader:
     """Reads one document; every fault says where."""
 
-    def __init__(self, said: dict[str, Any], context: Context, names: Mapping[str, str] | None, limits: Limits) -> None:
+    def __init__(self, said: dict[str, Any], context: Context, names: Names, limits: Limits) -> None:
         self._said = said
         self._limits = limits
-        self._name: Callable[[str], str] = context.name if names is None else names.__getitem__
-        self._word: Callable[[str], str] = context.expand if names is None else names.__getitem__
-        self.names: dict[str, str] = {}
+        self._context = context
+        self._given = names
+        self._member = ""  # which one is being read
+        self.names: Names = {}
 
     def whole(self, tenant: str, context: Context) -> Subscription:
         said = self._said
@@ -275,12 +310,16 @@ class _Reader:
         )
 
     def _expand(self, term: str) -> str:
-        name = self.names[term] = self._name(term)
-        return name
+        return self._noted(term, self._context.name)
 
     def _expand_word(self, term: str) -> str:
         """Of a `q`, whose parser knows what a name is, and whose values may be expanded too."""
-        name = self.names[term] = self._word(term)
+        return self._noted(term, self._context.expand)
+
+    def _noted(self, term: str, expand: Callable[[str], str]) -> str:
+        given = self._given.get(self._member)
+        name = expand(term) if given is None or term not in given else given[term]
+        self.names.setdefault(self._member, {})[term] = name
         return name
 
     # Which entities, which Changes
@@ -288,6 +327,7 @@ class _Reader:
     def _selectors(self) -> tuple[Selector, ...]:
         if "entities" not in self._said:
             return (Selector(None),)
+        self._member = "entities"
         entities = self._said["entities"]
         if not isinstance(entities, list) or not entities or len(entities) > self._limits.batch:
             raise BadRequest("entities is a list with something in it", where="entities")
@@ -328,6 +368,7 @@ class _Reader:
         said, limits = self._said, self._limits
         q = geo = scope_q = None
         if "q" in said:
+            self._member = "q"
             keys = {name: self._names(said, name) or () for name in ("expandValues", "jsonKeys")}
             q = parse_q(
                 self._text(said, "q"),
@@ -339,6 +380,7 @@ class _Reader:
             if hops(q):
                 raise NotSupported("a q that follows relationships is not built for subscriptions yet", where="q")
         if "geoQ" in said:
+            self._member = "geoQ"
             geo = self._geo(self._object(said["geoQ"], "geoQ"))
         if "scopeQ" in said:
             scope_q = parse_scopes(self._text(said, "scopeQ"), limits)
@@ -481,6 +523,7 @@ class _Reader:
         names = self._names(said, name, where)
         if names is None:
             return None
+        self._member = name if not where else "notification"
         if members and any(sign in one for one in names for sign in "{[.,"):
             raise NotSupported(f"{name} takes whole attributes until now", where=f"{where}{name}")
         return frozenset(one if members and one in _ENTITY else self._expand(one) for one in names)

@@ -1,10 +1,16 @@
 """Every packet that MQTT can say, for Hypothesis."""
 
+import functools
+
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from hansa.network.mqtt import packets as k
 from hansa.network.mqtt import properties as p
 from hansa.network.mqtt.properties import NONE
+
+# A busy machine is no fault of the codec.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0+#"), min_size=1, max_size=30)
@@ -85,6 +91,7 @@ def filters(version):
     return st.builds(k.Filter, names, qos, st.just(False), st.booleans(), qos)
 
 
+@functools.cache  # built anew for each example, it would take most of the time
 def packets(version):
     """Any packet of a version."""
     published = [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]

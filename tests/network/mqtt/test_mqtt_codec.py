@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mqtt_strategies import spoken
+from mqtt_strategies import PATIENT, spoken
 
 from hansa.network.mqtt import Reason, properties, topics
 from hansa.network.mqtt.codec import FILTERS_MAX, decode, encode
@@ -39,12 +39,14 @@ def read(data: bytes, version: int = 4):
     return decode(*frame, version)
 
 
+@PATIENT
 @given(spoken)
 def test_what_is_written_is_read_back_the_same(case):
     version, packet = case
     assert read(encode(packet, version), version) == packet
 
 
+@PATIENT
 @given(st.lists(spoken, min_size=1, max_size=4), st.data())
 def test_a_stream_means_the_same_however_it_is_cut(cases, data):
     whole = b"".join(encode(packet, version) for version, packet in cases)
@@ -59,6 +61,7 @@ def test_a_stream_means_the_same_however_it_is_cut(cases, data):
     assert len(framer) == 0
 
 
+@PATIENT
 @given(st.binary(max_size=200), st.sampled_from([4, 5]))
 def test_any_bytes_are_a_packet_or_a_protocol_error(data, version):
     try:

@@ -93,6 +93,9 @@ def test_acknowledgements_keep_the_order_of_their_messages(version):
     assert said(machine) == []
     machine.decide(first, 0)
     assert said(machine) == [k.PubAck(7), k.PubRec(5), k.PubAck(6)]
+    # A QoS 2 message stays known until its release, but its payload is not kept for that.
+    assert machine.session.incoming == {5: second}
+    assert second.payload == b""
 
 
 def test_a_second_decision_changes_nothing():
@@ -190,6 +193,27 @@ def test_a_device_that_lost_its_memory_may_use_its_numbers_again(version):
     assert list(session.incoming) == [2]
 
 
+def test_a_late_refusal_does_not_free_the_number_of_a_newer_message():
+    machine = opened(5)
+    (old,) = hear(machine, publish(9, qos=2))
+    (new,) = hear(machine, publish(9, qos=2))
+    machine.decide(old, 0x99)
+    assert machine.session.incoming == {9: new}
+    machine.decide(new, 0)
+    assert said(machine) == [k.PubRec(9, 0x99), k.PubRec(9)]
+
+
+def test_a_session_that_never_releases_anything_stays_small():
+    session, caps = Session("d1", "c1"), Caps(qos2_ids=3)
+    for visit in range(5):
+        machine = opened(4, caps, session)
+        for message in hear(machine, *[publish(3 * visit + number, qos=2) for number in (1, 2, 3)]):
+            machine.decide(message, 0)
+        machine.lost("power cut")
+        assert len(session.incoming) <= 6
+    assert list(session.incoming) == [10, 11, 12, 13, 14, 15]
+
+
 def test_a_refused_qos_2_message_needs_no_release_in_5():
     machine = opened(5)
     (message,) = hear(machine, publish(9, qos=2))
@@ -253,8 +277,9 @@ def test_many_large_undecided_messages_hold_a_connection_too():
 
 
 def test_a_paused_connection_that_brings_more_all_the_same_is_ended():
-    machine = opened(4, Caps(receive_maximum=1, buffer_bytes=1_000))
+    machine = opened(4, Caps(receive_maximum=1, buffer_bytes=1_000, packet_bytes=1_000))
     hear(machine, *[publish(number) for number in range(1, 5)])
+    assert machine.receive_data(bytes(1_000)) == []
     events = machine.receive_data(bytes(1_000))
     assert events[0].code == Reason.QUOTA_EXCEEDED
     assert machine.buffered == 0
@@ -318,6 +343,23 @@ def test_commands_in_flight_and_waiting_are_capped_and_none_is_lost():
     first, _ = said(machine)
     hear(machine, k.PubAck(first.packet_id))
     assert len(said(machine)) == 1
+    # There is room again, but older commands rest with the city: a new one does not overtake them.
+    assert not machine.deliver(Command("new", b""))
+    machine.session.more = False
+    assert machine.deliver(Command("new", b""))
+
+
+def test_a_command_too_large_for_the_returning_device_is_told_once():
+    before = subscribed(5, properties={"session_expiry_interval": 60})
+    before.deliver(Command("big", bytes(100)))
+    before.lost("cable cut")
+    after = Connection(Caps())
+    small = {"maximum_packet_size": 80, "session_expiry_interval": 60}
+    hear(after, k.Connect("c1", 5, clean=False, properties=small), version=5)
+    after.accept(before.session, resumed=True)
+    assert after.take_events() == [Answered("big", Reason.PACKET_TOO_LARGE)]
+    assert [type(one) for one in said(after)] == [k.ConnAck]
+    assert before.session.in_flight == {}
 
 
 def test_the_receive_maximum_of_the_device_is_kept():
@@ -481,7 +523,8 @@ def test_a_stranger_may_bring_less_than_a_device():
     caps = Caps(connect_bytes=100)
     (violated,) = hear(Connection(caps), k.Connect("x" * 100), version=4)
     assert violated.code == Reason.PACKET_TOO_LARGE
-    assert len(hear(opened(4, caps), publish(1, payload=bytes(1_000)))) == 1
+    (message,) = hear(opened(4, caps), publish(1, payload=bytes(1_000)))
+    assert isinstance(message, Published)
 
 
 def test_a_refusal_bears_the_code_of_the_version():

@@ -5,7 +5,7 @@ A WatchRule says what to watch and when it is out of order; an Alert says that i
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from hansa import App, Attribute, Change, City, Delete, Entity
@@ -65,25 +65,45 @@ def _look(change: Change, table: dict[str, tuple[Held, ...]], city: City) -> Sai
             continue
         if part.new is None:
             said.extend(_unsaid(rules, change.entity.id, city))
-        elif (reading := _reading(change, part.name, part.old, part.new)) is not None:
-            for held in rules:
-                if held.rule.match is None or held.rule.match(reading.entity.id):
-                    said.extend(judge(held, reading, city))
+        else:
+            said.extend(_said(change, part, rules, city))
     return said
 
 
-def _reading(change: Change, name: str, old: dict[str, object] | None, new: dict[str, object]) -> Reading | None:
-    """The reading of one part; None when it was measured before what it overwrote (an NGSI-LD PATCH may do that)."""
-    entity = change.entity
-    observed = new.get("observedAt")
-    at = change.at if observed is None else entity.at(name) or change.at
-    if observed is not None and old is not None and (was := old.get("observedAt")) is not None and was != observed:
-        before = Attribute.of(old).at
-        if before is not None and before > at:
-            return None
+def _said(change: Change, part: Any, rules: tuple[Held, ...], city: City) -> Said:
+    """What all rules say about one new value."""
+    said: Said = []
+    new = part.new
+    source = change.entity.id
+    value = new["value"] if "value" in new else change.entity.get(part.name)
     unit = new.get("unitCode")
-    value = new["value"] if "value" in new else entity.get(name)
-    return Reading(entity, name, value, unit if isinstance(unit, str) else None, at, change.at, change.seq)
+    reading: Reading | None = None
+    for held in rules:
+        if held.quiet(source, value, unit) or not held.rule.wants(source):
+            continue
+        if reading is None:
+            at = _measured_at(change, part)
+            if at is None:
+                break
+            unit = unit if isinstance(unit, str) else None
+            reading = Reading(change.entity, part.name, value, unit, at, change.at, change.seq)
+        said.extend(judge(held, reading, city))
+    return said
+
+
+def _measured_at(change: Change, part: Any) -> int | None:
+    """When it was measured; None when that was before what it overwrote (an NGSI-LD PATCH may do that)."""
+    observed = part.new.get("observedAt")
+    if observed is None:
+        return change.at
+    at = change.entity.at(part.name)
+    if at is None:
+        return change.at
+    before = None if part.old is None else part.old.get("observedAt")
+    if before is None or (before <= observed and len(before) == len(observed) and before[-1] == observed[-1] == "Z"):
+        return at  # texts of one shape sort as their instants
+    was = Attribute.of(part.old).at
+    return None if was is not None and was > at else at
 
 
 def _unsaid(rules: tuple[Held, ...], source: str, city: City) -> Iterable[Entity]:

@@ -18,11 +18,13 @@ from hansa.apps.watch.memory import (
     watched,
 )
 from hansa.apps.watch.rule import Rule
-from hansa.apps.watch.science import Crossing, Judged, crossing, further, implausible, lasted
+from hansa.apps.watch.science import Crossing, Judged, crossing, energy, further, implausible, lasted, level
 
 FLAT = "flat"
 SILENT = "silent"
+DECIBEL = "2N"  # levels are averaged by their energy
 COVERED = 0.75  # part of an averaging time that must be measured before its mean is judged
+SLOPES = 120  # readings that one slope is made of, at most
 SLOPED = 0.25  # part of a rate's window that its readings must span
 
 Said = list[Entity | Delete]
@@ -68,12 +70,16 @@ def assess(rule: Rule, track: Track | None, point: Measured, was: str | None) ->
         stuck = track.count >= rule.readings and lasted(track.begin, at, rule.lasting)
         return Judged(number, Crossing(FLAT, rule.lasting / 1_000_000) if stuck else None, track.begin)
     if isinstance(track, windows.Average):
-        track.add(at, number)
-        measure = track.mean if track.covered >= COVERED * rule.average else None
+        track.add(at, energy(number) if rule.unit == DECIBEL else number)
+        mean = track.mean if track.covered >= COVERED * rule.average else None
+        measure = mean if mean is None or rule.unit != DECIBEL else level(mean)
     elif isinstance(track, windows.Window):
+        if track.newest is not None and at - track.newest < rule.window // SLOPES:
+            return None  # readings that come faster than a slope needs would push the old ones out
         track.add(at, number)
         ready = len(track) >= rule.readings and track.covered >= SLOPED * rule.window
         measure = windows.slope(track.points) if ready else None
+    measure = windows.number(measure)  # sums of huge numbers may not be finite
     if measure is None:
         return None
     return Judged(measure, crossing(measure, rule.low, rule.high, rule.hysteresis, was))
@@ -136,11 +142,12 @@ def _track(held: Held, reading: Reading, city: City) -> Track | None:
     rule = held.rule
     if rule.kind == "implausible":
         return None
-    track = held.track(reading.entity.id)
+    track = held.tracks.get(reading.entity.id)
     if track is None:
         known = past(city, reading, rule, span=_horizon(rule))
-        before = [(one.at, one.number) for one in known if one.number is not None]
-        track = held.keep(reading.entity.id, _new_track(rule, before))
+        track = held.keep(reading.entity.id, _new_track(rule))
+        for one in known:
+            assess(rule, track, one, None)
     return track
 
 
@@ -149,12 +156,12 @@ def _horizon(rule: Rule) -> int:
     return {"rate": rule.window, "threshold": rule.average, "flat": 2 * rule.lasting}[rule.kind]
 
 
-def _new_track(rule: Rule, points: list[tuple[int, float]]) -> Track:
+def _new_track(rule: Rule) -> Track:
     if rule.kind == "flat":
-        return windows.Run(rule.tolerance, points)
+        return windows.Run(rule.tolerance * (1.0 + 1e-9))  # 1.02 - 1.00 is a little more than 0.02
     if rule.kind == "rate":
-        return windows.Window(rule.window, 120, points)
-    return windows.Average(rule.average, points)
+        return windows.Window(rule.window, SLOPES)
+    return windows.Average(rule.average)
 
 
 def _began(held: Held, reading: Reading, city: City) -> int:
@@ -174,7 +181,7 @@ def _began(held: Held, reading: Reading, city: City) -> int:
         return began
     horizon = _horizon(rule)
     before = past(city, reading, rule, span=2 * (horizon + rule.hold_off))
-    track = _new_track(rule, [])
+    track = _new_track(rule)
     since: int | None = None
     for one in before:
         judged = assess(rule, track, one, None)

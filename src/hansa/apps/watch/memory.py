@@ -75,9 +75,16 @@ class Held:
     fresh: bool = False  # it is new or changed, and what stands already must be judged by it
     warm: bool = False  # what was pending or heard before this process began is known
 
-    def track(self, source: str) -> Track | None:
-        """The window of a source, or None when it must be made."""
-        return self.tracks.get(source)
+    def quiet(self, source: str, value: Any, unit: Any) -> bool:
+        """Whether there is plainly nothing to say: the way of nearly every reading, so it costs next to nothing."""
+        rule = self.rule
+        if not rule.plain or (type(value) is not float and type(value) is not int):
+            return False
+        if unit != rule.unit and unit is not None and rule.unit is not None:
+            return False
+        if source in self.open or source in self.pending or self.unfit:
+            return False
+        return (rule.high is None or value <= rule.high) and (rule.low is None or value >= rule.low)
 
     def keep(self, source: str, track: Track) -> Track:
         """Keep a window; the oldest makes room."""

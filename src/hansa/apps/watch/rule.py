@@ -49,6 +49,11 @@ class Rule:
         """The last part of the id."""
         return self.id.removeprefix("urn:ngsi-ld:WatchRule:")
 
+    @property
+    def plain(self) -> bool:
+        """Whether a reading within low..high is all that matters."""
+        return not self.average and self.kind in {"threshold", "implausible"}
+
     def wants(self, source: str) -> bool:
         """Whether it is about this entity."""
         return self.match is None or self.match(source) is not None

@@ -3,6 +3,7 @@
 Pure functions; no I/O and nothing of hansa. Held by tests/apps/test_watch_science.py.
 """
 
+import math
 from typing import Any, Final, NamedTuple
 
 ABOVE: Final = "above"
@@ -57,6 +58,16 @@ def further(value: float, extreme: float, side: str, limit: float | None, hyster
     step = hysteresis or abs(limit or extreme) / 10.0
     beyond = value - extreme if side == ABOVE else extreme - value
     return beyond > 0.0 and beyond >= step
+
+
+def energy(level_db: float) -> float:
+    """What a level in decibel stands for, relative to its reference: levels add and average only as energies."""
+    return float(10.0 ** (min(max(level_db, -2_000.0), 2_000.0) / 10.0))
+
+
+def level(mean: float) -> float:
+    """The level in decibel of a mean of energies (ISO 1996-1: the equivalent continuous level)."""
+    return 10.0 * math.log10(max(mean, 1e-300))
 
 
 def lasted(began: int, now: int, needed: int) -> bool:

@@ -38,7 +38,7 @@ def tend(memory: Memory, city: City) -> Iterator[Entity | Delete]:
     yield from _settle(memory, city, None)
     for held in list(memory.held.values()):
         if not held.warm:
-            yield from _warm(held, city)
+            yield from _warm(held, city, memory.seq)
         yield from overdue(held, city)
 
 
@@ -47,7 +47,7 @@ def _settle(memory: Memory, city: City, only: str | None) -> Iterator[Entity | D
     said: set[str] = set()
     for held in list(memory.held.values()):
         if held.fresh and only in {None, held.rule.id}:
-            for one in _sweep(held, city):
+            for one in _sweep(held, city, memory.seq):
                 said.add(one.id)
                 yield one
             held.fresh = False
@@ -128,17 +128,19 @@ def _standing(alert: Entity) -> Standing:
     )
 
 
-def _sweep(held: Held, city: City) -> Iterator[Entity | Delete]:
+def _sweep(held: Held, city: City, seq: int) -> Iterator[Entity | Delete]:
     """Hold a new or changed rule against the newest reading of every source."""
     rule = held.rule
     for entity in city.find(rule.type, limit=SWEPT):
-        if rule.wants(entity.id) and (reading := current(city, entity, rule)) is not None:
+        reading = current(city, entity, rule) if rule.wants(entity.id) else None
+        # What was said after the last Change that came this far is on its way here, and judged when it comes.
+        if reading is not None and (not seq or reading.seq <= seq):
             yield from judge(held, reading, city)
     held.warm = True
 
 
-def _warm(held: Held, city: City) -> Iterator[Entity | Delete]:
+def _warm(held: Held, city: City, seq: int) -> Iterator[Entity | Delete]:
     """After a start: learn again what was pending and who was heard."""
     if held.rule.kind == "silence" or held.rule.hold_off:
-        yield from _sweep(held, city)
+        yield from _sweep(held, city, seq)
     held.warm = True

@@ -205,7 +205,7 @@ export class City {
       const listed = (Array.isArray(body) ? body.map((one) => one.typeName ?? one.id) : (body?.typeList ?? [])).map(String);
       const first = listed.filter((type) => type === "Alert");
       const last = listed.filter((type) => type === "Device");
-      const rest = listed.filter((type) => !["Alert", "Device", "WeatherForecast", "Subscription"].includes(type));
+      const rest = listed.filter((type) => !["Alert", "Device", "WeatherForecast", "Subscription", "WatchRule"].includes(type));
       this.cut = 0;
       for (const types of [first, ...chunks(rest, 20), last]) if (types.length) await this.#page(types, seen);
       if (anew) for (const id of [...this.entities.keys()]) if (!seen.has(id)) this.#drop(id);

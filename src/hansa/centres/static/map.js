@@ -7,7 +7,7 @@ import { marks } from "./marks.js";
 import { go, place, watch } from "./place.js";
 import { age, look, title, withUnit } from "./words.js";
 
-const WORLD = [-12, 35, 32, 60]; // what is shown before anything is known
+const WORLD = { centre: [10, 30], zoom: 1.6 }; // what is shown before anything is known
 const LISTED = 200; // stations that a screen reader finds on the map; the list has all
 
 /** Start the map. `figureOf(it)` is the reading that is shown at a station, or null; `filter(it)` whether it is shown. */
@@ -28,7 +28,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
   put(document.getElementById("credit"), ["Drawn from the city's own entities", look.tiles && ground.name === "gl" ? look.tilesCredit : ""].filter(Boolean).join(" · "));
 
   async function makeGround() {
-    const view = wanted() ?? { centre: [(WORLD[0] + WORLD[2]) / 2, (WORLD[1] + WORLD[3]) / 2], zoom: 3.5 };
+    const view = wanted() ?? (look.location ? { centre: look.location, zoom: 11 } : WORLD);
     if (webgl()) {
       try {
         const { glGround } = await import("./ground-gl.js");

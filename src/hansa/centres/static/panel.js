@@ -120,7 +120,8 @@ export function startPanel(city) {
   function absent() {
     const { part } = open;
     put(part.name, city.nameOf(open.id) || "Unknown");
-    if (part.absent?.isConnected) return;
+    if (part.absent?.isConnected && part.told === city.loadedOnce) return;
+    part.told = city.loadedOnce;
     part.absent = city.loadedOnce ? notice("This station is not here", ["It was removed, or the link names another city.", "Press Esc to close this, or search with /."]) : notice("Reading the city…", []);
     part.state.replaceChildren(part.absent);
   }

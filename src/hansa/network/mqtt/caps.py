@@ -19,7 +19,7 @@ class Caps:
     turn_packets: int = 200  # packets of one connection in one turn of the loop: about a millisecond, then the others
     qos2_ids: int = 1_000  # half-finished QoS 2 exchanges of a session; 3.1.1 has no way to be told a smaller number
     client_id_chars: int = 256  # the standard asks for 23; every retained session keeps one
-    buffer_bytes: int = 1_048_576  # what comes after reading was paused: a packet, and what a loop reads at once
+    buffer_bytes: int = 1_048_576  # what may come after reading was paused, besides a packet: what a loop reads at once
     topic_aliases: int = 16  # a device has a handful of topics
     keep_alive_s: int = 1_200  # told to clients of 5 that ask for more, or for none: a dead link frees its place
     maximum_qos: int = 2  # lower it where a neighbour in front cannot do QoS 2

@@ -121,7 +121,7 @@ class Connection:
         framer = self._framer
         if data:
             framer.feed(data)
-        if self.stopped and len(framer) > self._caps.buffer_bytes:
+        if self.stopped and len(framer) > self._caps.packet_bytes + self._caps.buffer_bytes:
             self._violated(ProtocolError(Reason.QUOTA_EXCEEDED, "more bytes than a paused connection may bring"))
             return self.take_events()
         try:
@@ -184,6 +184,9 @@ class Connection:
             if not 0 < self.keep_alive_s <= caps.keep_alive_s:
                 self.keep_alive_s = properties["server_keep_alive"] = caps.keep_alive_s
         session.expiry_s = self.expiry_s
+        # Who comes back again and again without releasing anything loses the oldest promises, not our memory.
+        for packet_id in list(session.incoming)[: -caps.qos2_ids]:
+            del session.incoming[packet_id]
         self._inherited = len(session.incoming)
         self._say(ConnAck(0, resumed, properties or NONE))
         self._repeat = list(session.in_flight)
@@ -206,8 +209,7 @@ class Connection:
         self._undecided_bytes -= published.size
         if code not in ACKNOWLEDGED:
             # Not durable: no acknowledgement, and an identifier that is free for the next attempt.
-            if published.qos == 2:
-                self.session.incoming.pop(published.packet_id, None)
+            self._forget(published)
             self.disconnect(code, NOT_TAKEN)
         elif published.qos:
             self.settle()
@@ -228,12 +230,17 @@ class Connection:
             else:
                 first = b"\x50"
                 if code >= 0x80 and self.version == 5:
-                    self.session.incoming.pop(packet_id, None)  # refused in PUBREC: no PUBREL follows (4.3.3)
+                    self._forget(published)  # refused in PUBREC: no PUBREL follows (4.3.3)
             # 3.1.1 cannot refuse: what is recorded as a dead letter is acknowledged, or it would come for ever.
             if code and self.version == 5:
                 self._out.append(first + b"\x03" + packet_id.to_bytes(2, "big") + bytes((code,)))
             else:
                 self._out.append(first + b"\x02" + packet_id.to_bytes(2, "big"))
+
+    def _forget(self, published: Published) -> None:
+        """Free the identifier of a QoS 2 message, unless a newer message has it by now."""
+        if self.session.incoming.get(published.packet_id) is published:
+            del self.session.incoming[published.packet_id]
 
     def disconnect(self, code: int, reason: str) -> None:
         """End the connection from this side, with a DISCONNECT where the version has one."""

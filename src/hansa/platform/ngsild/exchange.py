@@ -6,11 +6,12 @@ The rules that all resources share stand here: clauses 5.5.10 (tenants), 6.3.4 (
 
 import asyncio
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypedDict, TypeVar
 
-from hansa.errors import BadRequest, Busy, Forbidden, InvalidRequest, NoContext, NoTenant
+from hansa.errors import BadRequest, Busy, Forbidden, InvalidRequest, NoContext, NoTenant, TooLarge
 from hansa.limits import Limits
 from hansa.model import link
 from hansa.model.change import Write
@@ -23,7 +24,6 @@ from hansa.platform.http import Request
 from hansa.platform.ngsild import media
 from hansa.platform.ngsild.problems import LengthRequired, TooComplex
 from hansa.platform.store import Outcome, Reader, TooSlow
-from hansa.trust.labels import Sight
 
 T = TypeVar("T")
 
@@ -41,6 +41,8 @@ class Desk:
     subscriptions: Any
     mount: str
     tenants: set[str] = field(default_factory=lambda: {""})  # known to be there; they never go
+    asked: dict[bytes, Any] = field(default_factory=dict)  # what query strings mean, see `entities.query`
+    named: OrderedDict[str, "Usage"] = field(default_factory=OrderedDict)  # URLs of the @contexts of requests
     slow: int = 0
 
     @property
@@ -81,13 +83,40 @@ class Desk:
         """The Context of an @context value. Raises NoContext, BadRequest."""
         if value is None:
             return CORE
-        if self.contexts is not None:
-            return await self.contexts.context(value)
-        return Context.of(value, _nothing)
+        if self.contexts is None:
+            return Context.of(value, _nothing)
+        context = await self.contexts.context(value)
+        if type(value) is str and not context.plain:
+            self._note(value)
+        return context
+
+    def _note(self, url: str) -> None:
+        now = self.city.clock.now()
+        usage = self.named.setdefault(url, Usage(now))
+        usage.last, usage.hits = now, usage.hits + 1
+        self.named.move_to_end(url)
+        if len(self.named) > self.limits.contexts:
+            self.named.popitem(last=False)
+
+
+@dataclass(slots=True)
+class Usage:
+    """How a remote @context was used since this process began: times in microseconds."""
+
+    first: int
+    last: int = 0
+    hits: int = 0
 
 
 def _nothing(url: str) -> Any:
     raise NoContext(f"the @context {url[:256]} cannot be had: this city asks nobody", where=url[:256])
+
+
+class Whose(TypedDict):
+    """Keywords of the functions in `provision`."""
+
+    tenant: str
+    limits: Limits
 
 
 class Exchange:
@@ -100,13 +129,18 @@ class Exchange:
         self.desk = desk
         self.request = request
         self.path = path
-        self.sight: Sight = request.sight
+        self.sight = request.sight
         self.tenant = tenant_of(request.headers.get(b"ngsild-tenant"))
 
     @property
     def limits(self) -> Limits:
         """The city's caps."""
         return self.desk.limits
+
+    @property
+    def whose(self) -> "Whose":
+        """What reading a body needs to know of the request, as keywords."""
+        return {"tenant": self.tenant, "limits": self.desk.limits}
 
     def ident(self) -> str:
         """The id in the path; BadRequest when it is no URI."""
@@ -120,7 +154,7 @@ class Exchange:
         """The query parameters; InvalidRequest names one that this operation does not have (6.3.20)."""
         said = self.request.params()
         if not said.keys() <= allowed:
-            odd = sorted(said.keys() - allowed)[0]
+            odd = min(said.keys() - allowed)
             raise InvalidRequest(
                 f"this operation has no parameter {odd[:64]!r}", where=odd[:64], mend=", ".join(sorted(allowed))[:400]
             )
@@ -149,11 +183,7 @@ class Exchange:
 
         Raises BadRequest when the body is no array, an empty one, or larger than `limits.batch`.
         """
-        value, ld = self._json()
-        if type(value) is not list or not value:
-            raise BadRequest("a batch is an array with something in it")
-        if len(value) > self.limits.batch:
-            raise BadRequest(f"a batch of {len(value):,}; {self.limits.batch:,} are the most", mend="send it in parts")
+        value, ld = self._array()
         headers = self.request.headers.all(b"link")
         linked = ", ".join(headers) if headers else None
         if not ld:
@@ -170,16 +200,29 @@ class Exchange:
             contexts.append(found[key])
         return value, contexts
 
+    def array(self) -> list[Any]:
+        """The array of a batch whose members need no @context (5.6.10)."""
+        return self._array()[0]
+
+    def _array(self) -> tuple[list[Any], bool]:
+        value, ld = self._json()
+        if type(value) is not list or not value:
+            raise BadRequest("a batch is an array with something in it")
+        if len(value) > self.limits.batch:
+            raise TooLarge(f"a batch of {len(value):,}; {self.limits.batch:,} are the most", mend="send it in parts")
+        return value, ld
+
     def _json(self) -> tuple[Any, bool]:
         request = self.request
         ld = media.is_ld(request.headers.get(b"content-type"), request.method)
         return json_in(request.body, self.limits), ld
 
-    def check_length(self) -> None:
+    @staticmethod
+    def check_length(request: Request) -> None:
         """Raise LengthRequired for a body of unsaid length (6.3.4): decided before anything else is."""
-        headers = self.request.headers
+        headers = request.headers
         if headers.get(b"content-length") is None and (
-            not self.request.body or headers.get(b"transfer-encoding") is not None
+            not request.body or headers.get(b"transfer-encoding") is not None
         ):
             raise LengthRequired("the request does not say how long it is", where="Content-Length")
 

@@ -1,15 +1,16 @@
 """Proof and repair: the index says what the documents say, and checkpoint plus log say what the state is."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import apsw
 import orjson
 
-from hansa.model.change import put_instance
-from hansa.model.entity import Doc
+from hansa.model.change import Part, put_instance
+from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
 from hansa.platform import codec
+from hansa.platform.merge import State
 from hansa.platform.sqlite.names import Names
+from hansa.platform.sqlite.plan import type_word
 
 
 def check(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
@@ -65,71 +66,94 @@ def _index_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str
         yield f"{realm}: the index of types names {orphans} entities that are gone"
 
 
-def fold(db: apsw.Connection, names: Names) -> dict[int, tuple[Doc | None, str | None]]:
-    """The state that checkpoint and log say: documents and labels by entity number."""
-    state: dict[int, tuple[Doc | None, str | None]] = {}
-    for e, raw, label in db.execute("SELECT e, doc, label FROM checkpoint"):
-        state[e] = (None if raw is None else orjson.loads(raw), names.text(label) if label else None)
+def fold(db: apsw.Connection, names: Names) -> dict[int, State]:
+    """The state that checkpoint and log say, by entity number: documents, stamps and labels."""
+    states: dict[int, State] = {}
+    for e, raw, stamps, label in db.execute("SELECT e, doc, stamps, label FROM checkpoint"):
+        kept = Stamps(0, 0, {}, {}) if stamps is None else codec.unpack_stamps(stamps)
+        states[e] = State(None if raw is None else orjson.loads(raw), kept, names.text(label) if label else None)
     ids: dict[int, str] = dict(db.execute("SELECT e, id FROM entity"))
     for e, at, body in db.execute("SELECT e, at, body FROM log ORDER BY seq"):
         _, _, _, flags, parts = codec.unpack_change(body, at, names.text)
-        doc, label = state.get(e, (None, None))
+        state = states.get(e)
+        if flags & codec.NEW or state is None:
+            state = states[e] = State({"id": ids[e]}, Stamps(at, at, {}, {}))
+        _replay(state, parts, at)
         if flags & codec.GONE:
-            state[e] = (None, label)
+            state.doc = None
+    return states
+
+
+def _replay(state: State, parts: tuple[Part, ...], at: int) -> None:
+    """One Change once more."""
+    doc, stamps = state.doc, state.stamps
+    for name, dataset, status, _, new in parts:
+        if status == "late":
             continue
-        if flags & codec.NEW or doc is None:
-            doc = {"id": ids[e]}
-            label = None
-        for part in parts:
-            if part.name == "label":
-                label = part.new
-            elif part.status != "late":
-                put_instance(doc, part.name, part.dataset, part.new)
-        state[e] = (doc, label)
-    return state
+        stamps.modified = at
+        if name == "label":
+            state.label = None if new is None else new["label"]
+            stamps.labels = {} if new is None else dict(new["labels"])
+            continue
+        if doc is not None:
+            put_instance(doc, name, dataset, new)
+        if name in MEMBERS:
+            continue
+        own = stamps.attrs.setdefault(name, {})
+        key = dataset or ""
+        if new is None:
+            own.pop(key, None)
+            if not own:
+                del stamps.attrs[name]
+        else:
+            own[key] = [at if status == "created" or key not in own else own[key][0], at]
 
 
 def _log_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
-    state = fold(db, names)
-    for e, ident, raw, label in db.execute("SELECT e, id, doc, label FROM entity"):
-        said, said_label = state.pop(e, (None, None))
-        stored: Any = None if raw is None else orjson.loads(raw)
-        if stored != said:
+    states = fold(db, names)
+    for e, ident, raw, stamps, label in db.execute("SELECT e, id, doc, stamps, label FROM entity"):
+        said = states.pop(e, None)
+        stored: Doc | None = None if raw is None else orjson.loads(raw)
+        if stored != (None if said is None else said.doc):
             yield f"{realm}: the log says otherwise of {ident} than the state does"
-        elif stored is not None and (names.text(label) if label else None) != said_label:
-            yield f"{realm}: the log gives {ident} another label than the state does"
-    for e in state:
+        elif stored is not None and said is not None:
+            if (names.text(label) if label else None) != said.label:
+                yield f"{realm}: the log gives {ident} another label than the state does"
+            if codec.unpack_stamps(stamps) != said.stamps:
+                yield f"{realm}: the log gives {ident} other stamps than the state does"
+    for e in states:
         yield f"{realm}: the log tells of an entity numbered {e} that is not there"
-    seqs = next(iter(db.execute("SELECT count(*), coalesce(max(seq), 0) FROM log")))
+    count, newest = next(iter(db.execute("SELECT count(*), coalesce(max(seq), 0) FROM log")))
     begin = next(iter(db.execute("SELECT value FROM meta WHERE key = 'checkpoint_seq'")))[0]
-    if seqs[0] and seqs[0] != seqs[1] - begin:
-        yield f"{realm}: the log has holes: {seqs[0]} records up to {seqs[1]}"
+    if count and count != newest - begin:
+        yield f"{realm}: the log has holes: {count} records up to {newest}"
 
 
 def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     """State from checkpoint and log where they differ, and every index anew from the documents."""
     from hansa.platform.sqlite.store import index_rows, place_rows  # noqa: PLC0415  # each needs the other
-    from hansa.platform.sqlite.reader import type_word  # noqa: PLC0415
 
     with db:
-        for e, (doc, _) in fold(db, names).items():
-            ((raw,),) = db.execute("SELECT doc FROM entity WHERE e = ?", (e,))
-            if (None if raw is None else orjson.loads(raw)) != doc:
-                body = None if doc is None else orjson.dumps(doc)
-                db.execute("UPDATE entity SET doc = ? WHERE e = ?", (body, e))
+        for e, state in fold(db, names).items():
+            ((raw, stamps, label),) = db.execute("SELECT doc, stamps, label FROM entity WHERE e = ?", (e,))
+            doc = None if state.doc is None else orjson.dumps(state.doc)
+            new = (doc, codec.pack_stamps(state.stamps), 0 if state.label is None else names.intern(state.label))
+            if (None if raw is None else orjson.loads(raw)) != state.doc or (doc and (stamps, label) != new[1:]):
+                db.execute("UPDATE entity SET doc = ?, stamps = ?, label = ? WHERE e = ?", (*new, e))
                 yield f"{realm}: state of entity {e} taken from the log"
         for table in ("attr", "type", "place", "geo"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
         g = 0
-        stored = "SELECT e, tenant, doc, stamps, label FROM entity WHERE doc IS NOT NULL"
-        for e, tenant, raw, stamps, label in list(db.execute(stored)):
-            doc_ = orjson.loads(raw)
+        for e, tenant, raw, stamps, label in list(
+            db.execute("SELECT e, tenant, doc, stamps, label FROM entity WHERE doc IS NOT NULL")
+        ):
+            whole = orjson.loads(raw)
             word = names.text(tenant)
-            kinds = doc_["type"] if isinstance(doc_["type"], list) else [doc_["type"]]
-            db.executemany("INSERT INTO type VALUES (?, ?)", [(names.intern(type_word(word, t)), e) for t in kinds])
-            rows = index_rows(doc_, names, word, e, label, codec.unpack_stamps(stamps).labels)
+            kinds = [names.intern(type_word(word, kind)) for kind in types_of(whole)]
+            db.executemany("INSERT INTO type VALUES (?, ?)", [(t, e) for t in kinds])
+            rows = index_rows(whole, names, word, e, label, codec.unpack_stamps(stamps).labels)
             db.executemany("INSERT INTO attr VALUES (?, ?, ?, ?, ?, ?)", rows)
-            for (n, d), box in place_rows(doc_, names).items():
+            for (n, d), box in place_rows(whole, names).items():
                 g += 1
                 db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (g, e, n, d))
                 db.execute("INSERT INTO geo VALUES (?, ?, ?, ?, ?)", (g, *box))

@@ -82,7 +82,7 @@ class LogReader:
                 doc = {"id": known.ident}
             for part in parts:
                 if part.name == "label":
-                    known.label = part.new
+                    known.label = None if part.new is None else part.new["label"]
                 elif part.status != "late":
                     put_instance(doc, part.name, part.dataset, part.new)
             known.doc = doc

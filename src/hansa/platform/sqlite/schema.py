@@ -41,7 +41,7 @@ CREATE INDEX log_of ON log (e, seq);
 -- Where each reader of the log stands, committed with what it wrote.
 CREATE TABLE reader (name TEXT PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
 -- State as of checkpoint_seq in meta, for what lies before the log's beginning. Empty while the log is whole.
-CREATE TABLE checkpoint (e INTEGER PRIMARY KEY, doc BLOB, label INTEGER NOT NULL);
+CREATE TABLE checkpoint (e INTEGER PRIMARY KEY, doc BLOB, stamps BLOB, label INTEGER NOT NULL);
 """
 
 INDEXES: Final = ("type", "attr", "place", "geo")

@@ -1,0 +1,120 @@
+"""Answers: documents and results made into responses (CIM 009, clauses 5.2.16 to 5.2.19, 6.3.6, 6.3.10, 6.3.13)."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
+
+import orjson
+
+from hansa.errors import HansaError
+from hansa.model import core_context as core
+from hansa.model import link
+from hansa.model.context import CORE, Context
+from hansa.platform.http import Response
+from hansa.platform.ngsild import media
+from hansa.platform.ngsild.asked import Page
+from hansa.platform.ngsild.exchange import Exchange
+
+CORE_LINK: Final = (b"link", link.link(core.URL).encode())
+_LD_KIND: Final = media.LD.encode()
+_CORE_MEMBER: Final = b',"@context":' + orjson.dumps(core.URL)
+
+
+def created(exchange: Exchange, collection: str, ident: str) -> Response:
+    """201 with the place of what was made (6.4.3.1)."""
+    place = f"{exchange.desk.mount}/{collection}/{quote(ident, safe=':')}"
+    return Response(201, headers=[(b"location", place.encode())])
+
+
+def no_content() -> Response:
+    """204: done, and nothing to say."""
+    return Response(204)
+
+
+def bytes_answer(docs: Sequence[bytes], accept: str, *, one: bool) -> Response:
+    """Stored documents spliced into an answer in the core @context; `one` is an object, otherwise an array."""
+    if accept == media.LD:
+        docs = [doc[:-1] + _CORE_MEMBER + b"}" for doc in docs]
+        body = docs[0] if one else b"[" + b",".join(docs) + b"]"
+        return Response(200, body, _LD_KIND)
+    return Response(200, docs[0] if one else b"[" + b",".join(docs) + b"]", headers=[CORE_LINK])
+
+
+def answer(value: Any, accept: str, context: Context, status: int = 200) -> Response:
+    """JSON with its @context: in a Link header, or inside each object of JSON-LD (6.3.6)."""
+    if accept == media.LD:
+        source = context.source
+        if type(value) is list:
+            value = [{**one, "@context": source} if type(one) is dict else one for one in value]
+        else:
+            value = {**value, "@context": source}
+        return Response(status, orjson.dumps(value), _LD_KIND)
+    return Response(status, orjson.dumps(value), headers=[context_link(context)])
+
+
+def context_link(context: Context) -> tuple[bytes, bytes]:
+    """The Link header that names an answer's @context; see `linkable`."""
+    url = context_url(context)
+    return CORE_LINK if url is None else (b"link", link.link(quote(url, safe=_URL)).encode("ascii"))
+
+
+_URL: Final = ":/?#[]@!$&'()*+,;=%~-._"
+
+
+def context_url(context: Context) -> str | None:
+    """The one URL that names a user's @context, the core beside it or not; None when there is no such."""
+    if context.plain:
+        return None
+    source = context.source if type(context.source) is list else [context.source]
+    others = [one for one in source if not (type(one) is str and core.is_core(one))]
+    return others[0] if len(others) == 1 and type(others[0]) is str else None
+
+
+def linkable(context: Context, accept: str) -> Context:
+    """The @context to answer in: JSON can only name one by a URL, so without one its names stand in full (5.5.7)."""
+    return context if accept == media.LD or context_url(context) is not None else CORE
+
+
+def paged(
+    response: Response, exchange: Exchange, route: str, accept: str, *, page: Page, more: bool, count: int | None
+) -> Response:
+    """The same response with its neighbours in Link headers (6.3.10) and the count, if it was asked for (6.3.13)."""
+    if count is not None:
+        response.headers.append((b"ngsild-results-count", str(count).encode()))
+    places = []
+    if page.limit and more:
+        places.append((page.offset + page.limit, "next"))
+    if page.limit and page.offset:
+        places.append((max(0, page.offset - page.limit), "prev"))
+    if places:
+        query = exchange.request.query.decode("ascii", "replace")
+        said = [(n, v) for n, v in parse_qsl(query, keep_blank_values=True) if n not in {"limit", "offset"}]
+        for offset, relation in places:
+            words = urlencode([*said, ("limit", page.limit), ("offset", offset)])
+            link_value = f'<{exchange.desk.mount}/{route}?{words}>; rel="{relation}"; type="{accept}"'
+            response.headers.append((b"link", link_value.encode()))
+    return response
+
+
+def update_result(updated: Iterable[str], not_updated: Iterable[tuple[str, str]]) -> Response:
+    """207 with an UpdateResult (5.2.18); names are whole IRIs, for an error has no @context (6.3.6)."""
+    return Response(
+        207,
+        orjson.dumps(
+            {
+                "updated": [core.whole(name) for name in updated],
+                "notUpdated": [{"attributeName": core.whole(name), "reason": why} for name, why in not_updated],
+            }
+        ),
+    )
+
+
+def batch_result(success: list[str], errors: list[tuple[str | None, HansaError]]) -> Response:
+    """207 with a BatchOperationResult (5.2.16, 5.2.17)."""
+    told = []
+    for ident, error in errors:
+        entry: dict[str, Any] = {"error": error.problem()}
+        if ident is not None:
+            entry["entityId"] = ident
+        told.append(entry)
+    return Response(207, orjson.dumps({"success": success, "errors": told}))

@@ -1,0 +1,181 @@
+"""The door: which route answers a request, and what becomes of errors (CIM 009, chapter 6).
+
+`NgsiLd.handle` takes a Request whose path begins after the mount (`["entities", id]`) and gives a Response. It knows
+nothing of sockets, and is mounted once for each realm. A GET of one entity that asks for nothing special has a way of
+its own: stored bytes, no parsing.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import structlog
+
+from hansa.errors import HansaError, NotFound, Unauthenticated
+from hansa.model.wire import spliceable
+from hansa.network.contexts import Contexts
+from hansa.platform.city import City
+from hansa.platform.http import JSON, Request, Response
+from hansa.platform.ngsild import attributes, batch, contexts, discovery, entities, subscriptions, temporal
+from hansa.platform.ngsild.answers import CORE_LINK
+from hansa.platform.ngsild.exchange import Desk, Exchange
+from hansa.platform.ngsild.problems import WrongMethod, problem_response
+
+Route = Callable[[Exchange], Awaitable[Response]]
+
+ANY: Final = "*"
+ROUTES: Final[dict[str, dict[str, Route]]] = {
+    "entities": {"POST": entities.create, "GET": entities.query, "DELETE": entities.purge},
+    "entities/*": {
+        "GET": entities.retrieve,
+        "PATCH": entities.merge,
+        "PUT": entities.replace,
+        "DELETE": entities.delete,
+    },
+    "entities/*/attrs": {"POST": attributes.append, "PATCH": attributes.update},
+    "entities/*/attrs/*": {"PATCH": attributes.patch, "PUT": attributes.replace, "DELETE": attributes.delete},
+    "entityOperations/create": {"POST": batch.create},
+    "entityOperations/upsert": {"POST": batch.upsert},
+    "entityOperations/update": {"POST": batch.update},
+    "entityOperations/merge": {"POST": batch.merge},
+    "entityOperations/delete": {"POST": batch.delete},
+    "entityOperations/query": {"POST": batch.query},
+    "types": {"GET": discovery.types},
+    "types/*": {"GET": discovery.type_information},
+    "attributes": {"GET": discovery.attributes},
+    "attributes/*": {"GET": discovery.attribute_information},
+    "temporal/entities": {"POST": temporal.upsert, "GET": temporal.query},
+    "temporal/entities/*": {"GET": temporal.retrieve, "DELETE": temporal.delete},
+    "temporal/entities/*/attrs": {"POST": temporal.append},
+    "temporal/entities/*/attrs/*": {"DELETE": temporal.delete_attribute},
+    "temporal/entities/*/attrs/*/*": {
+        "PATCH": temporal.modify_instance,
+        "DELETE": temporal.delete_instance,
+    },
+    "temporal/entityOperations/query": {"POST": temporal.query_post},
+    "subscriptions": {"POST": subscriptions.create, "GET": subscriptions.query},
+    "subscriptions/*": {
+        "GET": subscriptions.retrieve,
+        "PATCH": subscriptions.update,
+        "DELETE": subscriptions.delete,
+    },
+    "jsonldContexts": {"GET": contexts.query, "POST": contexts.add},
+    "jsonldContexts/*": {"GET": contexts.serve, "DELETE": contexts.delete},
+}
+"""Every resource that there is, and its verbs; `*` is one segment that the route is told."""
+
+_WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
+# A GET whose headers hold none of these, and whose Accept takes plain JSON, can have the stored bytes.
+_TELLING: Final = frozenset({b"link", b"ngsild-tenant", b"prefer"})
+_PLAIN_ACCEPT: Final = frozenset({b"*/*", JSON, b"application/*"})
+
+log = structlog.get_logger("hansa.ngsild")
+
+
+class _Node:
+    """One step of the routes' tree."""
+
+    __slots__ = ("steps", "verbs")
+
+    def __init__(self) -> None:
+        self.steps: dict[str, _Node] = {}
+        self.verbs: dict[str, Route] = {}
+
+
+class NgsiLd:
+    """The NGSI-LD API of one realm."""
+
+    def __init__(
+        self,
+        city: City,
+        contexts: Contexts | None = None,
+        subscriptions: Any = None,
+        *,
+        mount: str = "/ngsi-ld/v1",
+    ) -> None:
+        """Speak for `city`; `mount` is where clients find it, for Location and paging links.
+
+        Without `contexts` only the core @context and inline ones are known, without `subscriptions` there are none.
+        """
+        self.desk = Desk(city, contexts, subscriptions, mount.rstrip("/"))
+        self._tree = _tree(ROUTES)
+
+    async def handle(self, request: Request) -> Response:
+        """The response to a request; errors are problem details, never raised."""
+        try:
+            path = request.path
+            if (
+                len(path) == 2
+                and request.method == "GET"
+                and not request.query
+                and path[0] == "entities"
+                and request.sight.everything
+                and (quick := self._stored(request, path[1])) is not None
+            ):
+                return quick
+            return await self._routed(request)
+        except HansaError as error:
+            response = problem_response(error)
+        except Exception as fault:  # a bug of ours in one request must not end the connection, nor tell its insides
+            log.exception("a request failed", method=request.method, path="/".join(request.path)[:256])
+            response = problem_response(HansaError(f"hansa failed at this ({type(fault).__name__}); its log says more"))
+        return _echoed(request, response)
+
+    def _stored(self, request: Request, ident: str) -> Response | None:
+        """The stored bytes of an entity, when the request asks for nothing else; None: take the long way."""
+        for key, value in request.headers:
+            if key in _TELLING or (key == b"accept" and value not in _PLAIN_ACCEPT):
+                return None
+        row = self.desk.city.reader.row("", ident, request.sight)
+        if row is None or not spliceable(row.doc):
+            return None
+        return Response(200, row.doc, JSON, [CORE_LINK])
+
+    async def _routed(self, request: Request) -> Response:
+        if not request.sight.everything and not request.sight.classes:
+            raise Unauthenticated("this city does not know you", mend="log in, or send a token")
+        verbs, told = self._found(request.path)
+        method = request.method
+        if method == "HEAD":
+            method = "GET"  # the server leaves the body away
+        route = verbs.get(method)
+        if route is None:
+            allow = [*verbs, "OPTIONS", *(["HEAD"] if "GET" in verbs else [])]
+            if method == "OPTIONS":
+                return Response(204, headers=[(b"allow", ", ".join(sorted(allow)).encode())])
+            raise WrongMethod(f"{method[:16]} is not for {'/'.join(request.path)[:128]}", allow)
+        if method in _WITH_BODY:
+            Exchange.check_length(request)
+        exchange = Exchange(self.desk, request, told)
+        return _echoed(request, await route(exchange))
+
+    def _found(self, path: Sequence[str]) -> tuple[dict[str, Route], list[str]]:
+        """The verbs of a path and the segments that its route is told. Raises NotFound."""
+        node: _Node | None = self._tree
+        told: list[str] = []
+        for segment in path:
+            step = node.steps.get(segment) if node is not None else None
+            if step is None and node is not None:
+                step = node.steps.get(ANY)
+                told.append(segment)
+            node = step
+        if node is None or not node.verbs:
+            raise NotFound(f"there is no resource {'/'.join(path)[:128]}", where="path")
+        return node.verbs, told
+
+
+def _tree(routes: dict[str, dict[str, Route]]) -> _Node:
+    root = _Node()
+    for path, verbs in routes.items():
+        node = root
+        for segment in path.split("/"):
+            node = node.steps.setdefault(segment, _Node())
+        node.verbs = verbs
+    return root
+
+
+def _echoed(request: Request, response: Response) -> Response:
+    """The response, with the tenant that the request named (6.3.14)."""
+    tenant = request.headers.get(b"ngsild-tenant")
+    if tenant is not None and tenant.isascii() and tenant.isprintable():
+        response.headers.append((b"ngsild-tenant", tenant.encode("ascii")))
+    return response

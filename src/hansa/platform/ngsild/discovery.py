@@ -1,0 +1,125 @@
+"""Types and attributes over HTTP: /types (CIM 009, clauses 6.25, 6.26) and /attributes (6.27, 6.28)."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+from hansa.errors import NotFound
+from hansa.model import core_context as core
+from hansa.model.query import Query
+from hansa.platform.http import Response
+from hansa.platform.ngsild import inventory
+from hansa.platform.ngsild.answers import answer
+from hansa.platform.ngsild.asked import truth
+from hansa.platform.ngsild.exchange import Exchange
+from hansa.platform.store import Reader
+
+_LIST: Final = frozenset({"details", "local"})
+_ONE: Final = frozenset({"local"})
+_SPACE: Final = uuid.UUID("9c0a6c53-5a0e-5f0b-9d63-7f1f0a2c1e44")  # of ids that are made from what they list
+
+
+async def types(exchange: Exchange) -> Response:
+    """GET /types (6.25.3.1): 5.7.5 the names of all types, or with details=true 5.7.6 their attributes too."""
+    details = truth(exchange.params(_LIST), "details")
+    accept = exchange.accepts()
+    context = await exchange.linked()
+    compact = context.compact
+    if details:
+        found = await exchange.read(_taken(exchange, Query()))
+        return answer([_described(name, kind, compact) for name, kind in sorted(found.types.items())], accept, context)
+    tenant, sight = exchange.tenant, exchange.sight
+    names = await exchange.read(lambda reader: inventory.type_names(reader, tenant, sight))
+    words = [compact(name) for name in names]
+    return answer({"id": _made("EntityTypeList", words), "type": "EntityTypeList", "typeList": words}, accept, context)
+
+
+def _described(name: str, kind: inventory.Kind, compact: Callable[[str], str]) -> dict[str, Any]:
+    return {
+        "id": core.whole(name),
+        "type": "EntityType",
+        "typeName": compact(name),
+        "attributeNames": sorted(compact(attribute) for attribute in kind.attributes),
+    }
+
+
+async def type_information(exchange: Exchange) -> Response:
+    """GET /types/{type} (6.26.3.1): 5.7.7 how many entities bear a type, and with which attributes."""
+    exchange.params(_ONE)
+    accept = exchange.accepts()
+    context = await exchange.linked()
+    name = context.name(exchange.path[0])
+    found = await exchange.read(_taken(exchange, Query(types=(frozenset({name}),))))
+    kind = found.types.get(name)
+    if kind is None:
+        raise NotFound(f"nothing is a {exchange.path[0]}", where=exchange.path[0])
+    shown = {
+        "id": core.whole(name),
+        "type": "EntityTypeInfo",
+        "typeName": context.compact(name),
+        "entityCount": kind.entities,
+        "attributeDetails": [
+            {
+                "id": core.whole(attribute),
+                "type": "Attribute",
+                "attributeName": context.compact(attribute),
+                "attributeTypes": sorted(kinds),
+            }
+            for attribute, kinds in sorted(kind.attributes.items())
+        ],
+    }
+    return answer(shown, accept, context)
+
+
+async def attributes(exchange: Exchange) -> Response:
+    """GET /attributes (6.27.3.1): 5.7.8 the names of all attributes, or with details=true 5.7.9 their types too."""
+    details = truth(exchange.params(_LIST), "details")
+    accept = exchange.accepts()
+    context = await exchange.linked()
+    compact = context.compact
+    found = await exchange.read(_taken(exchange, Query()))
+    if details:
+        shown = [
+            {
+                "id": core.whole(name),
+                "type": "Attribute",
+                "attributeName": compact(name),
+                "typeNames": sorted(map(compact, known.types)),
+            }
+            for name, known in sorted(found.attributes.items())
+        ]
+        return answer(shown, accept, context)
+    words = sorted(map(compact, found.attributes))
+    listed = {"id": _made("AttributeList", words), "type": "AttributeList", "attributeList": words}
+    return answer(listed, accept, context)
+
+
+async def attribute_information(exchange: Exchange) -> Response:
+    """GET /attributes/{attrId} (6.28.3.1): 5.7.10 in how many entities an attribute is, of which types and kinds."""
+    exchange.params(_ONE)
+    accept = exchange.accepts()
+    context = await exchange.linked()
+    name = context.name(exchange.path[0])
+    found = await exchange.read(_taken(exchange, Query(attrs=frozenset({name}))))
+    known = found.attributes.get(name)
+    if known is None:
+        raise NotFound(f"nothing has an attribute {exchange.path[0]}", where=exchange.path[0])
+    shown = {
+        "id": core.whole(name),
+        "type": "Attribute",
+        "attributeName": context.compact(name),
+        "attributeCount": known.entities,
+        "attributeTypes": sorted(known.kinds),
+        "typeNames": sorted(map(context.compact, known.types)),
+    }
+    return answer(shown, accept, context)
+
+
+def _taken(exchange: Exchange, query: Query) -> Callable[[Reader], inventory.Inventory]:
+    tenant, sight = exchange.tenant, exchange.sight
+    return lambda reader: inventory.taken(reader, tenant, query, sight)
+
+
+def _made(kind: str, words: list[str]) -> str:
+    """An id that is the same as long as the list is."""
+    return f"urn:ngsi-ld:{kind}:{uuid.uuid5(_SPACE, ' '.join(words))}"

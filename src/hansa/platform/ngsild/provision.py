@@ -1,0 +1,115 @@
+"""What a body makes into Writes (CIM 009, clauses 5.6.1 to 5.6.10 and 5.6.17 to 5.6.20). No HTTP here.
+
+Each function reads one body in its @context and gives the Write of its clause; what the Write does to the entity is
+decided in `platform.merge`, once, in the writer.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hansa.errors import BadRequest, NotFound
+from hansa.limits import Limits
+from hansa.model.change import Change, Kind, Refused, Write
+from hansa.model.context import Context
+from hansa.model.entity import MEMBERS, Doc
+from hansa.model.wire import Mode, attribute_in, entity_in
+from hansa.platform.store import Outcome
+
+
+def creation(body: Any, context: Context, *, tenant: str, limits: Limits, kind: Kind = "create") -> Write:
+    """5.6.1 Create Entity (and 5.6.7, 5.6.8 for one of many): a whole entity, with id and type."""
+    doc = entity_in(body, context, limits=limits)
+    return Write(kind, doc["id"], doc, tenant=tenant)
+
+
+def fragment(
+    kind: Kind,
+    body: Any,
+    context: Context,
+    *,
+    tenant: str,
+    limits: Limits,
+    ident: str | None = None,
+    simplified: bool = False,
+    observed: int | None = None,
+    lang: str | None = None,
+) -> Write:
+    """A fragment of an entity for one of the verbs that change one: `ident` from the path, or else from the body.
+
+    5.6.2 Update Attributes, 5.6.3 Append Attributes, 5.6.17 Merge Entity, 5.6.18 Replace Entity. Raises BadRequest when
+    the body names another id than the path, or says nothing.
+    """
+    mode: Mode = {"merge": "merge", "update": "update", "upsert_update": "update"}.get(kind, "whole")  # type: ignore[assignment]
+    doc = entity_in(body, context, partial=True, mode=mode, simplified=simplified, limits=limits)
+    said = doc.pop("id", None)
+    if ident is None:
+        if said is None:
+            raise BadRequest("the entity has no id", where="id")
+        ident = said
+    elif said is not None and said != ident:
+        raise BadRequest(f"the body is about {said}, the path about {ident}", where="id")
+    if not doc:
+        raise BadRequest("the fragment says nothing", mend="name an attribute, with its value")
+    return Write(kind, ident, doc, observed=observed, lang=lang, tenant=tenant)
+
+
+def partial(ident: str, name: str, body: Any, context: Context, *, tenant: str, limits: Limits) -> Write:
+    """5.6.4 Partial Attribute Update: members of one instance; what is not said stays."""
+    entry = attribute_in(body, context, name, mode="merge", limits=limits)
+    return Write("patch_attr", ident, {name: _single(entry)}, name=name, tenant=tenant)
+
+
+def replacement(ident: str, name: str, body: Any, context: Context, *, tenant: str, limits: Limits) -> Write:
+    """5.6.19 Replace Attribute: one instance, whole."""
+    entry = attribute_in(body, context, name, mode="whole", limits=limits)
+    return Write("replace_attr", ident, {name: _single(entry)}, name=name, tenant=tenant)
+
+
+def _single(entry: Any) -> Any:
+    if type(entry) is list:
+        raise BadRequest("one instance at a time", mend="name its datasetId, and send it alone")
+    return entry
+
+
+def settled(outcomes: Sequence[Outcome]) -> Outcome:
+    """The only outcome; raises its refusal."""
+    (outcome,) = outcomes
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    return outcome
+
+
+def first_failure(outcomes: Sequence[Outcome]) -> None:
+    """Raise the first refusal that is not about something being gone already."""
+    for outcome in outcomes:
+        if isinstance(outcome, Refused) and not isinstance(outcome.error, NotFound):
+            raise outcome.error
+
+
+def left_out(write: Write, outcome: Outcome, *, scoped: bool = True) -> list[tuple[str, str]]:
+    """What a write did not do, name and reason: the notUpdated of an UpdateResult (5.2.18, 5.2.19).
+
+    `scoped`: the entity had a scope before.
+    """
+    told = []
+    if write.kind == "update" and "scope" in write.doc and not scoped:
+        told.append(("scope", "the entity has no scope to replace (5.6.2)"))
+    if write.kind == "append_new":
+        done = {part.name for part in outcome.parts} if isinstance(outcome, Change) else set()
+        for name, entry in write.doc.items():
+            if name not in MEMBERS and name not in done:
+                told.append((name, "it is there already, and noOverwrite was said (5.6.3)"))
+            elif name not in MEMBERS and _missed(entry, name, outcome):
+                told.append((name, "some of its instances are there already (5.6.3)"))
+    return told
+
+
+def _missed(entry: Any, name: str, outcome: Outcome) -> bool:
+    said = entry if type(entry) is list else [entry]
+    done = [part for part in outcome.parts if part.name == name] if isinstance(outcome, Change) else []
+    return len(done) < len(said)
+
+
+def said_names(doc: Doc) -> list[str]:
+    """The members of a fragment that an UpdateResult tells about."""
+    return [name for name in doc if name not in MEMBERS or name == "scope"]

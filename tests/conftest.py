@@ -1,0 +1,148 @@
+"""What every test may ask for."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data"
+
+
+def part(name: str) -> str:
+    """The path of a program that a test talks to; without it the test skips, or fails where all parts are required."""
+    found = shutil.which(name)
+    if found is None:
+        why = f"{name} is not installed (apt-get install it, or run `make test` as root)"
+        if os.environ.get("HANSA_REQUIRE_ALL"):
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    return part
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The real data, which stays out of the repository."""
+    if not DATA.is_dir():
+        pytest.skip("needs ../shared/data, the real data that stays out of the repository")
+    return DATA
+
+
+class Served:
+    """A real `hansa serve` in a process of its own."""
+
+    def __init__(self, folder: Path, *options: str, wait: bool = True) -> None:
+        self.folder = folder
+        self.options = options
+        self.log = folder.parent / f"{folder.name}.log"
+        self.start(wait=wait)
+
+    def start(self, *, wait: bool = True) -> None:
+        # A free port each time: nothing else of this machine is disturbed.
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "hansa", "serve", "--data", str(self.folder), "--http", "127.0.0.1:0",
+                    "--mqtt", "127.0.0.1:0", "--trust-loopback", *self.options,
+                ],
+                stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True, start_new_session=True,
+            )  # fmt: skip
+        self.url = self.mqtt = ""
+        if wait:
+            self.read_addresses()
+
+    def read_addresses(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if "the city" in line:
+                self.url = line.split()[-1].rstrip("/")
+            elif "mqtt://" in line:
+                self.mqtt = line.split("mqtt://")[1].split()[0]
+            elif "its files" in line:
+                return
+        raise AssertionError(f"hansa did not start: {self.log.read_text()[-3000:]}")
+
+    @property
+    def mqtt_port(self) -> int:
+        return int(self.mqtt.rsplit(":", 1)[1])
+
+    def get(self, path: str, **more: object) -> httpx.Response:
+        return httpx.get(self.url + path, trust_env=False, timeout=30, **more)  # type: ignore[arg-type]
+
+    def post(self, path: str, body: object, **more: object) -> httpx.Response:
+        return httpx.post(self.url + path, content=json.dumps(body), trust_env=False, timeout=30,
+                          headers={"content-type": "application/json"}, **more)  # type: ignore[arg-type]  # fmt: skip
+
+    def enrol(self, name: str, profile: object, **more: object) -> str:
+        """Enrol a device and exchange its claim; its secret."""
+        made = self.post("/admin/devices", {"name": name, "profile": profile, **more})
+        assert made.status_code == 201, made.text
+        got = self.post("/collect/claim", {"device": name, "claim": made.json()["claim"]})
+        assert got.status_code == 200, got.text
+        return str(got.json()["secret"])
+
+    def until(self, true: Callable[[], object], within_s: float = 20.0) -> object:
+        """Ask again until it is so; what has no event to wait for is polled, and never longer than said."""
+        end = time.monotonic() + within_s
+        while not (found := true()):
+            assert time.monotonic() < end, f"not so within {within_s} s; log: {self.log.read_text()[-2000:]}"
+            time.sleep(0.02)
+        return found
+
+    def kill(self) -> None:
+        """As if the power went: no goodbye."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._closed()
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+        self._closed()
+        return self.process.returncode
+
+    def _closed(self) -> None:
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Start real cities, as many as a test wants; they end with it."""
+    begun: list[Served] = []
+
+    def start(*options: str, folder: str = "city", wait: bool = True) -> Served:
+        begun.append(Served(tmp_path / folder, *options, wait=wait))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        if one.process.poll() is None:
+            one.stop()
+        one._closed()
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One real city for the tests of a module."""
+    one = Served(tmp_path_factory.mktemp("served") / "city")
+    yield one
+    one.stop()

@@ -1,0 +1,74 @@
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from contract import T0, StoreContract, doc
+
+from hansa.errors import HansaError
+from hansa.model.change import Write
+from hansa.platform.sqlite import SqliteStore
+from hansa.platform.store import Item, Store
+
+
+class TestSqliteFile(StoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        one = SqliteStore(tmp_path / "open.db")
+        readers: list[object] = []
+        make = one.reader
+
+        def reader() -> object:
+            if not readers:
+                readers.append(make())
+            return readers[0]
+
+        one.reader = reader  # type: ignore[method-assign, assignment]
+        yield one
+        for made in readers:
+            made.close()  # type: ignore[attr-defined]
+        one.close()
+
+    def damage(self, store: Store) -> None:
+        db = apsw.Connection(store.path)  # type: ignore[attr-defined]
+        db.execute("UPDATE attr SET v = 99 WHERE v = 3")
+        db.execute("DELETE FROM geo WHERE g = 2")
+        db.execute("""UPDATE entity SET doc = replace(doc, '"value":4}', '"value":44}')""")
+        db.close()
+
+
+class TestSqliteMemory(StoreContract):
+    @pytest.fixture
+    def store(self) -> Iterator[Store]:
+        one = SqliteStore(":memory:")
+        yield one
+        one.close()
+
+    def damage(self, store: Store) -> None:
+        store.db.execute("DELETE FROM attr WHERE v = 3")  # type: ignore[attr-defined]
+
+
+def test_a_file_of_another_schema_version_is_refused(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "open.db").close()
+    db = apsw.Connection(str(tmp_path / "open.db"))
+    db.pragma("user_version", 99)
+    db.close()
+    with pytest.raises(HansaError, match="schema version 99"):
+        SqliteStore(tmp_path / "open.db")
+
+
+def test_what_was_committed_is_there_after_opening_again(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "open.db")
+    store.commit([Item([Write("create", "urn:x:a", doc("a", n=1))], "me", places={"r": b"x"})], T0)
+    head = store.head()
+    store.close()
+    again = SqliteStore(tmp_path / "open.db")
+    assert again.head() == head
+    assert again.place("r") == b"x"
+    again.commit([Item([Write("create", "urn:x:b", doc("b", n=1))], "me")], T0)
+    assert [c.entity.id for c in again.since(0, 10)] == ["urn:x:a", "urn:x:b"]
+    assert list(again.check()) == []
+    again.close()
