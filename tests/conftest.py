@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -44,9 +45,12 @@ def data() -> Path:
 class Served:
     """A real `hansa serve` in a process of its own."""
 
-    def __init__(self, folder: Path, *options: str, wait: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *options: str, wait: bool = True, python_path: Path | None = None, trusted: bool = True
+    ) -> None:
         self.folder = folder
-        self.options = options
+        self.options = options if not trusted else (*options, "--trust-loopback")
+        self.env = os.environ | ({} if python_path is None else {"PYTHONPATH": str(python_path)})
         self.log = folder.parent / f"{folder.name}.log"
         self.start(wait=wait)
 
@@ -56,9 +60,9 @@ class Served:
             self.process = subprocess.Popen(
                 [
                     sys.executable, "-m", "hansa", "serve", "--data", str(self.folder), "--http", "127.0.0.1:0",
-                    "--mqtt", "127.0.0.1:0", "--trust-loopback", *self.options,
+                    "--mqtt", "127.0.0.1:0", *self.options,
                 ],
-                stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True, start_new_session=True,
+                stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True, start_new_session=True, env=self.env,
             )  # fmt: skip
         self.url = self.mqtt = ""
         if wait:
@@ -124,13 +128,30 @@ class Served:
             self.process.stdout.close()
 
 
+def third_party(folder: Path, name: str, source: str) -> Path:
+    """A package of somebody else's with one app in it, installed in a folder of its own; put it on the path."""
+    module = name.replace("-", "_")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{module}.py").write_text(source)
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[hansa.apps]\n{name} = {module}:app\n")
+    return folder
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Callable[[str, str], Path]:
+    return lambda name, source: third_party(tmp_path / "third-party", name, source)
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Start real cities, as many as a test wants; they end with it."""
     begun: list[Served] = []
 
-    def start(*options: str, folder: str = "city", wait: bool = True) -> Served:
-        begun.append(Served(tmp_path / folder, *options, wait=wait))
+    def start(*options: str, folder: str = "city", **more: Any) -> Served:
+        begun.append(Served(tmp_path / folder, *options, **more))
         return begun[-1]
 
     yield start

@@ -369,6 +369,7 @@ class Running:
                 "behind": behind,
                 "behind_s": round(max((link.behind_s for link in self.rules), default=0.0), 2),
                 "running": rules_up,
+                "pid": next((link.pid for link in self.rules if link.pid), None),
                 "restarts": sum(link.restarts for link in self.rules),
             },
             "apps": [{"name": one.name, "report": one.report} for one in self.apps],

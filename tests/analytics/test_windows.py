@@ -5,7 +5,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hansa import windows
@@ -187,6 +187,7 @@ def test_an_average_does_not_take_a_silence_for_measurement():
     assert average.mean == 5.0
 
 
+CALM = settings(deadline=None, max_examples=60)  # a busy machine is no fault
 VALUES = st.floats(-1e6, 1e6)
 STEPS = st.lists(st.tuples(st.integers(1, 90 * MINUTE), VALUES), min_size=1, max_size=60)
 
@@ -199,6 +200,7 @@ def walk(steps):
     return points
 
 
+@CALM
 @given(STEPS)
 def test_the_mean_is_what_a_sum_over_steps_says_and_lies_between_the_extremes(steps):
     points = walk(steps)
@@ -209,6 +211,7 @@ def test_the_mean_is_what_a_sum_over_steps_says_and_lies_between_the_extremes(st
     assert windows.minimum(points) - 1e-6 <= mean <= windows.maximum(points) + 1e-6
 
 
+@CALM
 @given(STEPS, st.floats(-50, 50), st.floats(-50, 50))
 def test_every_slope_of_a_straight_line_is_its_own(steps, level, per_hour):
     points = [(at, level + per_hour * at / HOUR) for at, _ in walk(steps)]
@@ -217,6 +220,7 @@ def test_every_slope_of_a_straight_line_is_its_own(steps, level, per_hour):
         assert windows.robust_slope(points) == pytest.approx(per_hour, abs=1e-3)
 
 
+@CALM
 @given(STEPS, st.integers(1, 3 * HOUR))
 def test_counts_agree_with_counting(steps, span):
     points = walk(steps)
@@ -225,6 +229,7 @@ def test_counts_agree_with_counting(steps, span):
     ]
 
 
+@CALM
 @given(STEPS, st.integers(MINUTE, 5 * HOUR))
 def test_a_window_is_the_points_of_its_span(steps, span):
     points = walk(steps)
@@ -232,6 +237,7 @@ def test_a_window_is_the_points_of_its_span(steps, span):
     assert window.points == [p for p in points if p[0] > points[-1][0] - span]
 
 
+@CALM
 @given(st.lists(st.tuples(st.integers(1, HOUR), st.integers(0, 6)), min_size=1, max_size=80), st.integers(0, 4))
 def test_a_run_is_what_flat_says_at_every_reading(steps, tolerance):
     points = walk(steps)
@@ -242,6 +248,7 @@ def test_a_run_is_what_flat_says_at_every_reading(steps, tolerance):
     assert not run.add(points[-1][0], 99)
 
 
+@CALM
 @given(st.lists(st.tuples(st.integers(1, 5 * MINUTE), VALUES), min_size=2, max_size=60))
 def test_an_average_within_its_span_is_the_mean(steps):
     points = walk(steps)
@@ -250,6 +257,7 @@ def test_an_average_within_its_span_is_the_mean(steps):
     assert average.covered == points[-1][0] - points[0][0]
 
 
+@CALM
 @given(STEPS, st.sampled_from([MINUTE * 7, HOUR, 3 * HOUR]))
 def test_resampling_loses_no_reading(steps, period):
     points = walk(steps)

@@ -3,12 +3,15 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hansa import Attribute, entity
 from hansa.analytics.backtest import MemoryCity as Bare
 from hansa.analytics.rules import Rules
 from hansa.apps.watch import app
 from hansa.clock import Clock
+from hansa.errors import HansaError
 from hansa.model.change import Write
 from hansa.platform.city import City
 from hansa.platform.sqlite import SqliteStore
@@ -19,7 +22,7 @@ BRIDGE = "urn:ngsi-ld:WaterObserved:bridge"
 
 
 def rule(name="flood", **said):
-    about = {"kind": "threshold", "watchedType": "WaterObserved", "watchedAttribute": "level", "unitCode": "MTR"}
+    about = {"kind": "threshold", "watchedType": "WaterObserved", "watchedAttribute": "level", "unit": "MTR"}
     if said.get("kind", "threshold") == "threshold":
         about["high"] = 3.0
     return entity("WatchRule", name, **{**about, **said})
@@ -523,6 +526,48 @@ def test_a_restart_at_any_moment_gives_the_same_alarms(kind, stop):
         assert run(stop) == expected
 
 
+STEP = st.tuples(st.sampled_from(["read", "read", "read", "late", "restart"]), st.integers(0, 60).map(lambda n: n / 10))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(STEP, max_size=25), st.sampled_from([0.0, 0.5, 2.0]), st.sampled_from([0, 119, 120, 300]))
+def test_whatever_comes_the_alarm_is_what_a_plain_loop_over_the_readings_says(steps, hysteresis, hold_off):
+    city = city_with(rule(hysteresis=hysteresis, holdOff=hold_off))
+    changes = city.changes
+    expected, open_, since = [], False, None
+    for step, value in steps:
+        if step == "restart":
+            city = restarted(city)
+            city.watch(changes.extend)
+            continue
+        if step == "late":
+            one = gauge(city, value, at=city.clock.now() - 30_000_000)
+            if city.find("WaterObserved"):
+                city.write(Write("read", one.id, one.doc))
+            continue
+        city.turn(seconds=60)
+        now = city.clock.now()
+        if since is not None and not open_ and now - since >= hold_off * 1_000_000:
+            open_ = True  # in the round that fell due, before the reading
+            expected.append("open")
+        one = gauge(city, value)
+        city.write(Write("read", one.id, one.doc))
+        if value > 3.0 or (open_ and value > 3.0 - hysteresis):
+            since = now if since is None else since
+            if not open_ and now - since >= hold_off * 1_000_000:
+                open_ = True
+                expected.append("open")
+        else:
+            since = None
+            if open_:
+                open_ = False
+                expected.append("closed")
+    status = [
+        part.new["value"] for c in changes if "Alert" in c.entity.types for part in c.parts if part.name == "status"
+    ]
+    assert status == expected
+
+
 def test_a_change_that_comes_again_says_nothing_twice():
     city = city_with(rule())
     walk(city, 3.5)
@@ -530,6 +575,57 @@ def test_a_change_that_comes_again_says_nothing_twice():
     for change in [c for c in city.changes if c.entity.id == BRIDGE]:
         city.rules.again("watch", change)
     assert said(city) == before
+
+
+def test_an_alarm_whose_commit_failed_is_raised_when_its_change_comes_again():
+    city = city_with(rule())
+    city.turn(seconds=60)
+    kept = city.rules._commit
+
+    def full(item):
+        raise HansaError("the disk is full")
+
+    city.rules._commit = full
+    with pytest.raises(HansaError, match="full"):
+        city.read(gauge(city, 3.5))
+    city.rules._commit = kept
+    city.rules.apps[0].city.forget()
+    assert not city.find("Alert")
+    city.rules.settle()
+    assert alarm(city)["status"] == "open"
+
+
+def behind(city, *values, every_s=60):
+    """Readings that the city has taken and the app has not seen yet."""
+    for value in values:
+        city.clock.turn(city.clock.now() + every_s * 1_000_000)
+        one = gauge(city, value)
+        City.write(city, Write("read", one.id, one.doc))
+
+
+def test_a_round_raises_no_hold_off_that_a_reading_on_its_way_has_ended():
+    city = city_with(rule(holdOff=300))
+    walk(city, 3.5)
+    behind(city, 3.5, 3.5, 1.0, 1.0, 1.0, 1.0)
+    city.turn(seconds=1)
+    assert not city.find("Alert")
+
+
+def test_a_round_raises_no_silence_that_a_reading_on_its_way_has_broken():
+    city = city_with(rule(kind="silence", silentFor=300))
+    walk(city, 1.0)
+    behind(city, *[1.0] * 10)
+    city.turn(seconds=1)
+    assert not city.find("Alert")
+
+
+def test_what_the_app_reads_after_an_outage_does_not_break_a_silence_that_lasts():
+    city = city_with(rule(kind="silence", silentFor=300))
+    walk(city, 1.0)
+    behind(city, 1.0, 1.0)
+    city.clock.turn(city.clock.now() + 3_600_000_000)
+    city.turn(seconds=1)
+    assert [c.entity["status"] for c in city.changes if "Alert" in c.entity.types] == ["open"]
 
 
 def test_nothing_was_put_aside():

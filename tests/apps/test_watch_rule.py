@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hansa.apps.watch
-from hansa import Entity, entity, units
+from hansa import Attribute, Entity, entity, units
 from hansa.apps.watch.rule import CATEGORIES, KINDS, SEVERITIES, Rule, Unusable, read
 
 PACK = json.loads((Path(hansa.apps.watch.__file__).parent / "defaults.json").read_text())
@@ -23,7 +23,7 @@ def watch_rule(**said):
 
 
 def test_a_rule_is_read_with_times_in_microseconds():
-    rule = read(watch_rule(holdOff=600, hysteresis=0.5, unitCode="MTR", severity="high", watchedId="*:bridge"))
+    rule = read(watch_rule(holdOff=600, hysteresis=0.5, unit="MTR", severity="high", watchedId="*:bridge"))
     assert rule == Rule(
         "urn:ngsi-ld:WatchRule:one",
         "threshold",
@@ -44,6 +44,12 @@ def test_a_rule_is_read_with_times_in_microseconds():
 def test_a_rule_is_off_when_it_says_so():
     assert read(watch_rule(enabled=False)) is None
     assert read(watch_rule(enabled=True)) is not None
+
+
+def test_the_unit_is_that_of_the_limits_or_said_for_all_of_them():
+    assert read(watch_rule(high=Attribute(3, "MTR"), low=Attribute(1, "MTR"), unit="MTR")).unit == "MTR"
+    assert read(watch_rule(high=3, unit="MTR")).unit == "MTR"
+    assert read(watch_rule(high=3)).unit is None
 
 
 def test_two_readings_of_the_same_rule_are_equal_and_another_pattern_is_not():
@@ -84,8 +90,11 @@ def test_a_rate_has_a_direction(way, limits):
         ({"holdOff": "10"}, "holdOff"),
         ({"severity": "terrible"}, "severity"),
         ({"category": {"a": 1}}, "category"),
-        ({"unitCode": "parsec"}, "unitCode"),
-        ({"unitCode": ["MTR"]}, "unitCode"),
+        ({"unit": "parsec"}, "unit"),
+        ({"high": Attribute(3, "parsec")}, "high"),
+        ({"high": Attribute(3, "MTR"), "hysteresis": Attribute(5, "CMT")}, "CMT and MTR differ"),
+        ({"high": Attribute(3, "MTR"), "unit": "CMT"}, "CMT and MTR differ"),
+        ({"unit": ["MTR"]}, "unit"),
         ({"watchedId": "*a" * 200}, "watchedId"),
         ({"watchedId": "*a" * 5}, "watchedId"),
         ({"watchedId": 5}, "watchedId"),
@@ -114,11 +123,12 @@ JSON = st.recursive(
 )
 NAMES = st.sampled_from(
     ["kind", "watchedType", "watchedAttribute", "high", "low", "minimum", "maximum", "perHour", "direction", "holdOff",
-     "hysteresis", "silentFor", "flatFor", "window", "averagedOver", "unitCode", "severity", "category", "watchedId",
+     "hysteresis", "silentFor", "flatFor", "window", "averagedOver", "unit", "severity", "category", "watchedId",
      "template", "enabled", "tolerance", "minimumReadings"]
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.sampled_from(KINDS), st.dictionaries(NAMES, JSON, max_size=4))
 def test_whatever_a_rule_says_it_is_read_or_refused_and_nothing_else_is_raised(kind, said):
     good = {"kind": kind, "perHour": 1, "silentFor": 60, "flatFor": 60}

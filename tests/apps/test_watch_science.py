@@ -1,7 +1,7 @@
 """What is out of order, in plain numbers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hansa.apps.watch.science import (
@@ -52,6 +52,7 @@ def test_hysteresis_holds_a_side_until_the_value_is_well_back(values, sides):
     assert seen == sides
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-10, 10)), st.floats(0, 5))
 def test_hysteresis_never_raises_by_itself_and_never_clears_beyond_the_limit(values, hysteresis):
     was = None

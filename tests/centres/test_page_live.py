@@ -6,7 +6,6 @@ purpose: hostile names, lost streams, resets, a history with holes.
 
 import json
 
-import pytest
 from told_city import NOW, alert, iso, option, station, text, until
 
 HOSTILE = "<img src=x onerror=window.hit=1><script>window.hit=1</script>"
@@ -87,36 +86,31 @@ def test_changes_that_come_while_the_city_is_being_read_are_not_lost(look, city)
     until(page, "−9.9 °C", option(3))
 
 
-@pytest.mark.parametrize("place", ["name", "type", "unit", "attribute", "description", "evidence", "id"])
-def test_nothing_that_the_city_says_is_run_or_read_as_markup(look, city, place):
-    odd, bad = station(7), alert(7)
-    if place == "unit":
-        odd["temperature"]["unitCode"] = HOSTILE
-    elif place == "attribute":
-        odd = station(7, **{HOSTILE: odd["temperature"]})
-    elif place == "id":
-        odd["id"] = bad["alertSource"]["object"] = f"urn:ngsi-ld:WeatherObserved:{HOSTILE}"
-    elif place == "evidence":
-        bad["evidence"] = {HOSTILE: HOSTILE, "deep": {"er": HOSTILE}}
-    elif place == "description":
-        bad["description"] = HOSTILE
-    else:
-        odd[place] = HOSTILE if place == "name" else f"{HOSTILE}Observed"
+def test_nothing_that_the_city_says_is_run_or_read_as_markup(look, city):
+    odd = station(7, name=HOSTILE, type=f"{HOSTILE}Observed", id=f"urn:ngsi-ld:Odd:{HOSTILE}", note=HOSTILE)
+    odd["temperature"]["unitCode"] = HOSTILE
+    odd[HOSTILE] = odd.pop("dewPoint")
+    bad = alert(7, description=HOSTILE, evidence={HOSTILE: HOSTILE, "deep": {"er": HOSTILE}}, subCategory=HOSTILE)
+    bad["alertSource"]["object"] = odd["id"]
     city.put(odd, bad)
     page = look()
     page.keyboard.press("j")
-    page.wait_for_selector("#panel h2")
+    until(page, HOSTILE, "#panel h2")
+    until(page, HOSTILE, "#panel .figures")
+    until(page, HOSTILE, "#panel .plot-head")
     page.click("#panel .about summary")
     page.click("#alarms .evidence summary")
+    until(page, HOSTILE, "#alarms .text")
+    until(page, HOSTILE, "#alarms .evidence")
     page.keyboard.press("/")
-    page.keyboard.type("orchard 7" if place != "name" else "img")
+    page.keyboard.type("img")
+    until(page, HOSTILE, "#found")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     page.keyboard.press("l")
-    page.wait_for_selector(".list tbody tr")
+    until(page, HOSTILE, ".list tbody")
     assert page.evaluate("window.hit") is None
     assert page.query_selector("main img, header img, main script") is None
-    assert place == "attribute" or "<img src=x" in text(page, "body")  # of a term, only its end is shown
 
 
 def test_the_whole_page_can_be_worked_by_keyboard(look, city):

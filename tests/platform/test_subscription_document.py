@@ -149,7 +149,7 @@ def test_everything_that_can_be_said():
         ({"notification__format": "xml"}, "format"),
         ({"notification__format": 5}, "notification.format"),
         ({"notification__attributes": []}, "notification.attributes"),
-        ({"notification__attributes": "a b"}, "a b"),
+        ({"notification__attributes": "a b"}, "notification.attributes"),
         ({"notification__showChanges": 1}, "notification.showChanges"),
         ({"notification__showChanges": True, "notification__format": "keyValues"}, "notification.showChanges"),
         ({"notification__sysAttrs": "true"}, "notification.sysAttrs"),
@@ -201,7 +201,7 @@ def test_what_is_not_built_is_refused_by_name(more):
 def test_neither_entities_nor_attributes_is_nothing():
     doc = said()
     del doc["entities"]
-    with pytest.raises(BadRequest, match="either"):
+    with pytest.raises(BadRequest, match="which entities or"):
         read(doc, "", CORE, CORE)
     assert read({**doc, "watchedAttributes": ["a"]}, "", CORE, CORE).selectors[0].selects({"id": "x", "type": "Any"})
 

@@ -12,7 +12,7 @@ from hansa.analytics.rules import Rules
 from hansa.app import App
 from hansa.clock import SECOND, Clock, parse
 from hansa.limits import DEFAULT, Limits
-from hansa.model.change import Change, Refused, Write, put_instance
+from hansa.model.change import LABEL, Change, Refused, Write, put_instance
 from hansa.platform.city import City
 from hansa.platform.sqlite import SqliteStore
 from hansa.platform.store import Item, Outcome
@@ -137,7 +137,7 @@ def _again(change: Change) -> Iterator[Write]:
     for part in change.parts:
         if part.status == "deleted":
             yield Write("delete_attr", ident, name=part.name, dataset=part.dataset)
-        elif part.name != "label":
+        elif part.name != LABEL:
             put_instance(late if part.status == "late" else doc, part.name, part.dataset, part.new)
     if len(doc) > 2 or change.new:
         yield Write("upsert_update", ident, doc, label=change.entity.label)

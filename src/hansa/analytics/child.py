@@ -80,6 +80,7 @@ class Child:
 
     def run(self) -> None:
         """Work until told to stop or until the city is gone."""
+        send(self._sock, Report(self._rules.place))  # the one before may have died before it could say so
         while not self._stop:
             self._listen(0)
             for again in self._again:

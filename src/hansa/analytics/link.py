@@ -17,6 +17,7 @@ import structlog
 
 from hansa.analytics.child import BEAT, Start
 from hansa.analytics.frames import Again, Answer, Commit, Frames, Nudge, Report, Stop, ToChild, Turn, send
+from hansa.analytics.rules import pack_place, unpack_place
 from hansa.app import App
 from hansa.errors import Busy, HansaError
 from hansa.model.change import Change, Refused
@@ -103,10 +104,14 @@ class RulesLink:
     # What it does
 
     def _stood(self) -> int:
-        """Where the slowest app stands in the log; a new app starts at its end."""
-        places = [self._city.store.place(f"app:{app.name}") for app in self._apps]
-        head = self._city.store.head()
-        return min((head if p is None else int.from_bytes(p, "big") for p in places), default=head)
+        """Where the slowest app stands in the log. A new app starts at its end, and that is written down at once: what
+        comes in while its process is still starting is for it."""
+        store = self._city.store
+        new = {name: pack_place(store.head()) for one in self._apps if store.place(name := f"app:{one.name}") is None}
+        if new:
+            self._city.write_places(new)
+        places = (store.place(f"app:{one.name}") for one in self._apps)
+        return min((unpack_place(place) for place in places if place is not None), default=store.head())
 
     def _committed(self, _changes: list[Change]) -> None:
         if not self._nudged:

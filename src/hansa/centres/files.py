@@ -64,6 +64,10 @@ class Files:
             raise KeyError(name)
         return f"/static/{self.mark}/{name}"
 
+    def names(self, ending: str) -> list[str]:
+        """The files at the top of the folder whose names end so, in order."""
+        return [name for name in self._held if name.endswith(ending) and "/" not in name]
+
     def route(self) -> BaseRoute:
         """The route of `/static/`."""
         return Route("/static/{path:path}", self._answer, methods=["GET", "HEAD"])

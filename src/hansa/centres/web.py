@@ -27,6 +27,7 @@ from hansa.errors import BadRequest, HansaError
 Snapshot: TypeAlias = Callable[[], Mapping[str, Any]]
 
 _LISTED: Final = 500  # lines sent as HTML; the script takes the rest in pages, and without it the API hands them out
+_NOT_AT_ONCE: Final = frozenset({"before.js", "page.js", "ground-gl.js"})
 _WINDOWS: Final = ("6h", "24h", "7d", "30d")
 _RTL: Final = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})
 _log = structlog.get_logger(__name__)
@@ -89,6 +90,8 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
         held = Files(folder)
     pages = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
     pages.globals["static"] = held.address
+    # Told at once, a browser fetches all modules together instead of finding them one within the other.
+    pages.globals["modules"] = [name for name in held.names(".js") if name not in _NOT_AT_ONCE]
     template = pages.get_template("city.html")
     headers = _headers(look)
 

@@ -54,6 +54,10 @@ class Write:
 Status = Literal["created", "updated", "deleted", "late"]
 
 
+LABEL: Final = "@label"
+"""The part that says how an entity and its attributes are labelled; no attribute can bear that name."""
+
+
 class Part(NamedTuple):
     """What happened to one instance of one attribute (or to the member `type`, `scope` or `expiresAt`)."""
 

@@ -145,6 +145,14 @@ class City:
         else:
             self.inbox.submit(item, done, loop)
 
+    def write_places(self, places: dict[str, bytes]) -> None:
+        """Note where readers of the log stand."""
+        item = Item((), self.sight.actor, places=places)
+        if self.inbox is None:
+            self.commit([item])
+        else:
+            self.inbox.future(item).result()
+
     async def awrite(self, *writes: Write, sight: Sight | None = None, cause: str | None = None) -> list[Outcome]:
         """`write` for the event loop."""
         loop = asyncio.get_running_loop()

@@ -84,6 +84,7 @@ class Follower:
         """Stop; what was not handed over will be read from the log next time."""
         if self._unwatch is not None:
             self._unwatch()
+            self._unwatch = None
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

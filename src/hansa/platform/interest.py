@@ -1,7 +1,7 @@
 """Who wants to hear of a Change: an index of subscriptions, and the last word on each candidate.
 
-The index goes by tenant, then by entity id or type (or any), then by watched attribute, so a Change looks only at
-subscriptions that could want it; thousands that want another type, another entity or another attribute cost nothing.
+The index goes by tenant, then by entity id or type (or any), then by watched attribute, then by a term of the condition
+(`shelf`), so a Change looks only at subscriptions that could want it; thousands that want something else cost nothing.
 Candidates that ask the same condition (`q`, `geoQ`, `scopeQ`) of the same sight share its answer.
 """
 
@@ -10,26 +10,27 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from hansa.model.change import Change
+from hansa.model.change import LABEL, Change
 from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
+from hansa.platform.shelf import Shelf
 from hansa.platform.subscription import Condition, Subscription
 from hansa.trust.labels import Sight, unlabelled
 
-_HIDDEN: Final = frozenset(("label",))  # of what is changed beside the document
-
 
 @dataclass(slots=True)
-class _Shelf:
+class _Shelves:
     """Subscriptions by the attribute that they watch; `every` watch all."""
 
-    every: dict[Subscription, None] = field(default_factory=dict)
-    by_name: dict[str, dict[Subscription, None]] = field(default_factory=dict)
+    every: Shelf = field(default_factory=Shelf)
+    by_name: dict[str, Shelf] = field(default_factory=dict)
 
-    def of(self, names: Iterable[str]) -> Iterator[Subscription]:
-        yield from self.every
+    def of(self, names: Iterable[str], doc: Doc) -> Iterator[Subscription]:
+        if self.every:
+            yield from self.every.of(doc)
         if self.by_name:
             for name in names:
-                yield from self.by_name.get(name, ())
+                if (shelf := self.by_name.get(name)) is not None:
+                    yield from shelf.of(doc)
 
 
 Key = tuple[str, str, str]
@@ -40,7 +41,7 @@ class Interests:
 
     def __init__(self) -> None:
         """Nobody wants anything yet."""
-        self._shelves: dict[Key, _Shelf] = {}
+        self._shelves: dict[Key, _Shelves] = {}
         self._tenants: dict[str, int] = {}
         self._conditions: WeakValueDictionary[Any, Condition] = WeakValueDictionary()
 
@@ -50,12 +51,12 @@ class Interests:
             one.condition = self._conditions.setdefault(one.condition.key, one.condition)
         self._tenants[one.tenant] = self._tenants.get(one.tenant, 0) + 1
         for key in _keys(one):
-            shelf = self._shelves.setdefault(key, _Shelf())
+            shelves = self._shelves.setdefault(key, _Shelves())
             if one.watched is None:
-                shelf.every[one] = None
+                shelves.every.add(one)
             else:
                 for name in one.watched:
-                    shelf.by_name.setdefault(name, {})[one] = None
+                    shelves.by_name.setdefault(name, Shelf()).add(one)
 
     def remove(self, one: Subscription) -> None:
         """Take it out again."""
@@ -63,14 +64,15 @@ class Interests:
         if not self._tenants[one.tenant]:
             del self._tenants[one.tenant]
         for key in _keys(one):
-            shelf = self._shelves[key]
-            shelf.every.pop(one, None)
-            for name in one.watched or ():
-                if (watching := shelf.by_name.get(name)) is not None:
-                    watching.pop(one, None)
-                    if not watching:
-                        del shelf.by_name[name]
-            if not shelf.every and not shelf.by_name:
+            shelves = self._shelves[key]
+            if one.watched is None:
+                shelves.every.remove(one)
+            else:
+                for name in one.watched:
+                    shelves.by_name[name].remove(one)
+                    if not shelves.by_name[name]:
+                        del shelves.by_name[name]
+            if not shelves.every and not shelves.by_name:
                 del self._shelves[key]
 
     def candidates(self, change: Change) -> list[Subscription]:
@@ -83,7 +85,7 @@ class Interests:
         found = [shelves.get((tenant, "id", doc["id"])), shelves.get((tenant, "any", ""))]
         found.extend(shelves.get((tenant, "type", kind)) for kind in types_of(doc))
         names = {part.name for part in change.parts}
-        return list(dict.fromkeys(one for shelf in found if shelf is not None for one in shelf.of(names)))
+        return list(dict.fromkeys(one for kept in found if kept is not None for one in kept.of(names, doc)))
 
 
 def _keys(one: Subscription) -> set[Key]:
@@ -106,6 +108,7 @@ class Shown:
     doc: Doc
     stamps: Stamps | None
     happened: dict[str, set[str]]  # attribute -> created, updated, deleted
+    kinds: set[str]  # the same as triggers: attributeCreated ...
     members: bool  # type, scope or the like changed
 
     @classmethod
@@ -129,13 +132,14 @@ class Shown:
         happened: dict[str, set[str]] = {}
         members = False
         for part in change.parts:
-            if part.status == "late" or part.name in hidden or part.name in _HIDDEN:
+            if part.status == "late" or part.name in hidden or part.name == LABEL:
                 continue  # late news is history, not a change of what is so
             if part.name in MEMBERS:
                 members = True
             else:
                 happened.setdefault(part.name, set()).add(part.status)
-        return cls(doc, stamps, happened, members)
+        kinds = {_TRIGGER[status] for statuses in happened.values() for status in statuses}
+        return cls(doc, stamps, happened, kinds, members)
 
 
 Known = dict[Condition, bool]
@@ -146,7 +150,10 @@ def wants(one: Subscription, change: Change, shown: Shown, known: Known) -> bool
     """Whether a candidate is to be told: trigger, entity, condition; cheap questions first."""
     if not _triggered(one, change, shown):
         return False
-    if not any(selector.selects(shown.doc) for selector in one.selectors):
+    for selector in one.selectors:
+        if selector.selects(shown.doc):
+            break
+    else:
         return False
     condition = one.condition
     if condition is None:
@@ -168,8 +175,9 @@ def _triggered(one: Subscription, change: Change, shown: Shown) -> bool:
         return True
     if not concerned:
         return False
-    names = happened if watched is None else watched.intersection(happened)
-    return any(_TRIGGER[status] in triggers for name in names for status in happened[name])
+    if watched is None:
+        return not triggers.isdisjoint(shown.kinds)
+    return any(_TRIGGER[status] in triggers for name in watched.intersection(happened) for status in happened[name])
 
 
 _TRIGGER: Final = {"created": "attributeCreated", "updated": "attributeUpdated", "deleted": "attributeDeleted"}

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from hansa import clock
 from hansa.errors import AlreadyExists, BadRequest, NotFound
-from hansa.model.change import Part, Status, Write, put_instance
+from hansa.model.change import LABEL, Part, Status, Write, put_instance
 from hansa.model.context import CORE
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, instances, types_of
-from hansa.model.wire import NULL, completed
-from hansa.model.wire_in import KIND_OF, RESERVED, attribute_in, completed
+from hansa.model.wire import NULL, attribute_in, completed
+from hansa.model.wire_in import KIND_OF, RESERVED
 from hansa.model.wire_values import under
 
 
@@ -100,7 +100,7 @@ class _Draft:
         was = _labelled(None if new or self.state is None else self.state)
         now = _labelled(State(self.doc, self.stamps, self.label))
         if was != now:
-            self.parts.append(Part("label", None, "updated", was, now))
+            self.parts.append(Part(LABEL, None, "updated", was, now))
 
     # The single steps
 
@@ -204,7 +204,7 @@ class _Draft:
             if _is_null(fragment):
                 self.take(name, dataset)
                 continue
-            said = _as_said(old, fragment, None)
+            said = _fitted(old, fragment, None)
             kind = _kind_of(said)
             if kind is not None and kind != old["type"]:
                 raise BadRequest(f"{name} is a {old['type']}, not a {kind}", where=f"{name}.type")
@@ -241,14 +241,15 @@ class _Draft:
         for name, said in self.said():
             dataset = said.get("datasetId")
             old = _find(self.doc.get(name), dataset)
-            fragment = said if old is None else _fitted(old, said, self.write.lang)
-            if _is_null(fragment):
+            if _is_null(said):
                 self.take(name, dataset)
                 continue
-            if old is not None and old["type"] != fragment.get("type", old["type"]):
-                old = None  # another kind replaces the whole attribute
-            instance = completed(fragment) if old is None else _merge_patch(old, fragment)
-            if self.write.observed is not None and "observedAt" not in fragment and instance != old:
+            fragment = said if old is None else _fitted(old, said, self.write.lang)
+            if old is None or _kind_of(fragment) not in {None, old["type"]}:  # new, or of another kind
+                self.put(name, completed(fragment))
+                continue
+            instance = _sound(name, _patched(old, fragment, deep=True), fragment is not said)
+            if self.write.observed is not None and "observedAt" not in said and "observedAt" in old:
                 instance = {**instance, "observedAt": clock.text(self.write.observed)}
             self.put(name, instance)
 
@@ -349,15 +350,54 @@ def _is_null(instance: Instance) -> bool:
 _VALUES: Final = frozenset(VALUE_OF.values())
 
 
+def _list(value: Any) -> list[Any]:
+    return value if type(value) is list else [value]
+
+
+def _kind_of(fragment: Instance) -> str | None:
+    """The kind that a fragment says or implies; None when it says nothing of it."""
+    kind: str | None = fragment.get("type")
+    if kind is not None:
+        return kind
+    return next((KIND_OF[member] for member in fragment if member in KIND_OF), None)
+
+
 def _fitted(old: Instance, fragment: Instance, lang: str | None) -> Instance:
     """A fragment that says no type, in the words of the kind that is there (simplified input says `value`)."""
-    member = VALUE_OF[old["type"]]
-    if "type" in fragment or member == "value" or "value" not in fragment or fragment["value"] == NULL:
+    kind = old["type"]
+    if "value" not in fragment or "type" in fragment or kind == "Property":
         return fragment
-    value = fragment["value"]
-    if member == "languageMap" and isinstance(value, str):
+    value: Any = fragment["value"]
+    if kind == "LanguageProperty" and type(value) is not dict:
         value = {lang or "@none": value}
-    return {k: v for k, v in fragment.items() if k != "value"} | {member: value}
+    elif kind == "ListRelationship" and type(value) is list:
+        value = [{"object": one} for one in value]
+    return {"type": kind, VALUE_OF[kind]: value, **{m: v for m, v in fragment.items() if m != "value"}}
+
+
+def _sound(name: str, instance: Instance, understood: bool) -> Instance:
+    """The instance, read once more where laying two over each other can have made nonsense. Raises BadRequest."""
+    if understood or instance["type"] == "GeoProperty":
+        try:
+            attribute_in(instance, CORE, name, mode="whole")
+        except BadRequest as fault:
+            raise under(name, fault) from None
+    return instance
+
+
+def _patched(old: Instance, fragment: Instance, *, deep: bool) -> Instance:
+    """An instance with a fragment laid over it: members replaced (5.5.8), or merged down into values (5.5.12)."""
+    out = dict(old)
+    for member, value in fragment.items():
+        if value == NULL:
+            out.pop(member, None)
+        elif member in RESERVED:
+            out[member] = _merge_patch(old.get(member), value) if deep else value
+        elif deep and type(value) is dict and type(old.get(member)) is dict:
+            out[member] = _patched(old[member], _fitted(old[member], value, None), deep=True)
+        else:
+            out[member] = completed(value)
+    return out
 
 
 def _merge_patch(old: Any, new: Any) -> Any:

@@ -14,13 +14,15 @@ from hansa import clock
 from hansa.errors import BadRequest, NotSupported
 from hansa.limits import DEFAULT, Limits
 from hansa.model.context import Context
+from hansa.model.core_context import VOCAB
 from hansa.model.entity import Doc, Stamps
 from hansa.model.geo import GeoQuery
 from hansa.model.pattern import Pattern, pattern
-from hansa.model.qlang import hops, parse_q
+from hansa.model.qlang import And, Compare, Node, hops, parse_q
 from hansa.model.query import Match, Query
 from hansa.model.selection import TypeSelection, parse_scopes, parse_types, types_match
 from hansa.model.wire import View, form_of
+from hansa.model.wire_in import RESERVED
 from hansa.network.http import header, target
 from hansa.trust.labels import NOBODY, Sight
 
@@ -87,20 +89,47 @@ def _any(_: str | list[str]) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must be so where a condition holds: `name` is one of `values` (==), or not below (>), not above (<)."""
+
+    name: str
+    op: str
+    values: tuple[Any, ...]
+
+
 class Condition:
     """What an entity must be like (`q`, `geoQ`, `scopeQ`); equal ones are decided once a Change."""
 
-    __slots__ = ("__weakref__", "_match", "key")
+    __slots__ = ("__weakref__", "_match", "guard", "key")
 
     def __init__(self, query: Query) -> None:
         """Compile it. NotSupported when it follows relationships."""
-        geo = None if query.geo is None else repr(query.geo)
-        self.key = query.q, geo, query.scope_q
+        self.key = query.q, None if query.geo is None else repr(query.geo), query.scope_q
+        self.guard = None if query.q is None else _guard(query.q)
         self._match: Match = query.compile()
 
     def holds(self, doc: Doc, stamps: Stamps | None) -> bool:
         """Whether it is like that."""
         return self._match(doc, stamps)
+
+
+def _guard(node: Node) -> Guard | None:
+    """The term that tells most, if there is one that tells enough: an equality, else a bound."""
+    bound = None
+    for term in node.terms if isinstance(node, And) else (node,):
+        if not isinstance(term, Compare) or len(term.path.names) != 1 or term.path.within or term.path.hop is not None:
+            continue
+        name = term.path.names[0]
+        if name in RESERVED:
+            continue
+        if term.op == "==" and all(type(value) in {str, int, float} for value in term.values):
+            # The store keeps names of the default context short, a caller may not.
+            short = [v.removeprefix(VOCAB) for v in term.values if isinstance(v, str)]
+            return Guard(name, "==", tuple(dict.fromkeys((*term.values, *short))))
+        if term.op[0] in "<>" and type(term.values[0]) in {int, float}:
+            bound = bound or Guard(name, term.op[0], term.values)
+    return bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,7 +469,7 @@ class _Reader:
         accept = said.get("accept", JSON)
         if accept == "application/geo+json":
             raise NotSupported("GeoJSON notifications are not built yet", where=f"{where}.accept")
-        if accept not in {JSON, LD_JSON}:
+        if not isinstance(accept, str) or accept not in {JSON, LD_JSON}:
             raise BadRequest("accept is a media type", where=f"{where}.accept", mend=f"{JSON} or {LD_JSON}")
         headers: dict[str, str] = {}
         for i, one in enumerate(self._pairs(said.get("receiverInfo", []), f"{where}.receiverInfo")):
@@ -526,7 +555,10 @@ class _Reader:
         self._member = name if not where else "notification"
         if members and any(sign in one for one in names for sign in "{[.,"):
             raise NotSupported(f"{name} takes whole attributes until now", where=f"{where}{name}")
-        return frozenset(one if members and one in _ENTITY else self._expand(one) for one in names)
+        try:
+            return frozenset(one if members and one in _ENTITY else self._expand(one) for one in names)
+        except BadRequest as fault:
+            raise BadRequest(fault.detail, where=f"{where}{name}", mend=fault.mend) from None
 
 
 _ENTITY: Final = frozenset(("id", "type", "scope", "createdAt", "modifiedAt", "expiresAt"))

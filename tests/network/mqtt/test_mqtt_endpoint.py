@@ -351,6 +351,26 @@ def test_commands_beyond_the_queue_rest_with_the_city_and_come_later(run):
     run(main())
 
 
+def test_the_city_hears_of_an_answer_before_it_is_asked_for_more(run):
+    async def main():
+        doors = FakeDoors()
+        doors.pending["d1"] = [Command("big", bytes(100)), Command("small", b"")]
+        async with door(doors) as (endpoint, port):
+            client, _ = await RawClient.connect(port, version=5, **KEPT)
+            client.say(SUBSCRIBE)
+            for _ in range(3):
+                await client.hear()
+            client.writer.transport.abort()
+            await until(lambda: not endpoint.connections)
+            small = {"session_expiry_interval": 600, "maximum_packet_size": 80}
+            client, _ = await RawClient.connect(port, version=5, clean=False, properties=small)
+            assert (await client.hear()).payload == b""
+            assert doors.done == [("d1", "big", Reason.PACKET_TOO_LARGE)]
+            await client.close()
+
+    run(main())
+
+
 def test_with_qos_0_a_command_is_sent_once(run):
     async def main():
         doors = FakeDoors()

@@ -185,7 +185,7 @@ def current(city: City, entity: Entity, rule: Rule) -> Reading | None:
         at = newest[-1][0] if newest else city.now()
     seq = newest[-1][2] if newest else 0
     # When the city took it is not known any more; a measurement is taken soon after it was made.
-    return Reading(entity, name, entity[name], unit_of(entity, name), at, at, seq)
+    return Reading(entity, name, entity[name], unit_of(entity, name), at, min(at, city.now()), seq)
 
 
 def unit_of(entity: Entity, name: str) -> str | None:

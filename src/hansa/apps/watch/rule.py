@@ -16,6 +16,9 @@ CATEGORIES: Final = ("traffic", "naturalDisaster", "weather", "environment", "he
 OWN: Final = frozenset({"Alert", "WatchRule"})
 """What watch itself reads and writes: watching it would answer itself for ever."""
 
+LIMITS: Final = ("high", "low", "minimum", "maximum", "perHour", "hysteresis", "tolerance")
+"""What is measured in the unit of the watched attribute."""
+
 SECOND: Final = 1_000_000
 LONGEST_S: Final = 366 * 86_400.0
 _TERM: Final = re.compile(r"[A-Za-z][\w.-]*\Z|https?://\S+\Z|urn:\S+\Z")
@@ -148,10 +151,17 @@ class _Said:
         return int(seconds * SECOND)
 
     def unit(self) -> str | None:
-        code = self.of("unitCode")
-        if code is not None and (not isinstance(code, str) or code not in units.UNITS):
-            raise Unusable(f"unitCode: {code!r:.40} is no UN/CEFACT code that hansa knows")
-        return code
+        """The limits' own unitCode, or what `unit` says for them all."""
+        found: dict[str, Any] = {n: self.entity.attribute(n).unit for n in LIMITS if n in self.entity}
+        found["unit"] = self.of("unit")
+        said = {name: code for name, code in found.items() if code is not None}
+        for name, code in said.items():
+            if not isinstance(code, str) or code not in units.UNITS:
+                raise Unusable(f"{name}: the unit {code!r:.40} is no UN/CEFACT code that hansa knows")
+        codes = sorted(set(said.values()))
+        if len(codes) > 1:
+            raise Unusable(f"{', '.join(said)}: the units {' and '.join(codes)} differ")
+        return codes[0] if codes else None
 
     def pattern(self, name: str) -> Callable[[str], Any] | None:
         glob = self.of(name)

@@ -84,6 +84,7 @@ export class City {
 
   /** Open alerts about a station or about its device, in no order. */
   alertsOf(it) {
+    if (!this.#about.size) return [];
     const [own, device] = [this.#about.get(it.id), this.#about.get(said(it.entity, "refDevice"))];
     return [...(own?.values() ?? []), ...(device?.values() ?? [])];
   }
@@ -103,10 +104,14 @@ export class City {
 
   /** How long a station may be silent (milliseconds): three of its device's intervals, else what the city says. */
   patience(it) {
-    const device = this.entities.get(said(it.entity, "refDevice"));
+    if (it.after) return it.after;
+    const ref = said(it.entity, "refDevice");
+    const device = this.entities.get(ref);
     const every = device ? (number(device, "reportingInterval") ?? number(device, "interval")) : null;
     const stale = every > 0 ? 3 * every : look.stale_s;
-    return { stale: stale * 1000, missing: Math.max(look.missing_s, stale) * 1000 };
+    const after = { stale: stale * 1000, missing: Math.max(look.missing_s, stale) * 1000 };
+    if (device || ref === null) it.after = after; // kept with this reading: the next one asks again
+    return after;
   }
 
   /** Name of whatever an id means. */

@@ -66,4 +66,4 @@ export function csv(rows) {
 }
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-export const narrow = () => matchMedia("(max-width: 760px)").matches;
+export const narrow = () => matchMedia("(max-width: 860px)").matches;

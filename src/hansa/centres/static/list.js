@@ -89,7 +89,11 @@ export function startList(city, { figureOf, filter, retry }) {
     put(made.more, `Show more of the other ${all.length - many}`);
   }
 
-  city.listen(refresh);
+  let due = 0;
+  city.listen(({ all, phase }) => {
+    if (all || phase) refresh();
+    else due ||= setTimeout(() => ((due = 0), refresh()), 1000); // a list that is re-sorted faster cannot be read
+  });
   watch(refresh);
   setInterval(refresh, 2000);
   refresh();

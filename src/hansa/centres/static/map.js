@@ -66,20 +66,31 @@ export async function startMap(city, { figureOf, filter, retry }) {
   };
 
   let due = false;
+  let cost = 0; // of the last drawing, in milliseconds
+  let judged = 0; // when all states were last asked for; in between, only new readings are
+  function paint() {
+    due = false;
+    if (!field.clientWidth || document.hidden || place.view === "list") return;
+    const begun = performance.now();
+    const all = begun - judged > 1000;
+    if (all) judged = begun;
+    for (const it of shown) if (all || it.how === undefined) it.how = city.stateOf(it);
+    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    const lively = over.draw({ ground, ink, inset: inset(), stations: shown, shapes, selected: place.sel, hovered, figureOf, now: city.now(), scale });
+    cost = performance.now() - begun;
+    if (lively) draw();
+  }
+
+  /** Draw soon: in the next frame, or later where drawing is dear, so that the page stays at hand. */
   function draw() {
     if (due) return;
     due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      if (!field.clientWidth) return;
-      for (const it of shown) it.how = city.stateOf(it);
-      const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-      const lively = over.draw({ ground, ink, inset: inset(), stations: shown, shapes, selected: place.sel, hovered, figureOf, now: city.now(), scale });
-      if (lively) draw();
-    });
+    if (cost > 12) setTimeout(() => requestAnimationFrame(paint), cost * 3);
+    else requestAnimationFrame(paint);
   }
 
   function refresh({ ids, all }) {
+    if (all || [...ids].some((id) => city.alerts.has(id) || !city.entities.has(id))) judged = 0; // an alarm changes a state
     shown = [...city.stations.values()].filter(filter);
     if (all || [...ids].some((id) => city.shapes.has(id))) {
       shapes = [...city.shapes.values()].map(shape).filter(Boolean);
@@ -224,11 +235,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
 
   ground.onMove(() => {
     // In the same frame as the ground, or the marks would swim behind it.
-    due = false;
-    if (!field.clientWidth) return;
-    for (const it of shown) it.how ??= city.stateOf(it);
-    const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-    over.draw({ ground, ink, inset: inset(), stations: shown, shapes, selected: place.sel, hovered, figureOf, now: city.now(), scale });
+    paint();
   });
   ground.onGrab(() => ((placed = true), hover(null)));
   ground.onSettle(() => {

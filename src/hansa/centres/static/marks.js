@@ -8,12 +8,46 @@ const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 30
 const RANK = { ok: 0, missing: 1, stale: 2, watch: 3, alarm: 4 };
 const FRAME = 18;
 const PING_MS = 900;
+const CROWD = 400; // stations in view from which signs are smaller and readings arrive without a ring
+const LABELS = 1200; // labels that are tried in one drawing; the gravest stations come first
 const FONT = `"Segoe UI", Roboto, "Noto Sans", "Liberation Sans", Arial, sans-serif`;
 
 export function marks(canvas) {
   const ctx = canvas.getContext("2d");
   let drawn = []; // the stations in view, as last drawn
   let ticks = null; // what the graticule found, for the frame
+  const widths = new Map(); // of texts by font: measuring is the dearest part of a label
+  const stamps = new Map(); // the signs of states, drawn once
+  let stamped = null; // the inks they were drawn with
+
+  function widthOf(words, font) {
+    const key = font + words;
+    let found = widths.get(key);
+    if (found === undefined) {
+      if (widths.size > 5000) widths.clear();
+      ctx.font = font;
+      found = ctx.measureText(words).width;
+      widths.set(key, found);
+    }
+    return found;
+  }
+
+  function stamp(how, x, y, r, ink, dense) {
+    if (stamped !== ink) stamps.clear();
+    stamped = ink;
+    const key = `${how} ${r} ${dense}`;
+    let made = stamps.get(key);
+    if (!made) {
+      const half = Math.ceil(r * 1.6 + 2);
+      made = { half, canvas: document.createElement("canvas") };
+      made.canvas.width = made.canvas.height = Math.ceil(half * 2 * dense);
+      const on = made.canvas.getContext("2d");
+      on.scale(dense, dense);
+      symbol(on, how, half, half, r, ink);
+      stamps.set(key, made);
+    }
+    ctx.drawImage(made.canvas, x - made.half, y - made.half, made.canvas.width / dense, made.canvas.height / dense);
+  }
 
   /** Draw everything. `scene`: {ground, ink, inset, stations, shapes, selected, hovered, figureOf, now, scale}. */
   function draw(scene) {
@@ -209,17 +243,19 @@ export function marks(canvas) {
       if (x < -20 || y < -20 || x > width + 20 || y > height + 20) continue;
       here.push({ it, x, y, how: it.how, shown: figureOf(it) });
     }
-    const weight = (one) => (one.it.id === selected ? 10 : 0) + (one.it.id === hovered ? 9 : 0) + RANK[one.how] + (one.shown ? 0.5 : 0);
-    here.sort((a, b) => weight(a) - weight(b) || (a.it.id < b.it.id ? -1 : 1));
+    for (const one of here) one.weight = (one.it.id === selected ? 10 : 0) + (one.it.id === hovered ? 9 : 0) + RANK[one.how] + (one.shown ? 0.5 : 0);
+    here.sort((a, b) => a.weight - b.weight || (a.it.id < b.it.id ? -1 : 1));
     drawn = here;
-    const crowd = here.length > 1500 ? 0.6 : here.length > 400 ? 0.8 : 1;
+    const crowd = here.length > 1500 ? 0.6 : here.length > CROWD ? 0.8 : 1;
     const clock = performance.now();
+    const dense = devicePixelRatio || 1;
+    const pings = here.length <= CROWD && !calm();
     let lively = false;
     for (const one of here) {
       const size = scale * crowd * (one.shown ? 1 : 0.72);
       taken.take(one.x - 6 * size, one.y - 6 * size, one.x + 6 * size, one.y + 6 * size);
       const since = clock - (one.it.heard || -1e9);
-      if (since < PING_MS && !calm()) {
+      if (pings && since < PING_MS) {
         lively = true;
         const t = since / PING_MS;
         ctx.globalAlpha = (1 - t) * 0.8;
@@ -231,11 +267,12 @@ export function marks(canvas) {
         ctx.globalAlpha = 1;
       }
       if (one.how === "alarm") halo(one, scene.ink, scale);
-      symbol(ctx, one.how, one.x, one.y, 5.4 * size, scene.ink);
+      stamp(one.how, one.x, one.y, 5.4 * size, scene.ink, dense);
       if (one.it.id === selected) reticle(one, scene.ink, scale);
       else if (one.it.id === hovered) ring(one, scene.ink, scale);
     }
-    for (let i = here.length - 1; i >= 0; i--) if (here[i].shown) label(here[i], scene, field, taken, now);
+    const tried = here.slice(-LABELS);
+    for (let i = tried.length - 1; i >= 0; i--) if (tried[i].shown) label(tried[i], scene, taken, now);
     return lively;
   }
 
@@ -273,7 +310,7 @@ export function marks(canvas) {
     }
   }
 
-  function label({ it, x, y, how, shown }, { ink, scale, selected, hovered }, field, taken, now) {
+  function label({ it, x, y, how, shown }, { ink, scale, selected, hovered }, taken, now) {
     const faint = how === "stale" || how === "missing";
     const chip = how === "alarm";
     const value = figure(shown.value, shown.unit);
@@ -281,10 +318,8 @@ export function marks(canvas) {
     const old = faint && shown.at !== null ? ` · ${age(shown.at, now)}` : "";
     const strong = `${faint ? "italic " : ""}600 ${12 * scale}px ${FONT}`;
     const light = `${faint ? "italic " : ""}${10 * scale}px ${FONT}`;
-    ctx.font = strong;
-    const w1 = ctx.measureText(value).width;
-    ctx.font = light;
-    const w2 = ctx.measureText(unit + old).width;
+    const w1 = widthOf(value, strong);
+    const w2 = widthOf(unit + old, light);
     const name = it.id === selected || it.id === hovered ? it.name : "";
     const high = 15 * scale;
     const space = unit && unit !== "°" ? 2.4 * scale : 0;

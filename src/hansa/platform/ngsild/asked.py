@@ -12,7 +12,7 @@ from hansa.errors import BadRequest, InvalidRequest, NotSupported, TooManyResult
 from hansa.limits import Limits
 from hansa.model.context import Context
 from hansa.model.entity import MEMBERS
-from hansa.model.qlang import And, Node, Or, hops
+from hansa.model.qlang import And, Node, Or, hops, parse_q
 from hansa.model.query import Query
 from hansa.model.wire import Form, View, json_out
 from hansa.model.wire_values import uri
@@ -94,13 +94,14 @@ class Asked:
         """From the parameters of GET /entities (6.4.3.2). Raises whatever is wrong with them."""
         refuse_later(said)
         query = query_of(said, context, limits)
-        if not truth(said, "local"):
-            check_narrow(query, said.get("type"))
+        check_narrow(query, said)
         return cls.showing(query, view_of(said, context), Page.of(said, limits))
 
     @classmethod
     def showing(cls, query: Query, view: View, page: Page) -> "Asked":
         """Put together what was read."""
+        if view.pick is not None and query.attrs is None and not MEMBERS & frozenset(view.pick):
+            query = replace(query, attrs=frozenset(view.pick))  # who has nothing of it is no answer (5.7.2.4)
         return cls(query, view, page, view.identity, view.sys_attrs)
 
 
@@ -124,14 +125,21 @@ def query_of(said: dict[str, str], context: Context, limits: Limits) -> Query:
         json_keys=_words(said["jsonKeys"], "jsonKeys") if "jsonKeys" in said else (),
         limits=limits,
     )
+    if "csf" in said:
+        parse_q(said["csf"], context.expand, limits=limits)  # no other sources yet, but nonsense is nonsense
     if query.q is not None and hops(query.q):
         raise BadRequest("q follows a relationship, and join was not asked for", where="q")
     return query
 
 
-def check_narrow(query: Query, types: str | None) -> None:
-    """Raise BadRequest for a query that names no type, attribute, condition or place: too wide (5.7.2.4)."""
-    if types is not None or query.geo is not None:
+def check_narrow(query: Query, said: dict[str, str]) -> None:
+    """Raise BadRequest for a query that names no type, attribute, condition or place: too wide (5.7.2.4).
+
+    With local=true anything goes; `type=*` names no type when local=false is said.
+    """
+    if truth(said, "local"):
+        return
+    if query.geo is not None or (said.get("type", "*") != "*" if "local" in said else "type" in said):
         return
     if query.attrs is not None and query.attrs - MEMBERS:
         return
@@ -150,6 +158,8 @@ def view_of(said: dict[str, str], context: Context, forms: dict[str, Form] = FOR
     """How entities are to look: attrs, pick, omit, datasetId, lang, format and options (4.21, 6.3.7, 6.3.11)."""
     form, sys_attrs = form_of(said, forms)
     attrs, pick, omit = (_projected(said, name, context) for name in ("attrs", "pick", "omit"))
+    if attrs is not None and (pick is not None or omit is not None):
+        raise BadRequest("attrs goes with neither pick nor omit", where="attrs", mend="use pick alone")
     if pick is not None and omit is not None and (both := sorted(pick & omit)):
         raise BadRequest(f"{both[0]!r} is to be picked and omitted", where="omit")
     datasets = said.get("datasetId")
@@ -186,7 +196,8 @@ def form_of(said: dict[str, str], forms: dict[str, Form] = FORMS) -> tuple[Form,
 def _projected(said: dict[str, str], name: str, context: Context) -> frozenset[str] | None:
     if name not in said:
         return None
-    return projection(_words(said[name], name), name, context)
+    # The projection language has two signs for the same (4.21).
+    return projection(_words(said[name].replace("|", ","), name), name, context)
 
 
 def projection(words: Collection[str], where: str, context: Context) -> frozenset[str]:
@@ -216,6 +227,8 @@ def _words(text: str, where: str) -> list[str]:
 
 def refuse_later(said: Collection[str]) -> None:
     """Raise NotSupported for a parameter of the standard that this hansa does not act on: it must not be ignored."""
+    if "geometryProperty" in said:
+        raise BadRequest("geometryProperty is for GeoJSON answers (5.7.1.4)", where="geometryProperty")
     for name in sorted((LATER | ORDERING).intersection(said)):
         raise NotSupported(f"{name} is not built yet", where=name, mend="leave it out")
 
@@ -227,9 +240,10 @@ def asked_in(body: Any, said: dict[str, str], context: Context, limits: Limits, 
     """From the body of POST /entityOperations/query (6.23), answered in the words of `spoken`. Raises BadRequest."""
     flat = flattened(body, said)
     refuse_later(flat)
+    if "temporalQ" in body or "aggrParams" in body:
+        raise BadRequest("temporalQ is for the temporal query (5.7.4)", where="temporalQ")
     query = query_of(flat, context, limits)
-    if not truth(said, "local"):
-        check_narrow(query, flat.get("type"))
+    check_narrow(query, flat)
     return Asked.showing(query, replace(view_of(flat, context), context=spoken), Page.of(said, limits))
 
 

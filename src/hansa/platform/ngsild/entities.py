@@ -23,7 +23,7 @@ NONE: Final[frozenset[str]] = frozenset()
 TYPE: Final = frozenset({"type", "local"})
 _CREATE: Final = frozenset({"local"})
 _MERGE: Final = frozenset({"type", "format", "options", "observedAt", "lang", "local"})
-_PURGE: Final = asked.FINDING - {"attrs"} | {"keep", "drop", "local"}
+_PURGE: Final = asked.FINDING | {"keep", "drop", "local"}
 
 
 async def create(exchange: Exchange) -> Response:
@@ -55,7 +55,10 @@ async def retrieve(exchange: Exchange) -> Response:
         wanted = frozenset(words or ())
         if wanted and wanted.isdisjoint(MEMBERS) and wanted.isdisjoint(entity.doc):
             raise NotFound(f"{ident} has none of these attributes", where="attrs" if words is view.attrs else "pick")
-    return answer(view.entity(entity.doc, entity.stamps), accept, context)
+    shown = view.entity(entity.doc, entity.stamps)
+    if not shown:
+        raise NotFound(f"all of {ident} is omitted", where="omit")
+    return answer(shown, accept, context)
 
 
 async def query(exchange: Exchange) -> Response:
@@ -82,7 +85,9 @@ async def found(exchange: Exchange, wanted: Asked, accept: str, route: str = "en
     rows, entities, count = await exchange.read(lambda reader: _page(reader, exchange, wanted))
     limit = wanted.page.limit
     if rows is not None:
-        docs = [row.doc if spliceable(row.doc) else _without_system(row, wanted.view) for row in rows[:limit]]
+        docs = [row.doc for row in rows[:limit]]
+        if not spliceable(b"".join(docs)):
+            docs = [doc if spliceable(doc) else _without_system(doc, wanted.view) for doc in docs]
         response = bytes_answer(docs, accept, one=False)
         more = len(rows) > limit
     else:
@@ -106,8 +111,8 @@ def _page(reader: Reader, exchange: Exchange, wanted: Asked) -> tuple[list[Row] 
     return None, reader.find(tenant, wanted.query, sight, page.limit + 1, page.offset, stamps=wanted.stamps), count
 
 
-def _without_system(row: Row, view: View) -> bytes:
-    return orjson.dumps(view.entity(orjson.loads(row.doc)))
+def _without_system(doc: bytes, view: View) -> bytes:
+    return orjson.dumps(view.entity(orjson.loads(doc)))
 
 
 async def merge(exchange: Exchange) -> Response:
@@ -173,11 +178,16 @@ async def purge(exchange: Exchange) -> Response:
     They go in batches; what was written while it ran may stay. `keep` and `drop` are built with the rest.
     """
     said = exchange.params(_PURGE)
+    context = await exchange.linked()
+    query = asked.query_of(said, context, exchange.limits)
+    asked.check_narrow(query, said)
+    if "attrs" in said:
+        asked.view_of({"attrs": said["attrs"]}, context)  # says what is wrong with a name
+    if "keep" in said and "drop" in said:
+        raise BadRequest("keep and drop are two ways to say the same", where="keep")
     for name in ("keep", "drop"):
         if name in said:
             raise NotSupported(f"{name} is not built yet", where=name)
-    query = asked.query_of(said, await exchange.linked(), exchange.limits)
-    asked.check_narrow(query, said.get("type"))
     tenant, sight, size = exchange.tenant, exchange.sight, exchange.limits.batch
     while True:
         some = await exchange.read(lambda reader: [one.id for one in reader.find(tenant, query, sight, size)])

@@ -11,7 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, TypeVar
 
-from hansa.errors import BadRequest, Busy, Forbidden, InvalidRequest, NoContext, NoTenant, TooLarge
+from hansa.errors import (
+    BadRequest,
+    Busy,
+    Forbidden,
+    HansaError,
+    InvalidRequest,
+    NoContext,
+    NoTenant,
+    SourceFailed,
+    TooLarge,
+)
 from hansa.limits import Limits
 from hansa.model import link
 from hansa.model.change import Write
@@ -172,16 +182,18 @@ class Exchange:
     async def body(self) -> tuple[Any, Context]:
         """The JSON of the body and its @context (6.3.4, 6.3.5). Raises what is wrong with either."""
         value, ld = self._json()
+        if ld and type(value) is not dict:
+            raise InvalidRequest("a body of application/ld+json is an object", mend="its @context is a member of it")
         headers = self.request.headers.all(b"link")
         linked = ", ".join(headers) if headers else None
         if linked is None and not ld and type(value) is dict and "@context" not in value:
             return value, CORE  # the usual case
         return value, await self.desk.context(link.chosen(linked, value, ld=ld))
 
-    async def bodies(self) -> tuple[list[Any], list[Context | BadRequest]]:
-        """The entities of a batch and the @context of each (6.3.5): of JSON-LD, every one brings its own.
+    async def bodies(self) -> tuple[list[Any], list[Context | HansaError]]:
+        """The entities of a batch and the @context of each, or why it has none (6.3.5): JSON-LD brings its own.
 
-        Raises BadRequest when the body is no array, an empty one, or larger than `limits.batch`.
+        Raises BadRequest when the body is no array, or one with nothing or null in it; TooLarge beyond `limits.batch`.
         """
         value, ld = self._array()
         headers = self.request.headers.all(b"link")
@@ -190,15 +202,23 @@ class Exchange:
             common = await self.desk.context(link.linked(linked))
             mixed = BadRequest("a body of application/json holds an @context", where="@context")
             return value, [mixed if type(one) is dict and "@context" in one else common for one in value]
-        found: dict[str, Context] = {}
-        contexts: list[Context | BadRequest] = []
+        if linked is not None:
+            link.chosen(linked, value[0], ld=True)  # a Link header with JSON-LD spoils the whole request
+        found: dict[str, Context | HansaError] = {}
+        contexts: list[Context | HansaError] = []
         for one in value:
-            named = link.chosen(linked, one, ld=True)
-            key = repr(named)
+            key = repr(one.get("@context")) if type(one) is dict else ""
             if key not in found:
-                found[key] = await self.desk.context(named)
+                found[key] = await self._own(one)
             contexts.append(found[key])
         return value, contexts
+
+    async def _own(self, one: Any) -> Context | HansaError:
+        """The @context of one entity of a batch, or what is wrong with it."""
+        try:
+            return await self.desk.context(link.chosen(None, one, ld=True))
+        except (BadRequest, SourceFailed) as fault:
+            return fault
 
     def array(self) -> list[Any]:
         """The array of a batch whose members need no @context (5.6.10)."""
@@ -208,6 +228,8 @@ class Exchange:
         value, ld = self._json()
         if type(value) is not list or not value:
             raise BadRequest("a batch is an array with something in it")
+        if None in value:
+            raise BadRequest("null is in the batch", where=f"[{value.index(None)}]")
         if len(value) > self.limits.batch:
             raise TooLarge(f"a batch of {len(value):,}; {self.limits.batch:,} are the most", mend="send it in parts")
         return value, ld

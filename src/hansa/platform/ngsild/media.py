@@ -1,5 +1,6 @@
 """Media types: what came (Content-Type) and what may go (Accept), by the rules of clause 6.3.4."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -43,14 +44,15 @@ def chosen(accept: str | None, offered: Sequence[str] = OFFERED) -> str:
     return best
 
 
+_WEIGHT = re.compile(r"(0(\.\d{0,3})?|1(\.0{0,3})?)\Z", re.ASCII)  # RFC 9110, 12.4.2
+
+
 def _range(part: str) -> tuple[str, float]:
     media, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weight = 1.0
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
-            try:
-                weight = min(max(float(value), 0.0), 1.0)
-            except ValueError:
-                weight = 0.0
-    return media, weight if weight == weight else 0.0  # noqa: PLR0124  # what is no number is no weight
+            # What is no weight says nothing, rather than that the media type is unwanted.
+            weight = float(value) if _WEIGHT.match(value) else 1.0
+    return media, weight

@@ -1,4 +1,4 @@
-"""Errors that only this binding raises: of the standard, and of HTTP (CIM 009, clauses 5.5.2, 5.5.3, 6.3.2 to 6.3.4)."""
+"""Errors that only this binding raises, of the standard and of HTTP (CIM 009, clauses 5.5.2, 5.5.3, 6.3.2, 6.3.4)."""
 
 from collections.abc import Iterable
 

@@ -12,7 +12,7 @@ from hansa.limits import Limits
 from hansa.model.change import Change, Kind, Refused, Write
 from hansa.model.context import Context
 from hansa.model.entity import MEMBERS, Doc
-from hansa.model.wire import Mode, attribute_in, entity_in
+from hansa.model.wire import NULL, Mode, attribute_in, entity_in
 from hansa.platform.store import Outcome
 
 
@@ -55,7 +55,11 @@ def fragment(
 
 def partial(ident: str, name: str, body: Any, context: Context, *, tenant: str, limits: Limits) -> Write:
     """5.6.4 Partial Attribute Update: members of one instance; what is not said stays."""
+    if type(body) is dict:
+        body = {"datasetId": "@none", **body}  # an object here is an attribute's, never a value that stands alone
     entry = attribute_in(body, context, name, mode="merge", limits=limits)
+    if type(entry) is dict and any(_holds_null(value) for value in entry.values() if type(value) in {dict, list}):
+        raise BadRequest("only a merge takes away from within a value (5.5.4)", where=name, mend="PATCH the entity")
     return Write("patch_attr", ident, {name: _single(entry)}, name=name, tenant=tenant)
 
 
@@ -63,6 +67,12 @@ def replacement(ident: str, name: str, body: Any, context: Context, *, tenant: s
     """5.6.19 Replace Attribute: one instance, whole."""
     entry = attribute_in(body, context, name, mode="whole", limits=limits)
     return Write("replace_attr", ident, {name: _single(entry)}, name=name, tenant=tenant)
+
+
+def _holds_null(value: Any) -> bool:
+    if type(value) is dict:
+        value = list(value.values())
+    return value == NULL if type(value) is not list else any(_holds_null(one) for one in value)
 
 
 def _single(entry: Any) -> Any:

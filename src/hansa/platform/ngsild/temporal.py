@@ -84,8 +84,7 @@ async def _found(exchange: Exchange, said: dict[str, str], accept: str, context:
     spoken = linkable(context, accept)
     wanted = _wanted(said, context, needed=True, spoken=spoken)
     conditions = asked.query_of(said, context, exchange.limits)
-    if not asked.truth(said, "local"):
-        asked.check_narrow(conditions, said.get("type"))
+    asked.check_narrow(conditions, said)
     page = asked.Page.of(said, exchange.limits)
     tenant, sight, limits = exchange.tenant, exchange.sight, exchange.limits
 

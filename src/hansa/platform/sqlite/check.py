@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import apsw
 import orjson
 
-from hansa.model.change import Part, put_instance
+from hansa.model.change import LABEL, Part, put_instance
 from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
 from hansa.platform import codec
 from hansa.platform.merge import State
@@ -91,7 +91,7 @@ def _replay(state: State, parts: tuple[Part, ...], at: int) -> None:
         if status == "late":
             continue
         stamps.modified = at
-        if name == "label":
+        if name == LABEL:
             state.label = None if new is None else new["label"]
             stamps.labels = {} if new is None else dict(new["labels"])
             continue

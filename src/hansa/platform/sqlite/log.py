@@ -13,7 +13,7 @@ import apsw
 import orjson
 
 from hansa.limits import DEFAULT
-from hansa.model.change import Change, put_instance
+from hansa.model.change import LABEL, Change, put_instance
 from hansa.model.entity import Doc, Entity
 from hansa.platform import codec
 from hansa.platform.sqlite.names import Names
@@ -81,7 +81,7 @@ class LogReader:
             if new:
                 doc = {"id": known.ident}
             for part in parts:
-                if part.name == "label":
+                if part.name == LABEL:
                     known.label = None if part.new is None else part.new["label"]
                 elif part.status != "late":
                     put_instance(doc, part.name, part.dataset, part.new)
@@ -107,7 +107,7 @@ class LogReader:
                 doc = {"id": ident}
             # What went with its entity comes back in the order it stood in.
             for part in parts if flags & codec.GONE else reversed(parts):
-                if part.status != "late" and part.name != "label":
+                if part.status != "late" and part.name != LABEL:
                     put_instance(doc, part.name, part.dataset, part.old)
         names = self._names
         return _Known(seq - 1, names.text(tenant), ident, doc, names.text(label) if label else None)

@@ -83,7 +83,11 @@ class SqliteReader:
             return []
         if not made.exact:
             return None
-        return [self._row(found) for found in self._run(_page(made), [*made.given, limit, offset])]
+        text = self._names.text
+        return [
+            Row(ident, doc, stamps, text(label) if label else None)
+            for ident, doc, stamps, label in self._all(_page(made), [*made.given, limit, offset])
+        ]
 
     def count(self, tenant: str, query: Query, sight: Sight) -> int:
         """How many match."""
@@ -264,6 +268,15 @@ class SqliteReader:
 
     def _late(self) -> bool:
         return self._limit_at > 0 and time.monotonic() > self._limit_at
+
+    def _all(self, sql: str, given: Any) -> list[tuple[Any, ...]]:
+        """Every row at once: a step of a generator for each would cost as much as the row."""
+        try:
+            return self._db.execute(sql, given).fetchall()
+        except apsw.InterruptError:
+            raise TooSlow from None
+        except apsw.Error as fault:
+            raise HansaError(f"the store could not be read: {fault}") from fault
 
     def _run(self, sql: str, given: Any) -> Iterator[tuple[Any, ...]]:
         try:

@@ -55,6 +55,8 @@ def connect(path: Path | str, *, write: bool = False, vfs: str | None = None) ->
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
     db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_URI, vfs=vfs, statementcachesize=200)
     db.set_busy_timeout(10_000)
+    if vfs is not None:  # a VFS of Python's has no shared memory; exclusive, SQLite needs none
+        db.pragma("locking_mode", "exclusive")
     if write:
         db.pragma("page_size", PAGE)
         db.pragma("journal_mode", "wal")

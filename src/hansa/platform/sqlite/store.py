@@ -15,7 +15,7 @@ import orjson
 
 from hansa import clock
 from hansa.errors import BadRequest, Full, HansaError
-from hansa.model.change import Change, Nothing, Part, Refused, Write
+from hansa.model.change import LABEL, Change, Nothing, Part, Refused, Write
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Entity, instances, types_of
 from hansa.model.geo import bbox
 from hansa.model.narrow import index_value
@@ -293,7 +293,7 @@ class _Batch:
         body = codec.pack_change(merged.parts, actor, cause, depth, flags, at, names.intern)
         self.log.append((seq, kept.e, at, body))
         for part in merged.parts:
-            if part.name not in MEMBERS and part.name != "label":
+            if part.name not in MEMBERS and part.name != LABEL:
                 self.history.append(_history_row(kept.e, part, at, seq, names))
         doc = merged.state.doc
         if doc is None:  # what it was, so that who hears of its end knows who it was
@@ -438,7 +438,7 @@ def _history_row(e: int, part: Part, at: int, seq: int, names: Names) -> tuple[A
 
 
 def _put_back(doc: Doc, part: Part) -> None:
-    if part.name == "label":
+    if part.name == LABEL:
         return
     if part.name in MEMBERS or part.name not in doc:
         doc[part.name] = part.old
