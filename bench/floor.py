@@ -1,7 +1,7 @@
 """The floor: what uvicorn and the same SQL can do on this machine, without a model of anything.
 
     python -m bench.floor serve FILE              the HTTP rows over a copy of the city's file; prints its port
-    python -m bench.floor readings FILE COUNT N   the rows of COUNT readings in transactions of N; prints readings/s
+    python -m bench.floor readings FILE COUNT N   the rows of COUNT readings, N a transaction; prints readings/s
 
 It writes the same rows into the same tables with `synchronous=FULL` and group commit. It checks nothing, knows no
 context, no labels, no stamps worth the name, and no rules: nobody could use it. It says what a row must be held against.
@@ -44,6 +44,7 @@ class Tables:
         self.seq = self.one("SELECT coalesce(max(seq), 0) FROM log")
         self.e = self.one("SELECT coalesce(max(e), 0) FROM entity")
         self.g = self.one("SELECT coalesce(max(g), 0) FROM place")
+        self.touched: set[str] = set()
         self.rows: dict[str, list[tuple[Any, ...]]] = {sql: [] for sql in _SQL}
 
     def one(self, sql: str) -> int:
@@ -54,6 +55,7 @@ class Tables:
         """Write all rows, a statement a table."""
         self.names.flush()
         self.names.settled(committed=True)
+        self.touched.clear()
         for sql, rows in self.rows.items():
             if rows:
                 self.db.executemany(sql, rows)
@@ -61,6 +63,9 @@ class Tables:
 
     def value(self, ident: str, name: str, said: dict[str, Any], at: int) -> None:
         """Another value of one attribute: state, index, history, log."""
+        if ident in self.touched:
+            self.flush()
+        self.touched.add(ident)
         ((e, raw, stamps, label),) = self.db.execute(_STATE, (0, ident))
         doc = orjson.loads(raw)
         old = doc[name]["value"]
@@ -141,7 +146,6 @@ class Writer(threading.Thread):
                     self._ready.wait()
                 taken, self._waiting = self._waiting, deque()
             tables.db.execute("BEGIN IMMEDIATE")
-            # A batch may name an entity twice; the floor then writes the second over the first, as executemany orders.
             for job, _ in taken:
                 job(tables)
             tables.flush()
@@ -214,7 +218,7 @@ def serve(path: Path) -> None:
 
     async def run() -> None:
         serving = asyncio.create_task(server.serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
             await asyncio.sleep(0.01)
         print(server.servers[0].sockets[0].getsockname()[1], flush=True)
         await serving

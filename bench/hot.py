@@ -20,4 +20,6 @@ def hot(change: Change, _city: City) -> Iterable[Entity]:
     """Say so when it is hot."""
     station = change.entity
     if station["temperature"] >= HOT_C:
-        yield entity("BenchAlarm", station.key, heat=Attribute(station["temperature"], "CEL", station.at("temperature")))
+        yield entity(
+            "BenchAlarm", station.key, heat=Attribute(station["temperature"], "CEL", station.at("temperature"))
+        )

@@ -1,4 +1,4 @@
-"""Processes of a bench: a city on one core, what it costs in CPU, memory and written bytes, and what machine this is."""
+"""Processes of a bench: a city on one core, its cost in CPU, memory and written bytes, and what machine this is."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from bench import hot
 
@@ -100,7 +100,7 @@ class Served:
             raise RuntimeError(f"hansa did not start: {(folder / f'{data.name}.log').read_text()[-2_000:]}")
         self.ready_s = time.monotonic() - began
 
-    def __enter__(self) -> "Served":
+    def __enter__(self) -> Self:
         """It runs already."""
         return self
 

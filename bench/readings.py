@@ -33,8 +33,20 @@ _OBSERVED: Final = re.compile(rb'"observedAt":"([^"]{19})(\.\d+)?Z"')
 class Station(asyncio.Protocol):
     """One connection."""
 
-    __slots__ = ("acked", "buffer", "bench", "due", "head", "name", "number", "packet", "secret", "times", "transport",
-                 "up")  # fmt: skip
+    __slots__ = (
+        "acked",
+        "bench",
+        "buffer",
+        "due",
+        "head",
+        "name",
+        "number",
+        "packet",
+        "secret",
+        "times",
+        "transport",
+        "up",
+    )  # fmt: skip
 
     def __init__(self, bench: "Bench", number: int, name: str, secret: str) -> None:
         """A station that is not connected yet."""
@@ -54,7 +66,9 @@ class Station(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """Say who it is."""
         self.transport = transport
-        fields = b"".join(len(one).to_bytes(2, "big") + one for one in (x.encode() for x in (self.name, self.name, self.secret)))
+        fields = b"".join(
+            len(one).to_bytes(2, "big") + one for one in (x.encode() for x in (self.name, self.name, self.secret))
+        )
         body = b"\x00\x04MQTT\x04\xc2\x02\x58" + fields
         transport.write(b"\x10" + _length(len(body)) + body)
 
@@ -172,11 +186,11 @@ class Bench:
         sent_s, cpu = time.perf_counter() - began, time.process_time() - cpu
         sent = sum(len(one.times) for one in self.stations)
         end = time.perf_counter() + QUIET_S
-        while len(self.latencies) < sent and time.perf_counter() < end:
+        while len(self.latencies) < sent and time.perf_counter() < end:  # noqa: ASYNC110  # an event a reading would cost
             await asyncio.sleep(0.02)
         acked_s = time.perf_counter() - began
         if watching:
-            while len(self.page) < sent and time.perf_counter() < end:
+            while len(self.page) < sent and time.perf_counter() < end:  # noqa: ASYNC110  # see above
                 await asyncio.sleep(0.02)
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)

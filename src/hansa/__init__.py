@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hansa.analytics import windows
     from hansa.app import App, City
+    from hansa.errors import NotFound
     from hansa.model import geo, units
     from hansa.model.change import Change, Delete
     from hansa.model.entity import Attribute, Entity, entity
 
-__all__ = ["App", "Attribute", "Change", "City", "Delete", "Entity", "entity", "geo", "units", "windows"]
+__all__ = ["App", "Attribute", "Change", "City", "Delete", "Entity", "NotFound", "entity", "geo", "units", "windows"]
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ _WHERE = {
     "Attribute": "hansa.model.entity",
     "Change": "hansa.model.change",
     "City": "hansa.app",
+    "NotFound": "hansa.errors",
     "Delete": "hansa.model.change",
     "Entity": "hansa.model.entity",
     "entity": "hansa.model.entity",

@@ -61,6 +61,7 @@ class Handler:
     rule: Rule
     type: str
     attributes: frozenset[str]
+    gone: bool = False
 
     @property
     def name(self) -> str:
@@ -97,14 +98,14 @@ class App:
         self.handlers: list[Handler] = []
         self.rounds: list[Every] = []
 
-    def on(self, type: str, *attributes: str) -> Callable[[_R], _R]:  # noqa: A002  # the standard's word
+    def on(self, type: str, *attributes: str, gone: bool = False) -> Callable[[_R], _R]:  # noqa: A002  # the standard's word
         """Call the rule when one of `attributes` (or anything, with none named) of a `type` changed, and all are said.
 
-        `"*"` is every type.
+        `"*"` is every type. With `gone`, when an entity of the type is deleted, and only then.
         """
 
         def add(rule: _R) -> _R:
-            self.handlers.append(Handler(rule, type, frozenset(attributes)))
+            self.handlers.append(Handler(rule, type, frozenset(attributes), gone))
             return rule
 
         return add

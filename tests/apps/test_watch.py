@@ -415,6 +415,18 @@ def test_an_implausible_value_is_named_and_cleared_by_a_plausible_one(value, wor
     assert alarm(city)["status"] == "closed"
 
 
+def test_an_alarm_that_passes_no_limit_any_more_says_none():
+    city = city_with(rule(kind="implausible", minimum=0, maximum=20))
+    walk(city, 990)
+    assert alarm(city)["limit"] == 20.0
+    walk(city, "NaN")
+    assert "limit" not in alarm(city)
+    assert alarm(city)["value"] == "NaN"
+    walk(city, 10, 990, 10, "NaN")
+    assert "limit" not in alarm(city)
+    assert not city.find("DeadLetter")
+
+
 def test_a_plausible_value_is_not():
     city = city_with(rule(kind="implausible", minimum=0, maximum=20))
     walk(city, 0, 20, 10.5)

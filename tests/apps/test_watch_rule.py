@@ -1,6 +1,8 @@
 """Reading WatchRules: good ones, switched off, and nonsense, which says what is wrong."""
 
+import ast
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -156,3 +158,21 @@ def test_the_default_pack_covers_the_ten_kinds_of_the_report():
         "water", "indoor climate",
     }  # fmt: skip
     assert len({doc["id"] for doc in PACK}) == len(PACK)
+
+
+def test_the_apps_quality_is_graded_with_a_reason_for_what_is_not_done():
+    graded = tomllib.loads((Path(hansa.apps.watch.__file__).parent / "quality.toml").read_text())
+    criteria = {k: v for part in graded.values() if isinstance(part, dict) for k, v in part.items()}
+    assert len(criteria) > 15
+    for name, said in criteria.items():
+        assert said["grade"] in {"done", "todo", "exempt"}, name
+        assert said["where" if said["grade"] == "done" else "reason"], name
+
+
+def test_the_app_imports_the_facade_and_nothing_else_of_hansa():
+    for file in Path(hansa.apps.watch.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "hansa":
+                assert node.module == "hansa" or node.module.startswith("hansa.apps.watch"), (file.name, node.module)
+                if node.module == "hansa":
+                    assert {name.name for name in node.names} <= set(hansa.__all__)

@@ -99,7 +99,8 @@ def served():
         thread.join(10)
 
 
-@pytest.fixture(scope="session")
+# Of a module, not of the session: while it is open, this thread has a running event loop, and no other test could have one.
+@pytest.fixture(scope="module")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
     chromium = os.environ.get("HANSA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

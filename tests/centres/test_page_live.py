@@ -209,6 +209,7 @@ def test_the_record_of_the_frost_forecasts_counts_this_stations_nights(look, cit
         night(8, 1.0, -1.0, warned=False),
         night(9, 0.0, 1.0, warned=True),
         night(10, 5.0, 5.0, warned=False),
+        night(11, 3.0, -4.0, warned=False) | {"counted": False},
         night(12, -1.5, warned=True),
     )
     page = look("?plain=1&sel=urn:ngsi-ld:WeatherObserved:o1")

@@ -165,6 +165,22 @@ def test_freshness_is_one_sentence():
     assert stations.freshness(here[2:], rows[2:], NOW).startswith("1 station, no reading yet")
 
 
+def test_a_place_that_measures_nothing_is_no_station():
+    assert stations.is_station(weather())
+    assert stations.is_station({"type": "WeatherObserved", "name": "new, and silent so far"})
+    assert stations.is_station({"type": "Odd", "refDevice": {"object": "urn:ngsi-ld:Device:x"}})
+    assert not stations.is_station({"type": "Building", "floors": 3})
+    assert not stations.is_station(weather(type="Device"))
+    assert not stations.is_station(alert())
+
+
+def test_units_are_written_as_the_city_writes_them_everywhere():
+    from hansa.model.units import UNITS
+
+    assert stations.words()["units"] == {code: one.symbol for code, one in UNITS.items()}
+    assert {"°C", "%", "µg/m³", "hPa"} <= set(stations.words()["units"].values())
+
+
 def test_a_term_that_nobody_explained_is_pulled_apart():
     assert stations.title("soilMoistureVwc", "attributes") == "Soil moisture"
     assert stations.title("someNewThing", "attributes") == "Some New Thing"

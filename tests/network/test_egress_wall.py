@@ -6,11 +6,11 @@ import datetime as dt
 import ssl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from local_http import response, saying, serving
 
-from hansa.errors import BadRequest
+from hansa.errors import BadRequest, SourceFailed
 from hansa.limits import Limits
 from hansa.network.http import Egress, Overlong, Unanswered, Unreachable, target
 from hansa.network.wall import Wall, Walled, embedded
@@ -239,25 +239,15 @@ def test_a_name_that_answers_differently_the_second_time_gains_nothing():
 
 def egress_connect(egress, connected):
     """Note where sockets are opened to, and open none to machines that are not ours."""
-    import httpcore
+    opened = egress._open
 
-    from hansa.network import http
+    async def noting(address, *more):
+        connected.append(address)
+        if not address.startswith("127."):
+            raise OSError("not ours")
+        return await opened(address, *more)
 
-    class Noting(http._Judged):
-        def __init__(self, wall, resolve):
-            super().__init__(wall, resolve)
-            sockets = self._sockets
-
-            class Sockets(httpcore.AsyncNetworkBackend):
-                async def connect_tcp(self, host, *args, **kwargs):
-                    connected.append(host)
-                    if not host.startswith("127."):
-                        raise httpcore.ConnectError("not ours")
-                    return await sockets.connect_tcp(host, *args, **kwargs)
-
-            self._sockets = Sockets()
-
-    egress._backend = Noting(egress.wall, egress._resolve)
+    egress._open = noting
 
 
 def test_a_name_with_an_inner_and_an_outer_address_is_asked_outside_only():
@@ -421,6 +411,114 @@ def test_connections_are_kept_and_hosts_forgotten_beyond_the_cap(monkeypatch):
                 assert (await egress.ask(f"http://127.0.0.1:{port}/")).ok
             assert len(egress._hosts) == 2
         assert len(serve.seen) == 5
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("said", "body"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b"abcde"),
+        (b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", b"abc"),
+        (b"HTTP/1.1 204 No\r\n\r\n", b""),
+        (b"HTTP/1.1 200 OK\r\nX: a\r\nx: b\r\nContent-Length: 0\r\n\r\n", b""),
+    ],
+)
+def test_every_way_to_end_a_body_is_understood_and_the_connection_kept(said, body):
+    async def work():
+        connected = []
+        async with serving(saying(said)) as port, Egress(LOOPBACK) as egress:
+            egress_connect(egress, connected)
+            for _ in range(3):
+                answer = await egress.ask(f"http://127.0.0.1:{port}/")
+                assert answer.body == body
+                assert "X" not in answer.headers
+        assert len(connected) == 1
+
+    run(work())
+
+
+def test_a_body_may_end_with_its_connection():
+    async def work():
+        async def until_closed(head, writer):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\nall of it")
+            writer.write_eof()
+
+        async with serving(until_closed) as port, Egress(LOOPBACK) as egress:
+            for _ in range(2):
+                assert (await egress.ask(f"http://127.0.0.1:{port}/")).body == b"all of it"
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\nContent-Length 3\n\nabc",
+        b"\0" * 100,
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+    ],
+)
+def test_what_is_not_http_is_unreachable(said):
+    async def work():
+        async with serving(saying(said)) as port, Egress(LOOPBACK) as egress:
+            with pytest.raises(Unreachable):
+                await egress.ask(f"http://127.0.0.1:{port}/")
+
+    run(work())
+
+
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one():
+    async def work():
+        smuggled = response(200, b"first") + response(200, b"evil")
+        async with serving(saying(smuggled)) as port, Egress(LOOPBACK) as egress:
+            for _ in range(3):
+                assert (await egress.ask(f"http://127.0.0.1:{port}/")).body == b"first"
+
+    run(work())
+
+
+def test_a_connection_that_was_closed_while_it_rested_is_not_used():
+    async def work():
+        closing = asyncio.Event()
+
+        async def once(head, writer):
+            writer.write(response(200, b"x"))
+            await writer.drain()
+            await closing.wait()
+            writer.close()
+
+        async with serving(once) as port, Egress(LOOPBACK) as egress:
+            assert (await egress.ask(f"http://127.0.0.1:{port}/")).ok
+            closing.set()
+            (host,) = egress._hosts.values()
+            reader = host.resting[0]._reader
+            while not reader.at_eof():
+                await asyncio.sleep(0.005)
+            assert (await egress.ask(f"http://127.0.0.1:{port}/", "POST", body=b"1")).ok
+
+    run(work())
+
+
+@given(st.binary(max_size=300), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_whatever_a_server_says_is_an_answer_or_a_failure_of_its(said, prefixed):
+    async def work():
+        async def serve(head, writer):
+            writer.write((b"HTTP/1.1 200 OK\r\n" if prefixed else b"") + said)
+            writer.close()
+
+        async with serving(serve) as port, Egress(LOOPBACK) as egress:
+            try:
+                answer = await egress.ask(f"http://127.0.0.1:{port}/")
+            except SourceFailed as fault:
+                assert fault.where  # noqa: PT017
+            else:
+                assert 200 <= answer.status < 1_000
 
     run(work())
 

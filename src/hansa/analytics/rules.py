@@ -121,22 +121,15 @@ class Ready:
 
     def wanted(self, change: Change) -> list[Handler]:
         """The handlers that this Change is for."""
-        found: list[Handler] = []
-        if change.gone:
-            return found
-        changed: frozenset[str] | None = None
+        candidates = list(self.everything)
         for kind in change.entity.types:
-            for handler in self.by_type.get(alias(kind), ()):
-                if changed is None:
-                    changed = frozenset(alias(p.name) for p in change.parts)
-                if self._fits(handler, changed, change):
-                    found.append(handler)
-        for handler in self.everything:
-            if changed is None:
-                changed = frozenset(alias(p.name) for p in change.parts)
-            if self._fits(handler, changed, change):
-                found.append(handler)
-        return found
+            candidates += self.by_type.get(alias(kind), ())
+        if not candidates:
+            return candidates
+        if change.gone:
+            return [handler for handler in candidates if handler.gone]
+        changed = frozenset(alias(p.name) for p in change.parts)
+        return [handler for handler in candidates if not handler.gone and self._fits(handler, changed, change)]
 
     @staticmethod
     def _fits(handler: Handler, changed: frozenset[str], change: Change) -> bool:
@@ -303,9 +296,11 @@ class Rules:
         return writes
 
     def _finish(self, batch: "_Said") -> None:
-        self._commit(batch.item())
-        for one in self.apps:
-            one.city.forget()
+        try:
+            self._commit(batch.item())
+        finally:
+            for one in self.apps:
+                one.city.forget()
 
 
 class _Said:

@@ -17,11 +17,15 @@ import msgspec
 
 from hansa import clock
 from hansa.errors import BadRequest
+from hansa.model.units import UNITS
 
 Entity: TypeAlias = Mapping[str, Any]
 
 STATES: Final = ("alarm", "watch", "stale", "missing", "ok")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "informational")
+_NO_STATION: Final = frozenset(
+    {"Alert", "WeatherForecast", "FrostStation", "Device", "Subscription", "WatchRule", "Command"}
+)
 _ALARMING: Final = frozenset({"critical", "high"})
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\s-]+")
 _MEMBERS: Final = frozenset({"id", "type", "location", "scope", "@context"})
@@ -31,7 +35,8 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 @cache
 def words() -> dict[str, Any]:
     """The words of the page: units (UN/CEFACT code to symbol), attributes, types, kinds, severities, states."""
-    return msgspec.json.decode(files(__package__).joinpath("words.json").read_bytes(), type=dict[str, Any])
+    said = msgspec.json.decode(files(__package__).joinpath("words.json").read_bytes(), type=dict[str, Any])
+    return said | {"units": {code: one.symbol for code, one in UNITS.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,14 @@ def main_reading(entity: Entity) -> Reading | None:
     wanted = words()["main"].get(kind_of(entity), ["temperature"])
     timed = [name for name, one in said_here.items() if one.at is not None]
     return next((said_here[name] for name in [*wanted, *timed, *said_here] if name in said_here), None)
+
+
+def is_station(entity: Entity) -> bool:
+    """Whether an entity measures: it says a number with its time, or is of a kind that will, or has a device."""
+    if kind_of(entity) in _NO_STATION:
+        return False
+    timed = any(one.at is not None for one in readings(entity))
+    return timed or "refDevice" in entity or kind_of(entity).endswith(("Observed", "Record", "Measurement"))
 
 
 def state(entity: Entity, alerts: Iterable[Entity], now: int, stale_s: float, missing_s: float) -> str:

@@ -46,7 +46,7 @@ class Look:
     language: str = "en"
     zone: str | None = None
     location: tuple[float, float] | None = None  # longitude, latitude: where the map opens while nothing is known
-    tiles: str = ""
+    tiles: str | None = None
     tiles_kind: str = "raster"
     tiles_credit: str = ""
     stale_s: float = 5_400.0
@@ -130,7 +130,7 @@ def _nothing() -> dict[str, Any]:
 
 def _shown(taken: Mapping[str, Any], look: Look) -> dict[str, Any]:
     """What the template says of a snapshot."""
-    here, alerts = list(taken["stations"]), list(taken["alerts"])
+    here, alerts = [one for one in taken["stations"] if stations.is_station(one)], list(taken["alerts"])
     at = taken["now"]
     now = at if isinstance(at, int) else clock.parse(str(at))
     listed = stations.rows(here, alerts, now, look.stale_s, look.missing_s)

@@ -8,6 +8,7 @@ import uvloop
 
 from hansa import settings as settings_
 from hansa.cli import data_option, log_to_stderr
+from hansa.errors import BadRequest
 from hansa.serve import Running
 from hansa.serve import serve as serve_city
 
@@ -51,19 +52,22 @@ def serve(data: Path, trust_loopback: bool | None, **said: Any) -> None:
 @click.command()
 @_options
 @click.option("--demo", is_flag=True, help="A valley of simulated stations and sensors, an evening in minutes.")
-def up(data: Path, demo: bool, **said: Any) -> None:
+@click.option("--stations", type=click.IntRange(1, 1_000), help="Orchard stations of a new demo valley. [24]")
+@click.option("--sensors", type=click.IntRange(0, 1_000), help="Other sensors of a new demo valley. [60]")
+@click.option("--past-days", type=click.IntRange(0, 366), help="Days that a new demo valley remembers. [36]")
+def up(data: Path, demo: bool, stations: int | None, sensors: int | None, past_days: int | None, **said: Any) -> None:
     """Everything for one machine; prints where to look."""
-    said["mqtt"] = said["mqtt"] or "127.0.0.1:1883"
     if demo:
         from hansa.cli.demo import up_demo
 
-        up_demo(data, said)
+        up_demo(data, said, {"stations": stations, "sensors": sensors, "past_days": past_days})
         return
+    if (stations, sensors, past_days) != (None, None, None):
+        raise BadRequest("--stations, --sensors and --past-days are the demo valley's", mend="say --demo too")
+    said["mqtt"] = said["mqtt"] or "127.0.0.1:1883"
     settings = settings_.load(data, trust_loopback=True, **said)
     log_to_stderr(settings.log)
     uvloop.run(serve_city(settings, _told))
 
 
 commands = {"serve": serve, "up": up}
-
-

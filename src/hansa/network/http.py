@@ -5,7 +5,7 @@ name which answers differently the second time (DNS rebinding) gains nothing; Ho
 of the name. Redirects are followed by hand, each judged again. There is one deadline for a whole request, which also
 ends servers that drip; answers are capped; there are no cookies and no proxies from the environment.
 
-Built on httpcore, the connection layer of httpx, because the address must be pinned where the socket is opened.
+No general client is used, because the address must be pinned where the socket is opened (see `connection`).
 """
 
 import asyncio
@@ -16,13 +16,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from functools import lru_cache
+from typing import Final, Self
 
-import httpcore
 import httpx
 
 from hansa.errors import BadRequest, SourceFailed
 from hansa.limits import DEFAULT, Limits
+from hansa.network.connection import Broken, Connection, Reply, Swollen
 from hansa.network.wall import Wall, Walled
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -31,9 +32,11 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 PER_HOST: Final = 4  # connections to one host: a slow one must not take all sockets
 CONNECTIONS: Final = 1_000  # requests under way at once, over all hosts
 HOSTS: Final = 256  # hosts to which connections are kept open
-IDLE_S: Final = 15.0
+IDLE_S: Final = 4.0  # many servers close after five; a request must not meet that
+ADDRESSES: Final = 4  # of one name, tried in turn
+CONNECT_S: Final = 2.0  # each
 REDIRECTS: Final = 3
-HEADERS: Final = 32_768  # bytes of an answer's headers; httpcore itself stops at 100 kB
+HEADERS: Final = 32_768  # bytes of an answer's headers
 _RESOLVERS: Final = 4
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
@@ -83,6 +86,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
+@lru_cache(4_096)
 def target(url: str, limits: Limits = DEFAULT) -> httpx.URL:
     """The parts of a URL that hansa would ask; BadRequest when it is none: http and https only, no password in it."""
     try:
@@ -114,10 +118,15 @@ def header(name: str, value: str) -> tuple[bytes, bytes]:
 
 @dataclass(slots=True)
 class _Host:
-    """Connections to one host, and how many requests use them."""
+    """Connections to one host: how many may be asked at once, and those that rest."""
 
-    pool: httpcore.AsyncConnectionPool
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PER_HOST))
     users: int = 0
+    resting: list[Connection] = field(default_factory=list)
+
+    def close(self) -> None:
+        while self.resting:
+            self.resting.pop().close()
 
 
 @dataclass(slots=True)
@@ -151,7 +160,7 @@ class Egress:
         self._threads = ThreadPoolExecutor(_RESOLVERS, "resolver") if resolve is None else None
         self._resolve = resolve or self._system
         self._tls = tls
-        self._backend = _Judged(self.wall, self._resolve)
+        self._open = Connection.open
         self._hosts: OrderedDict[tuple[str, str, int | None], _Host] = OrderedDict()
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._closed = False
@@ -167,10 +176,10 @@ class Egress:
     async def aclose(self) -> None:
         """Close every connection."""
         self._closed = True
-        hosts = list(self._hosts.values())
+        for host in self._hosts.values():
+            host.close()
         self._hosts.clear()
-        for host in hosts:
-            await host.pool.aclose()
+        await asyncio.sleep(0)  # the sockets close in the loop's next turn
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -232,55 +241,85 @@ class Egress:
 
     async def _once(self, asked: _Ask) -> Answer:
         url = asked.url
-        # A host name that is itself an address is judged before a socket is opened; so are kept connections' names.
-        self.wall.literal(url.host)
-        if url.scheme == "https" and self._tls is None:
-            # Reading every authority of the world takes a third of a second: not in the loop, and once.
-            self._tls = await asyncio.to_thread(httpcore.default_ssl_context)
-        host = self._host(url)
+        host = self._hosts.get(_origin(url))
+        if host is None:
+            host = self._hosts[_origin(url)] = _Host()
+        self._hosts.move_to_end(_origin(url))
         host.users += 1
-        request = httpcore.Request(
-            asked.method,
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=[(b"Host", url.netloc), (b"Accept-Encoding", b"identity"), *asked.headers, *_length(asked)],
-            content=asked.body,
-        )
         try:
-            response = await host.pool.handle_async_request(request)
-            try:
-                return await _read(response, asked, url)
-            finally:
-                await response.aclose()
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as fault:
-            raise Unreachable(f"{type(fault).__name__}: {fault or 'broken off'}"[:300], where=_where(url)) from fault
+            async with host.turn:
+                reply = await self._exchange(asked, host)
+        except Swollen as fault:
+            raise Overlong(str(fault), where=_where(url)) from None
+        except (Broken, OSError) as fault:
+            raise Unreachable(f"{fault or 'it broke off'}"[:300], where=_where(url)) from fault
         finally:
             host.users -= 1
-            await self._spare()
+            self._spare()
+        packed = reply.headers.get("content-encoding", "identity")
+        if packed.lower() != "identity":
+            raise Unreachable(f"the answer is {packed[:40]}-encoded, which was not asked for", where=_where(url))
+        return Answer(reply.status, reply.headers, bytes(reply.body), str(url))
 
-    def _host(self, url: httpx.URL) -> _Host:
-        key = _origin(url)
-        host = self._hosts.get(key)
-        if host is None:
-            pool = httpcore.AsyncConnectionPool(
-                ssl_context=self._tls,
-                max_connections=PER_HOST,
-                max_keepalive_connections=PER_HOST,
-                keepalive_expiry=IDLE_S,
-                network_backend=self._backend,
-            )
-            host = self._hosts[key] = _Host(pool)
-        self._hosts.move_to_end(key)
-        return host
+    async def _exchange(self, asked: _Ask, host: _Host) -> Reply:
+        request = _request(asked)
+        while host.resting:
+            connection = host.resting.pop()
+            if not connection.usable(IDLE_S):
+                connection.close()
+                continue
+            try:
+                return await self._through(connection, request, asked, host)
+            except Broken as fault:
+                # It was closed while it rested. What may have been heard must not be said twice (RFC 9110, 9.2.2).
+                if not fault.early or asked.method != "GET":
+                    raise
+        return await self._through(await self._connect(asked.url), request, asked, host)
 
-    async def _spare(self) -> None:
+    async def _through(self, connection: Connection, request: bytes, asked: _Ask, host: _Host) -> Reply:
+        kept = False
+        try:
+            reply = await connection.exchange(request, HEADERS, asked.limit)
+            kept = reply.keep and not self._closed
+        finally:
+            if kept:
+                host.resting.append(connection)
+            else:
+                connection.close()
+        return reply
+
+    async def _connect(self, url: httpx.URL) -> Connection:
+        """Resolve once, judge, connect to what was judged."""
+        tls = None
+        if url.scheme == "https":
+            if self._tls is None:
+                # Reading every authority of the world takes a while: not in the loop, and once.
+                self._tls = await asyncio.to_thread(ssl.create_default_context)
+            tls = self._tls
+        port = url.port or (443 if tls is not None else 80)
+        try:
+            addresses = await self._resolve(url.host, port)
+        except (OSError, UnicodeError) as fault:
+            raise Unreachable(f"{url.host} cannot be resolved: {fault}", where=_where(url)) from fault
+        refused: Exception | None = None
+        failed: Exception | None = None
+        for address in addresses[:ADDRESSES]:
+            try:
+                self.wall.check(url.host, address)
+                async with asyncio.timeout(CONNECT_S):
+                    return await self._open(address, port, tls, url.raw_host.decode())
+            except Walled as fault:
+                refused = fault
+            except (OSError, TimeoutError) as fault:
+                failed = fault
+        raise failed or refused or Unreachable(f"{url.host} has no address", where=_where(url))
+
+    def _spare(self) -> None:
         """Let go of the connections to the host that was asked longest ago, when there are too many hosts."""
-        if len(self._hosts) <= HOSTS:
-            return
-        for key, host in self._hosts.items():
-            if not host.users:
-                del self._hosts[key]
-                await host.pool.aclose()
-                return
+        if len(self._hosts) > HOSTS:
+            key = next((key for key, host in self._hosts.items() if not host.users), None)
+            if key is not None:
+                self._hosts.pop(key).close()
 
     async def _system(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
@@ -290,63 +329,14 @@ class Egress:
         return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
-class _Judged(httpcore.AsyncNetworkBackend):
-    """Opens sockets to addresses that the wall has judged, and to no others."""
-
-    def __init__(self, wall: Wall, resolve: Resolve) -> None:
-        self._wall = wall
-        self._resolve = resolve
-        self._sockets = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  # httpcore's signature; the deadline is around all of it
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Resolve once, judge, connect to what was judged."""
-        try:
-            addresses = await self._resolve(host, port)
-        except (OSError, UnicodeError) as fault:
-            raise httpcore.ConnectError(f"{host} cannot be resolved: {fault}") from fault
-        refused: Walled | None = None
-        failed: Exception | None = None
-        for address in addresses[:8]:
-            try:
-                self._wall.check(host, address)
-                return await self._sockets.connect_tcp(address, port, timeout, local_address, socket_options)
-            except Walled as fault:
-                refused = fault
-            except httpcore.ConnectError as fault:
-                failed = fault
-        raise failed or refused or httpcore.ConnectError(f"{host} has no address")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-
-async def _read(response: httpcore.Response, asked: _Ask, url: httpx.URL) -> Answer:
-    size = sum(len(name) + len(value) for name, value in response.headers)
-    if size > HEADERS:
-        raise Overlong(f"the answer's headers have {size:,} bytes, more than {HEADERS:,}", where=_where(url))
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise Unreachable(
-            f"the answer is {headers['content-encoding'][:40]}-encoded, which was not asked for", where=_where(url)
-        )
-    body = bytearray()
-    async for chunk in response.aiter_stream():
-        body += chunk
-        if len(body) > asked.limit:
-            raise Overlong(f"the answer is longer than {asked.limit:,} bytes", where=_where(url))
-    return Answer(response.status, headers, bytes(body), str(url))
-
-
-def _length(asked: _Ask) -> list[tuple[bytes, bytes]]:
-    return [] if asked.body is None else [(b"Content-Length", str(len(asked.body)).encode())]
+def _request(asked: _Ask) -> bytes:
+    url = asked.url
+    head = [b"%s %s HTTP/1.1" % (asked.method.encode(), url.raw_path), b"Host: " + url.netloc]
+    head += [b"%s: %s" % one for one in asked.headers]
+    head.append(b"Accept-Encoding: identity")
+    if asked.body is not None:
+        head.append(b"Content-Length: %d" % len(asked.body))
+    return b"\r\n".join(head) + b"\r\n\r\n" + (asked.body or b"")
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -27,11 +27,7 @@ _memories: WeakKeyDictionary[City, Memory] = WeakKeyDictionary()
 @app.on("*")
 def look(change: Change, city: City) -> Iterable[Entity | Delete]:
     """Judge what was just said by every rule that watches it. Called for every Change, so the way out is short."""
-    memory = _memories.get(city)
-    if memory is None or change.seq <= memory.seq:
-        # A Change that comes again means that what was said last was not kept; then memory knows too much.
-        memory = _memories[city] = begin(city)
-    memory.seq = change.seq
+    memory = _remembered(change, city)
     for kind in change.entity.types:
         table = memory.by_type.get(kind)
         if table is None:
@@ -42,6 +38,27 @@ def look(change: Change, city: City) -> Iterable[Entity | Delete]:
                 continue
         return _look(change, table, city)
     return ()
+
+
+@app.on("*", gone=True)
+def farewell(change: Change, city: City) -> Iterable[Entity | Delete]:
+    """A rule or a source went: its alarms have lost their ground."""
+    memory = _remembered(change, city)
+    ident = change.entity.id
+    if "WatchRule" in change.entity.types:
+        return islice(configured(memory, city, ident), MOST)
+    if any(ident in held.open for held in memory.held.values()):
+        return islice(tend(memory, city), MOST)
+    return ()
+
+
+def _remembered(change: Change, city: City) -> Memory:
+    memory = _memories.get(city)
+    if memory is None or change.seq <= memory.seq:
+        # A Change that comes again means that what was said last was not kept; then memory knows too much.
+        memory = _memories[city] = begin(city)
+    memory.seq = change.seq
+    return memory
 
 
 @app.every(ROUND_S)

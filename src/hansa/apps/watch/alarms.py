@@ -30,6 +30,8 @@ def raised(city: City, rule: Rule, reading: Reading, judged: Judged, since: int)
     again = before is not None and before.get("status") == "open"
     if before is not None and not again and "validTo" in before:
         yield Delete(alert, "validTo")
+    if before is not None and "limit" in before and (judged.found or NOWHERE).limit is None:
+        yield Delete(alert, "limit")
     yield _labelled(
         entity(
             "Alert",

@@ -24,7 +24,7 @@ FLAT = "flat"
 SILENT = "silent"
 DECIBEL = "2N"  # levels are averaged by their energy
 COVERED = 0.75  # part of an averaging time that must be measured before its mean is judged
-SLOPES = 120  # readings that one slope is made of, at most
+SLOPES = 60  # readings that one slope is made of, at most
 SLOPED = 0.25  # part of a rate's window that its readings must span
 
 Said = list[Entity | Delete]
@@ -133,8 +133,12 @@ def _worse(rule: Rule, reading: Reading, judged: Judged, found: Crossing, standi
         or not further(judged.measure, standing.extreme, found.side, found.limit, rule.hysteresis)
     ):
         return []
+    said: Said = []
+    if found.limit is None and standing.limit is not None:
+        said.append(Delete(standing.alert, "limit"))  # 990 passed a limit; "NaN" passes none
     standing.side, standing.limit, standing.extreme = found.side, found.limit, judged.measure
-    return [alarms.updated(rule, reading, judged, standing.since)]
+    said.append(alarms.updated(rule, reading, judged, standing.since))
+    return said
 
 
 def _track(held: Held, reading: Reading, city: City) -> Track | None:

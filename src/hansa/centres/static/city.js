@@ -1,6 +1,6 @@
 // The city as this page knows it: loaded once, then kept by the stream of Changes, without a gap between the two.
 
-import { kindOf, moment, named, number, said, shapeOf, state, station, text } from "./station.js";
+import { kindOf, moment, named, NO_STATION, number, said, shapeOf, state, station, text } from "./station.js";
 import { look } from "./words.js";
 
 const API = "/ngsi-ld/v1";
@@ -210,7 +210,7 @@ export class City {
       const listed = (Array.isArray(body) ? body.map((one) => one.typeName ?? one.id) : (body?.typeList ?? [])).map(String);
       const first = listed.filter((type) => type === "Alert");
       const last = listed.filter((type) => type === "Device");
-      const rest = listed.filter((type) => !["Alert", "Device", "WeatherForecast", "Subscription", "WatchRule"].includes(type));
+      const rest = listed.filter((type) => !NO_STATION.has(type));
       this.cut = 0;
       for (const types of [first, ...chunks(rest, 20), last]) if (types.length) await this.#page(types, seen);
       if (anew) for (const id of [...this.entities.keys()]) if (!seen.has(id)) this.#drop(id);
@@ -341,8 +341,7 @@ export const entityLink = (id) => `${API}/entities/${encodeURIComponent(id)}`;
 
 /** The frost forecasts of a station, as entities. */
 export async function forecasts(id, { signal } = {}) {
-  const who = id.replaceAll('"', "%22");
-  const q = encodeURIComponent(`refStation=="${who}"|source=="${who}"`);
+  const q = encodeURIComponent(`refStation=="${id.replaceAll('"', "%22")}"`);
   const { body } = await ask(`${API}/entities?type=WeatherForecast&q=${q}&options=concise&limit=1000`, { signal });
-  return body.filter((one) => [said(one, "refStation"), said(one, "source")].includes(id));
+  return body.filter((one) => said(one, "refStation") === id);
 }

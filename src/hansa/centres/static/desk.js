@@ -3,8 +3,8 @@
 import { entityLink } from "./city.js";
 import { h, keep, put, sign } from "./dom.js";
 import { go, place, watch } from "./place.js";
-import { moment, pointOf, SEVERITIES, said, text } from "./station.js";
-import { age, count, lasting, title, unitOf, whenText, withUnit } from "./words.js";
+import { moment, number, pointOf, SEVERITIES, said, text } from "./station.js";
+import { age, count, figure, lasting, title, unitOf, whenText, withUnit } from "./words.js";
 
 const RECENT = 24 * 3_600_000;
 const SHOWN = 200;
@@ -46,8 +46,8 @@ export function alertItem(first) {
     put(describe, text(alert, "description"));
     const value = said(alert, "forecast");
     const whole = alert.forecast ?? {};
-    const sd = typeof whole.sd === "number" ? whole.sd : said(whole, "sd");
-    put(forecast, typeof value === "number" ? ` ${withUnit(value, unitOf(whole.unitCode ?? "CEL"))}${typeof sd === "number" ? ` ± ${sd}` : ""}` : "");
+    const sd = number(alert, "sd") ?? number(whole, "sd");
+    put(forecast, typeof value === "number" ? ` ${withUnit(value, unitOf(whole.unitCode ?? "CEL"))}${sd !== null ? ` ± ${figure(sd, "°C")}` : ""}` : "");
     fillEvidence(rows, alert, now);
   };
   return item;

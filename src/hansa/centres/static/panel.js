@@ -320,7 +320,7 @@ export function startPanel(city) {
     let told = false;
     for (const id of ids) {
       const entity = city.entities.get(id);
-      if (open.nights && kindOf(entity) === "WeatherForecast" && [said(entity, "refStation"), said(entity, "source")].includes(open.id)) told = !!open.nights.set(id, entity);
+      if (open.nights && kindOf(entity) === "WeatherForecast" && said(entity, "refStation") === open.id) told = !!open.nights.set(id, entity);
     }
     if (told) drawNights(), redraw();
   });

@@ -19,23 +19,27 @@ export function night(entity) {
     sd: number(entity, "sd") ?? 0,
     baseline: number(entity, "baseline"),
     outcome: number(entity, "outcome"),
-    warned: said(entity, "warned") === true,
+    decided: number(entity, "decidedMin"), // of record, to more places than the figure that is shown
+    warned: typeof said(entity, "warned") === "boolean" ? said(entity, "warned") : null, // null: not decided yet
+    counted: said(entity, "counted") !== false, // too few readings, and the night proves nothing
     asOf: moment(said(entity, "asOf")),
     from: moment(said(entity, "validFrom")),
     to: moment(said(entity, "validTo")),
   };
 }
 
-/** One of hit, miss, false, quiet; null while the night is not over. */
-export function verdict({ outcome, warned }) {
-  if (outcome === null) return null;
+/** One of hit, miss, false, quiet; null while the night is not over, was never decided, or does not count. */
+export function verdict({ outcome, warned, counted }) {
+  if (outcome === null || warned === null || !counted) return null;
   const frost = outcome <= FROST_C;
   return frost ? (warned ? "hit" : "miss") : warned ? "false" : "quiet";
 }
 
+const ofRecord = (one) => one.decided ?? one.value;
+
 /** The record of nights: counts, mean absolute error of forecast and baseline (°C), and the forecast's bias. */
 export function record(nights) {
-  const over = nights.filter((one) => one.outcome !== null);
+  const over = nights.filter(verdict);
   const mean = (list) => (list.length ? list.reduce((sum, v) => sum + v, 0) / list.length : null);
   const tally = { hit: 0, miss: 0, false: 0, quiet: 0 };
   for (const one of over) tally[verdict(one)] += 1;
@@ -43,9 +47,9 @@ export function record(nights) {
   return {
     nights: over.length,
     ...tally,
-    error: mean(over.map((one) => Math.abs(one.value - one.outcome))),
+    error: mean(over.map((one) => Math.abs(ofRecord(one) - one.outcome))),
     baseline: mean(based.map((one) => Math.abs(one.baseline - one.outcome))),
-    bias: mean(over.map((one) => one.value - one.outcome)),
+    bias: mean(over.map((one) => ofRecord(one) - one.outcome)),
   };
 }
 
@@ -64,7 +68,7 @@ export function skillSection(nights, now) {
         h("span", { class: "figure" }, figure(tonight.value, "°C")),
         h("span", { class: "unit" }, " °C"),
         h("span", { class: "pm" }, tonight.sd ? ` ± ${figure(tonight.sd, "°C")}` : ""),
-        h("span", { class: "aside" }, `tonight's minimum${tonight.warned ? ", warned" : ", no warning"}${tonight.baseline === null ? "" : `; persistence says ${withUnit(tonight.baseline, "°C")}`}`),
+        h("span", { class: "aside" }, `tonight's minimum${{ true: ", warned", false: ", no warning", null: ", to be decided at 20:00" }[tonight.warned]}${tonight.baseline === null ? "" : `; persistence says ${withUnit(tonight.baseline, "°C")}`}`),
       ),
     );
   }
@@ -83,7 +87,7 @@ export function skillSection(nights, now) {
       cell(String(sum.miss), "", "missed", "miss"),
       cell(String(sum.false), "", "false alarms", "false"),
     ),
-    strip(sorted.filter((one) => one.outcome !== null).slice(-SHOWN)),
+    strip(sorted.filter(verdict).slice(-SHOWN)),
     h(
       "p",
       { class: "quiet" },

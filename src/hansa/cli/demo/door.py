@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import orjson
@@ -33,7 +33,7 @@ class Door:
         self._one = asyncio.Lock()
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def __aenter__(self) -> "Door":
+    async def __aenter__(self) -> Self:
         """Open at the first request."""
         return self
 

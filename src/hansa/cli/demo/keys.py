@@ -116,7 +116,7 @@ async def _over_mqtt(mqtt: tuple[str, int], name: str, claim: str) -> str:
         ):
             await client.subscribe(f"hansa/{name}/cmd", qos=1)
             async for message in client.messages:
-                said = json.loads(bytes(message.payload))  # type: ignore[arg-type]
+                said = json.loads(bytes(message.payload))
                 return str(said["secret"])
     except (aiomqtt.MqttError, TimeoutError, ValueError, KeyError, TypeError) as fault:
         raise SourceFailed(f"{name} could not exchange its claim over MQTT: {fault or type(fault).__name__}") from fault

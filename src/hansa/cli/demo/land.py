@@ -6,6 +6,7 @@ are made up, and every entity says so (`source: simulation`).
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 LONGITUDE: Final = 17.1
@@ -23,9 +24,9 @@ RIVER: Final[tuple[Spot, ...]] = (
 )  # fmt: skip
 ORCHARDS: Final = (
     "Mill Orchard", "Heron Meadow", "Low Bridge", "Abbot's Row", "Chapel Slope", "Stone Terrace", "Willow Bend",
-    "Ferry Field", "Plum Hollow", "Foxglove Hill", "Long Acre", "Upper Vineyard", "Damson Bank", "Old Weir", "Bee Garden",
-    "Sunny Ridge", "Quarry Edge", "Alder Bottom", "Miller's Reach", "Cherry Lane", "Rowan Height", "Marl Pit", "Cold Dip",
-    "Widow's Croft",
+    "Ferry Field", "Plum Hollow", "Foxglove Hill", "Long Acre", "Upper Vineyard", "Damson Bank", "Old Weir",
+    "Bee Garden", "Sunny Ridge", "Quarry Edge", "Alder Bottom", "Miller's Reach", "Cherry Lane", "Rowan Height",
+    "Marl Pit", "Cold Dip", "Widow's Croft",
 )  # fmt: skip
 # How far from the river, on which side: the valley floor, its edge, the slope, the ridge.
 _ACROSS: Final = (0.15, -0.3, 0.55, -0.8, 1.35, -1.9, 0.1, -0.2, 0.35, 2.3, -1.1, 1.7)
@@ -54,7 +55,7 @@ def beside_river(along: float, across_km: float) -> Spot:
 
 def height(spot: Spot) -> float:
     """Metres above the valley floor: nothing at the river, some 240 m on the ridges."""
-    distance = min(_distance(spot, a, b) for a, b in zip(RIVER, RIVER[1:], strict=False))
+    distance = min(_distance(spot, a, b) for a, b in pairwise(RIVER))
     return 250.0 * (1.0 - math.exp(-((distance / 1.5) ** 2)))
 
 

@@ -50,7 +50,7 @@ class Nature:
     def level(self, time_s: float, down_s: float) -> float:
         """River level in m at a gauge that the wave reaches `down_s` later: snow melt sends one slow flood wave."""
         since = (time_s - down_s - self._flood_s) / 3_600.0
-        wave = 1.75 * math.exp(-((since / (6.0 if since < 0 else 14.0)) ** 2))
+        wave = 1.95 * math.exp(-((since / (6.0 if since < 0 else 14.0)) ** 2))
         return 1.15 + 0.12 * self._stage.at(time_s - down_s) + wave
 
     def rained(self, time_s: float, hours: int) -> float:
@@ -144,7 +144,9 @@ def structure(nature: Nature, name: str, spot: Spot, number: int) -> Say:
     above_m = height(spot)
 
     def say(time_s: float) -> dict[str, Any]:
-        steel_c = 0.5 * (nature.weather.air(time_s, name, above_m).air_c + nature.weather.air(time_s - 5_400.0, name, above_m).air_c)
+        steel_c = 0.5 * (
+            nature.weather.air(time_s, name, above_m).air_c + nature.weather.air(time_s - 5_400.0, name, above_m).air_c
+        )
         return {
             "temperature": round(steel_c, 2),
             "strain": round(-11.4 * (steel_c - 10.0) + 2.0 * shake(time_s), 1),
@@ -191,7 +193,11 @@ def camera(nature: Nature, name: str, _spot: Spot, number: int) -> Say:
 
 def collar(nature: Nature, name: str, spot: Spot, _number: int) -> Say:
     """A deer that walks about its range, more in twilight, with a battery that empties."""
-    east, north, restless = nature.noise(f"{name} x", 14_000.0), nature.noise(f"{name} y", 14_000.0), nature.noise(name, 1_800.0)
+    east, north, restless = (
+        nature.noise(f"{name} x", 14_000.0),
+        nature.noise(f"{name} y", 14_000.0),
+        nature.noise(name, 1_800.0),
+    )
 
     def say(time_s: float) -> dict[str, Any]:
         longitude, latitude = lonlat((spot[0] + 0.5 * east(time_s), spot[1] + 0.4 * north(time_s)))
@@ -210,8 +216,14 @@ def water(nature: Nature, name: str, _spot: Spot, number: int) -> Say:
 
     def say(time_s: float) -> dict[str, Any]:
         if number == 0:
-            clear = {"turbidity": round(max(0.05, 0.2 + 0.03 * wander(time_s)), 2), "pH": round(7.6 + 0.04 * wander(time_s), 2)}
-            return clear | {"temperature": round(9.4 + 0.1 * wander(time_s), 2), "conductivity": 412 + round(4 * wander(time_s))}
+            clear = {
+                "turbidity": round(max(0.05, 0.2 + 0.03 * wander(time_s)), 2),
+                "pH": round(7.6 + 0.04 * wander(time_s), 2),
+            }
+            return clear | {
+                "temperature": round(9.4 + 0.1 * wander(time_s), 2),
+                "conductivity": 412 + round(4 * wander(time_s)),
+            }
         level_m = nature.level(time_s, 3_000.0 * number)
         warm = 7.6 + 0.9 * math.sin((hour_of(time_s) - 10.0) / 24.0 * 2.0 * math.pi) + 0.2 * wander(time_s)
         return {

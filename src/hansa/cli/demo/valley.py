@@ -4,7 +4,6 @@ Everything follows from the plan, so that a later run goes on with the same vall
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -24,13 +23,13 @@ HOUR_S: Final = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a valley is made from: the chance in it, when its evening begins (microseconds), and how much of it there is."""
+    """What a valley is made from: chance, when its evening begins (microseconds), and how much of it there is."""
 
     seed: int = 7
     start: int = clock.parse("2026-04-11T15:30:00Z")
     stations: int = 24
     sensors: int = 60
-    past_days: int = 40
+    past_days: int = 36
 
     @classmethod
     def read(cls, file: Path) -> "Plan | None":
@@ -49,7 +48,7 @@ class Plan:
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_suffix(".new")
         new.write_text(json.dumps(asdict(self)), "utf-8")
-        os.replace(new, file)
+        new.replace(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,6 @@ class Valley:
     def _sensors(self) -> Iterator[Instrument]:
         """As many of each kind as its share of the plan's sensors, one of each kind first."""
         left = dict.fromkeys(range(len(_KINDS)), 0)
-        whole = sum(one[2] for one in _KINDS)
         for _ in range(self.plan.sensors):
             # The kind that is furthest behind its share comes next.
             at = min(left, key=lambda k: (left[k] / _KINDS[k][2], -_KINDS[k][2]))
@@ -149,19 +147,24 @@ class Valley:
                 if profile == "indoor" and one == 1:
                     name = "indoor-choir"
                 say = self._faulty(name, make(self.nature, name, spot, one))
-                yield self._instrument(number, name, f"{title} {one + 1} (simulated)", profile, spot, say)
+                yield self._instrument(number, name, f"{title} {one + 1}", profile, spot, say)
                 number += 1
-        del whole
 
-    def _instrument(
-        self, number: int, name: str, title: str, profile: str, spot: Spot, say: Callable[[float], dict[str, Any] | None]
+    @staticmethod
+    def _instrument(  # noqa: PLR0917  # one line of a table
+        number: int,
+        name: str,
+        title: str,
+        profile: str,
+        spot: Spot,
+        say: Callable[[float], dict[str, Any] | None],
     ) -> Instrument:
         interval_s = float(PROFILES[profile]["interval_s"])
         phase_s = round(number * 0.381966 % 1.0 * interval_s)  # the golden section spreads any number of them evenly
         return Instrument(name, title, profile, spot, interval_s, phase_s, "mqtt" if number % 2 else "http", say)
 
     def _faulty(self, name: str, say: Say) -> Callable[[float], dict[str, Any] | None]:
-        """On purpose, so that there is something to watch: one goes silent, one is stuck, one says nonsense, one garbles.
+        """On purpose, to have something to watch: one goes silent, one is stuck, one says nonsense, one garbles.
 
         Too dry soil (`soil-4`), stale air (`indoor-choir`) and the flood stage come from the valley itself.
         """

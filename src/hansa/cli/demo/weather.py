@@ -1,9 +1,9 @@
 """The weather over the simulated valley: fronts and clear spells, days and nights, cold air that pools at the bottom.
 
-Plain numbers, no I/O. What it follows: the afternoon's warmth after season and air mass; radiative cooling from sunset to
-sunrise along the square-root law (FAO, *Frost Protection*, vol. 1, ch. 5), stronger under clear sky, in calm and in dry
-air; 6.5 °C/km of lapse by day (ICAO standard atmosphere); and by night cold air that drains to the valley floor, so that
-the lowest orchards freeze first. A model to rehearse with, not a forecast of any real place.
+Plain numbers, no I/O. What it follows: the afternoon's warmth after season and air mass; radiative cooling from sunset
+to sunrise along the square-root law (FAO, *Frost Protection*, vol. 1, ch. 5), stronger under clear sky, in calm and in
+dry air; 6.5 °C/km of lapse by day (ICAO standard atmosphere); and by night cold air that drains to the valley floor, so
+that the lowest orchards freeze first. A model to rehearse with, not a forecast of any real place.
 """
 
 import math
@@ -85,13 +85,12 @@ class Weather:
     def air(self, time_s: float, name: str, above_m: float) -> Air:
         """The air at a station `above_m` metres above the valley floor."""
         when = datetime.fromtimestamp(time_s, UTC)
-        noon_s = datetime(when.year, when.month, when.day, 12, tzinfo=UTC).timestamp()
         today = when.date()
         sunrise_s, sunset_s = self._suns(today)
         pool = math.exp(-above_m / POOL_M)
         sheltered = 0.75 + 0.25 * min(1.0, above_m / 200.0)
         if sunrise_s <= time_s <= sunset_s:
-            air_c = self._daytime(time_s, today, noon_s, above_m, pool)
+            air_c = self._daytime(time_s, today, above_m, pool)
         else:
             evening = today if time_s > sunset_s else today - timedelta(days=1)
             air_c = self._nighttime(time_s, evening, above_m, pool)
@@ -137,7 +136,7 @@ class Weather:
         lift_c = 9.0 - 5.5 * self.cloud(noon_s)
         spell = self._spell(noon_s + 0.3 * DAY_S)
         maximum_c = self.season(noon_s) + 3.4 * self._mass.at(noon_s) - 2.2 * self.cloud(noon_s)
-        return maximum_c + (13.3 - maximum_c) * spell, lift_c
+        return maximum_c + (13.0 - maximum_c) * spell, lift_c
 
     def _sunset_air(self, day: date) -> float:
         maximum_c, lift_c = self._warmest(day)
@@ -163,7 +162,7 @@ class Weather:
         part = max(0.0, min(1.0, (time_s - sunset_s) / (sunrise_s - sunset_s)))
         return start_c - LAPSE_C * above_m - (cooling_c + pooled_c * pool) * math.sqrt(part)
 
-    def _daytime(self, time_s: float, day: date, noon_s: float, above_m: float, pool: float) -> float:
+    def _daytime(self, time_s: float, day: date, above_m: float, pool: float) -> float:
         sunrise_s, sunset_s = self._suns(day)
         peak_s = (sunrise_s + sunset_s) / 2.0 + PEAK_H * 3_600.0
         maximum_c, lift_c = self._warmest(day)

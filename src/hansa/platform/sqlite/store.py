@@ -6,7 +6,7 @@ neighbours with it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ class _Kept:
     was: State | None
     now: State | None
     fresh: bool  # it has no row yet
-    touched: bool = False
+    changed: set[str] = field(default_factory=set)  # names that differ, also of members
 
 
 IndexRow = tuple[int, int, Any, int, int, int]
@@ -112,6 +112,7 @@ class SqliteStore:
         db = self.db
         db.execute("BEGIN IMMEDIATE")
         try:
+            batch.fetch(items)
             outcomes = [batch.take(item) for item in items]
             batch.write()
             db.execute("COMMIT")
@@ -220,6 +221,21 @@ class _Batch:
         self.places: dict[str, bytes] = {}
         self.late: set[tuple[int, int, int, int, Any]] = set()
 
+    def fetch(self, items: Sequence[Item]) -> None:
+        """The states that the items speak of, in one question a tenant: each question costs a switch of threads."""
+        wanted: dict[str, set[str]] = {}
+        for item in items:
+            for write in item.writes:
+                wanted.setdefault(write.tenant, set()).add(write.id)
+        names, db = self.store.names, self.store.db
+        for tenant, idents in wanted.items():
+            n = names.intern(tenant)
+            for row in db.execute(_STATES, (apsw.carray(tuple(idents)), n)):
+                self.kept[tenant, row[0]] = _stored(row, names)
+            for ident in idents:
+                if (tenant, ident) not in self.kept:
+                    self.kept[tenant, ident] = _Kept(-1, None, None, fresh=True)
+
     def take(self, item: Item) -> list[Outcome]:
         """Decide one item's writes."""
         self.places.update(item.places)
@@ -234,39 +250,18 @@ class _Batch:
         return out
 
     def _decide(self, write: Write, actor: str, cause: str | None, depth: int) -> Outcome:
-        kept = self._keep(write.tenant, write.id)
+        kept = self.kept[write.tenant, write.id]
         merged = merge.apply(kept.now, write, self.at)
-        if any(p.status == "late" for p in merged.parts):
+        if kept.e >= 0 and any(p.status == "late" for p in merged.parts):
             merged.parts[:] = [p for p in merged.parts if p.status != "late" or self._is_new(kept.e, p)]
         if not merged.parts and not merged.new and not merged.gone:
             return Nothing(write)
         _reject_unstorable(merged)
+        if kept.e < 0:  # a number of its own only now that there is something to number
+            kept.e = self.store.next_e()
         kept.now = merged.state
-        kept.touched = True
+        kept.changed.update(part.name for part in merged.parts if part.status != "late")
         return self._note(write, kept, merged, actor, cause, depth)
-
-    def _keep(self, tenant: str, ident: str) -> _Kept:
-        kept = self.kept.get((tenant, ident))
-        if kept is None:
-            store = self.store
-            row = next(
-                iter(store.db.execute(_STATE, (store.names.intern(tenant), ident))),
-                None,
-            )
-            if row is None:
-                kept = _Kept(store.next_e(), None, None, fresh=True)
-            else:
-                e, doc, stamps, label = row
-                state = (
-                    None
-                    if doc is None
-                    else State(
-                        orjson.loads(doc), codec.unpack_stamps(stamps), store.names.text(label) if label else None
-                    )
-                )
-                kept = _Kept(e, state, state, fresh=False)
-            self.kept[tenant, ident] = kept
-        return kept
 
     def _is_new(self, e: int, part: Part) -> bool:
         """Whether history does not hold this very reading already."""
@@ -315,7 +310,7 @@ class _Batch:
         kinds_out: list[tuple[int, int]] = []
         kinds_in: list[tuple[int, int]] = []
         for (tenant, ident), kept in self.kept.items():
-            if not kept.touched or kept.now is kept.was:
+            if kept.now is kept.was:
                 continue
             now, was, e = kept.now, kept.was, kept.e
             label = 0 if now is None or now.label is None else names.intern(now.label)
@@ -325,7 +320,7 @@ class _Batch:
                 fresh.append((e, names.intern(tenant), ident, doc, stamps, label))
             else:
                 changed.append((doc, stamps, label, e))
-            self._reindex(tenant, e, was, now, index_out, index_in, kinds_out, kinds_in)
+            self._reindex(tenant, kept, index_out, index_in, kinds_out, kinds_in)
         names.flush()
         for sql, rows in (
             ("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?)", fresh),
@@ -344,31 +339,30 @@ class _Batch:
     def _reindex(
         self,
         tenant: str,
-        e: int,
-        was: State | None,
-        now: State | None,
+        kept: _Kept,
         index_out: list[tuple[Any, ...]],
         index_in: list[tuple[Any, ...]],
         kinds_out: list[tuple[int, int]],
         kinds_in: list[tuple[int, int]],
     ) -> None:
-        """Only what differs between the two states; attributes that are the same object are not looked at."""
-        names = self.store.names
-        before, after = was.doc if was else None, now.doc if now else None
-        if before is not None and after is not None and was is not None and now is not None:
-            if before["type"] == after["type"] and was.label == now.label and was.stamps.labels == now.stamps.labels:
-                same = [k for k, v in before.items() if k not in MEMBERS and after.get(k) is v]
-                if same:
-                    before = {k: v for k, v in before.items() if k not in same}
-                    after = {k: v for k, v in after.items() if k not in same}
-        old = _rows_of(before, was, names, tenant, e)
-        new = _rows_of(after, now, names, tenant, e)
+        """Only what differs between the two states; of an ordinary reading, one attribute."""
+        names, e = self.store.names, kept.e
+        before = kept.was.doc if kept.was else None
+        after = kept.now.doc if kept.now else None
+        whole = before is None or after is None or not kept.changed.isdisjoint(_EVERYWHERE)
+        if not whole and before is not None and after is not None:
+            kind = {"id": None, "type": after["type"]}
+            before = kind | {name: before[name] for name in kept.changed if name in before}
+            after = kind | {name: after[name] for name in kept.changed if name in after}
+        old = _rows_of(before, kept.was, names, tenant, e)
+        new = _rows_of(after, kept.now, names, tenant, e)
         index_out.extend(row[:5] for row in old - new)
         index_in.extend(new - old)
-        old_kinds = _kinds(before, names, tenant)
-        new_kinds = _kinds(after, names, tenant)
-        kinds_out.extend((t, e) for t in old_kinds - new_kinds)
-        kinds_in.extend((t, e) for t in new_kinds - old_kinds)
+        if whole:
+            old_kinds = _kinds(before, names, tenant)
+            new_kinds = _kinds(after, names, tenant)
+            kinds_out.extend((t, e) for t in old_kinds - new_kinds)
+            kinds_in.extend((t, e) for t in new_kinds - old_kinds)
         old_places = {} if before is None else place_rows(before, names)
         new_places = {} if after is None else place_rows(after, names)
         if old_places != new_places:
@@ -394,8 +388,20 @@ class _Batch:
                 )
 
 
-_STATE: Final = "SELECT e, doc, stamps, label FROM entity WHERE tenant = ? AND id = ?"
+_STATES: Final = (
+    "SELECT entity.id, e, doc, stamps, label FROM carray(?1) AS said CROSS JOIN entity ON tenant = ?2 AND id = said.value"
+)
+_EVERYWHERE: Final = frozenset({"type", LABEL})
+"""What stands in every index row of an entity."""
 _AT_INSTANT: Final = "SELECT v, u, x FROM history WHERE e = ? AND n = ? AND d = ? AND at = ?"
+
+
+def _stored(row: tuple[Any, ...], names: Names) -> _Kept:
+    _, e, doc, stamps, label = row
+    state = None
+    if doc is not None:
+        state = State(orjson.loads(doc), codec.unpack_stamps(stamps), names.text(label) if label else None)
+    return _Kept(e, state, state, fresh=False)
 
 
 def _rows_of(doc: Doc | None, state: State | None, names: Names, tenant: str, e: int) -> set[IndexRow]:

@@ -1,0 +1,73 @@
+"""What is measured: the rows, what issue 2 asks of each, and the context they share."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import copytree
+from typing import TypedDict
+
+from bench import seeds
+
+
+class Row(TypedDict):
+    """One measured figure. `floor` and `ratio` are None where there is no floor; `ok` None: reported, not asked."""
+
+    row: str
+    asked: str
+    measured: str
+    floor: str | None
+    ratio: float | None
+    ok: bool | None
+    how: str
+
+
+class Bench:
+    """One run: its folder, whether it is a quick one, and the city of 100,000 entities that several rows share."""
+
+    def __init__(self, folder: Path, *, quick: bool) -> None:
+        """Work in `folder`, which the caller takes away afterwards."""
+        self.folder = folder
+        self.quick = quick
+        self.import_rate: float | None = None
+        self._made = 0
+
+    @property
+    def entities(self) -> int:
+        """How many entities the large city has."""
+        return 10_000 if self.quick else 100_000
+
+    def data(self) -> Path:
+        """A new, empty data folder."""
+        self._made += 1
+        made = self.folder / f"city{self._made}"
+        made.mkdir()
+        return made
+
+    def large(self) -> Path:
+        """A copy of the large city's folder, for one row to write to."""
+        first = self.folder / "large"
+        if not first.exists():
+            self.import_rate = seeds.entities(first, self.entities)
+        return Path(copytree(first, self.data(), dirs_exist_ok=True))
+
+
+def skipped(row: str, asked: str, why: str, how: str) -> Row:
+    """A row that could not be measured here."""
+    return Row(row=row, asked=asked, measured=f"not measured: {why}", floor=None, ratio=None, ok=None, how=how)
+
+
+Measure = Callable[[Bench], Iterator[Row]]
+
+
+def known() -> dict[str, Measure]:
+    """Every row by its name, in the order of docs/performance.md."""
+    from bench import http_rows, mqtt_rows, store_rows
+
+    return {
+        "ready": http_rows.ready,
+        "readings": mqtt_rows.readings,
+        "catchup": mqtt_rows.catchup,
+        "http": http_rows.http,
+        "disk": store_rows.disk,
+        "page": mqtt_rows.page,
+        "memory": mqtt_rows.memory,
+    }
