@@ -59,9 +59,7 @@ def test_the_four_contracts_are_kept(copied: Path) -> None:
 
 
 @pytest.mark.parametrize(("where", "fault", "contract"), FAULTS)
-def test_a_planted_fault_breaks_its_contract_and_no_other(
-    copied: Path, where: str, fault: str, contract: str
-) -> None:
+def test_a_planted_fault_breaks_its_contract_and_no_other(copied: Path, where: str, fault: str, contract: str) -> None:
     file = copied / "src" / "hansa" / where
     sound = file.read_text()
     file.write_text(f"{sound}\n{fault}\n")

@@ -99,7 +99,7 @@ def served():
         thread.join(10)
 
 
-# Of a module, not of the session: while it is open, this thread has a running event loop, and no other test could have one.
+# Of a module, not of the session: while it is open, this thread has a running event loop, and no other test may.
 @pytest.fixture(scope="module")
 def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")

@@ -356,6 +356,52 @@ def test_more_than_may_wait_become_dead_letters_and_never_memory(tmp_path):
     run(work())
 
 
+def test_a_burst_reaches_a_subscriber_that_is_well_whole_and_in_order(tmp_path):
+    async def work():
+        limits = Limits(deliveries=100)
+        async with Receiver() as receiver, living(tmp_path, limits=limits) as life:
+            ident = await life.subs.create(wanted(receiver, notification={"format": "keyValues"}))
+            rooms = [entity("Room", f"r{n}", number=n) for n in range(1_500)]
+            await asyncio.gather(*(life.city.awrite(Write("create", one.id, one.doc)) for one in rooms))
+            hot = [entity("Room", "hot", number=10_000 + n) for n in range(60)]
+            await life.city.awrite(*(Write("upsert", one.id, one.doc) for one in hot))
+            heard, notifications = [], 0
+            while len(heard) < 1_560:
+                data = (await receiver.next()).data
+                assert len({one["id"] for one in data}) == len(data), "one thing of an entity in a notification"
+                heard += [one["number"] for one in data]
+                notifications += 1
+            assert heard == [*range(1_500), *range(10_000, 10_060)]
+            assert notifications < 300
+            await life.until(lambda: life.subs.get(ident)["notification"]["timesSent"] == notifications)
+            assert life.letters() == []
+            assert not life.subs._telling._crowded
+            assert not any(state.undone for state in life.subs._telling._states.values())
+
+    run(work())
+
+
+def test_what_gathers_for_a_subscriber_survives_a_crash(tmp_path):
+    async def work():
+        limits = Limits(deliveries=100, egress_s=5.0)
+        async with Receiver(lambda got: None) as receiver:
+            life = await Life(tmp_path / "open.db", limits=limits).begin()
+            await life.subs.create(wanted(receiver, notification={"format": "keyValues"}))
+            rooms = [entity("Room", f"r{n}", number=n) for n in range(180)]
+            await life.city.awrite(*(Write("create", one.id, one.doc) for one in rooms))
+            await receiver.next()
+            await life.subs.flush()
+            await life.crash()
+            receiver.answer = lambda got: 200
+            async with living(tmp_path, limits=limits):
+                heard = []
+                while len(heard) < 180:
+                    heard += [one["number"] for one in (await receiver.next()).data]
+            assert heard == list(range(180))
+
+    run(work())
+
+
 def test_an_inner_endpoint_is_refused_when_it_is_named_and_when_it_is_resolved(tmp_path):
     async def work():
         async def resolve(host, port):

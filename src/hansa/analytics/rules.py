@@ -16,7 +16,7 @@ from hansa.clock import Clock
 from hansa.errors import BadRequest, HansaError, NotFound
 from hansa.limits import DEFAULT, Limits
 from hansa.model.change import Change, Delete, Write
-from hansa.model.entity import Entity, alias
+from hansa.model.entity import Entity, Stamps, alias
 from hansa.platform import merge
 from hansa.platform.city import delete_write, simple_query
 from hansa.platform.deadletters import DeadLetter
@@ -88,7 +88,7 @@ class RuleCity:
     def note(self, write: Write, at: int) -> None:
         """What the app just said is what it sees next."""
         known = self._said[write.id] if write.id in self._said else self._reader.entity("", write.id, self._sight)
-        before = None if known is None else State(known.doc, merge.Stamps(at, at, {}, {}), known.label)
+        before = None if known is None else State(known.doc, Stamps(at, at, {}, {}), known.label)
         try:
             after = merge.apply(before, write, at).state.doc
         except HansaError:

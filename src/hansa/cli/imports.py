@@ -183,7 +183,7 @@ def _csv(file: Path, table: "_Table") -> Iterator[Read]:
         try:
             dialect = csv.Sniffer().sniff(head, delimiters=",;\t")
         except csv.Error:
-            dialect = csv.excel  # type: ignore[assignment]
+            dialect = csv.excel
         names = next(csv.reader([head], dialect))
         table.columns(names)
         reader = csv.reader(lines, dialect)
@@ -227,7 +227,7 @@ def _parquet(file: Path, table: "_Table") -> Iterator[Read]:
     try:
         rows = db.execute("SELECT * FROM read_parquet(?)", [str(file)])
         names = [one[0] for one in rows.description]
-        count = db.cursor().execute("SELECT count(*) FROM read_parquet(?)", [str(file)]).fetchone()[0]
+        ((count,),) = db.cursor().execute("SELECT count(*) FROM read_parquet(?)", [str(file)]).fetchall()
         table.columns(names)
         size, line = file.stat().st_size, 0
         while some := rows.fetchmany(1_000):

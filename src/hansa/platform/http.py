@@ -4,7 +4,7 @@
 call them without a socket.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
@@ -14,9 +14,9 @@ import orjson
 from hansa.errors import BadRequest, Busy, HansaError, InvalidRequest, TooLarge
 from hansa.trust.labels import NOBODY, Sight
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
 
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"

@@ -4,6 +4,9 @@ A Change is matched (`interest`), rendered (`notify`) and queued (`network.deliv
 come is a place in the log, written at most once a second: everything up to it was delivered or is a dead letter, except
 for the few subscriptions that the place names with a place of their own. After a crash the log is read from there, so a
 receiver may be told twice, with the same notification id, and never not at all.
+
+One Change makes one notification. Where a subscriber cannot keep up with that, or asked for throttling, one carries
+several entities; its id is then that of its last Change, and need not be the same after a crash.
 """
 
 import asyncio
@@ -35,6 +38,8 @@ READER: Final = "subscriptions"
 """The name under which the place in the log is kept, and under which the city writes about its notifications."""
 
 APART: Final = 500  # subscriptions with a place of their own; more, and the common place waits for them
+CROWD: Final = 50  # notifications that wait for an endpoint; from there on, several entities go into one
+GROUP: Final = 100  # entities of such a one
 PENDING: Final = 1_000  # entities that wait for a throttled notification; more, and it goes before its time
 
 log = structlog.get_logger("hansa.subscriptions")
@@ -53,6 +58,7 @@ class _State:
 
     undone: dict[int, None] = field(default_factory=dict)  # seqs neither delivered nor dead, in order
     pending: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # entity -> newest, while throttled
+    crowd: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # entities for the next notification
     timer: asyncio.TimerHandle | None = None
     next_at: float = 0.0
 
@@ -95,6 +101,7 @@ class Telling:
         self.subscriptions: dict[tuple[str, str], Subscription] = {}
         self.dirty: set[tuple[str, str]] = set()  # whose counters have changed
         self._states: dict[tuple[str, str], _State] = {}
+        self._crowded: dict[tuple[str, str], dict[tuple[str, str], None]] = {}  # endpoint -> who gathers
         self._interests = Interests()
         self._place = _Place(0)
         self._began = _Place(0)
@@ -148,6 +155,7 @@ class Telling:
 
     def replace(self, old: Subscription, one: Subscription) -> None:
         """Tell `one` in place of `old`; what waits goes out as it was."""
+        self._disperse(old.key)
         one.counters = old.counters
         self._interests.remove(old)
         self.enter(one)
@@ -201,7 +209,7 @@ class Telling:
             if one.sight in seen:
                 sight = seen[one.sight]
             else:
-                stamps = self._stamps(change, needed=one.view.sys_attrs or not one.sight.everything)
+                stamps = self._stamps(change)
                 shown = Shown.of(change, one.sight, self._city.realm, stamps)
                 sight = seen[one.sight] = None if shown is None else (shown, {}, Renderings(change, shown))
             if sight is not None and wants(one, change, sight[0], sight[1]):
@@ -212,9 +220,9 @@ class Telling:
         first = self._apart.get(one.key)
         return first is not None and seq >= first
 
-    def _stamps(self, change: Change, *, needed: bool) -> Stamps | None:
+    def _stamps(self, change: Change) -> Stamps | None:
         """When its parts were made, and their labels. The log does not say; the state does, as long as it is there."""
-        if change.entity.stamps is not None or not needed:
+        if change.entity.stamps is not None:
             return change.entity.stamps
         now = self._city.reader.entity(change.tenant, change.entity.id, ADMINISTRATOR)
         return None if now is None else now.stamps
@@ -223,7 +231,7 @@ class Telling:
         state = self._states.setdefault(one.key, _State())
         state.undone[seq] = None
         if not one.throttling_s:
-            self._notify(one, [(seq, entity)])
+            self._crowd(one, state, seq, ident, entity)
             return
         before = state.pending.pop(ident, None)
         if before is not None:  # the newer says it all
@@ -234,6 +242,31 @@ class Telling:
             self._throttled(one.key)
         elif state.timer is None:
             state.timer = asyncio.get_running_loop().call_later(wait_s, self._throttled, one.key)
+
+    def _crowd(self, one: Subscription, state: _State, seq: int, ident: str, entity: bytes) -> None:
+        """Send it, or, when many wait already, let it travel with others."""
+        if not state.crowd and self.deliveries.waiting_for(_end(one)) < CROWD:
+            self._notify(one, [(seq, entity)])
+            return
+        if ident in state.crowd:  # one notification says one thing of an entity
+            self._disperse(one.key)
+        state.crowd[ident] = seq, entity
+        self._crowded.setdefault(_end(one), {})[one.key] = None
+        if len(state.crowd) >= GROUP:
+            self._disperse(one.key)
+
+    def _disperse(self, key: tuple[str, str]) -> None:
+        """Send what has gathered."""
+        state, one = self._states.get(key), self.subscriptions.get(key)
+        if state is not None and one is not None and state.crowd:
+            crowd, state.crowd = list(state.crowd.values()), {}
+            self._notify(one, crowd)
+
+    def _room(self, end: tuple[str, str]) -> None:
+        """An endpoint has taken something: those that gathered for it may go."""
+        if end in self._crowded and self.deliveries.waiting_for(end) <= CROWD // 2:
+            for key in self._crowded.pop(end):
+                self._disperse(key)
 
     def _throttled(self, key: tuple[str, str]) -> None:
         """Send what has waited for the end of the throttling time, as one notification."""
@@ -262,9 +295,7 @@ class Telling:
     def _put(self, one: Subscription, body: bytes, ref: _Ref) -> None:
         end = one.endpoint
         self.deliveries.put(
-            Delivery(
-                (one.tenant, end.uri), end.uri, body, notify.headers(one), ref, wait_s=end.wait_s, rest_s=end.rest_s
-            )
+            Delivery(_end(one), end.uri, body, notify.headers(one), ref, wait_s=end.wait_s, rest_s=end.rest_s)
         )
 
     # From a queue to its fate
@@ -286,7 +317,7 @@ class Telling:
             found = await asyncio.to_thread(self._since, seq - 1, 1)
             if not found or found[0].seq != seq:
                 raise NotFound(f"the log does not hold Change {seq:,} any more", where=name)
-            stamps = self._stamps(found[0], needed=True)
+            stamps = self._stamps(found[0])
             shown = Shown.of(found[0], one.sight, self._city.realm, stamps)
             if shown is not None:
                 entities.append(Renderings(found[0], shown).of(one))
@@ -316,6 +347,7 @@ class Telling:
                 self._later([Write("delete", ref.letter, tenant=TENANT)], lambda _: None)
         elif told.fate == "given up":
             self._bury(told, ref, now)
+        self._room((ref.key[0], told.delivery.url))
 
     def _bury(self, told: Told, ref: _Ref, now: int) -> None:
         """Keep what was given up as a dead letter; only then is it settled."""
@@ -372,6 +404,11 @@ class Telling:
         """Write the place, if it moved."""
         if self._follower is not None and (place := self._reached()) != self._place:
             await self._write_place(place)
+
+
+def _end(one: Subscription) -> tuple[str, str]:
+    """What has one queue: an endpoint, as one tenant uses it, so that no tenant fills another's."""
+    return one.tenant, one.endpoint.uri
 
 
 async def durably(city: City, item: Item, then: Callable[[], None] | None = None) -> None:

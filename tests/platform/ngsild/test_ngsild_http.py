@@ -72,7 +72,9 @@ def test_a_context_that_cannot_be_had_is_named(quick: Api) -> None:
     link = '<https://example.org/c>; rel="http://www.w3.org/ns/json-ld#context"'
     refused = quick.get("entities", "type=T", link=link)
     assert (refused.status, said(refused)["type"]) == (504, ERRORS + "LdContextNotAvailable")
-    core = '<https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.6.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+    core = (
+        '<https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.6.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+    )
     assert quick.get("entities", "type=T", link=core).status == 200
     assert quick.get("entities", "type=T", link="not a link").status == 400
 

@@ -1,8 +1,8 @@
 """Frost warnings for growers (report section 4.1.4, success case 21).
 
-A station's WeatherObserved drives its night: a WeatherForecast from sunset on, the decision of record at 20:00, an Alert
-where it warns, cleared after dawn, and the outcome from which the station's own model learns. See README.md beside this
-file and docs/frost.md.
+A station's WeatherObserved drives its night: a WeatherForecast from sunset on, the decision of record at 20:00, an
+Alert where it warns, cleared after dawn, and the outcome from which the station's own model learns. See README.md
+beside this file and docs/frost.md.
 """
 
 from collections.abc import Iterable, Iterator
@@ -60,7 +60,12 @@ def hear(change: Change, city: City) -> Iterable[Entity]:
         memory.stations.clear()
         memory.waiting = None
     memory.seq = max(memory.seq, change.seq)
-    return _hear(change, city, memory, air, companions)
+    try:
+        return list(_hear(change, city, memory, air, companions))
+    except Exception:
+        # What was to be said of it is not; so it must not stay in mind either.
+        memory.stations.pop(change.entity.id, None)
+        raise
 
 
 def _hear(
@@ -141,7 +146,7 @@ def _remember(city: City, memory: Memory, ident: str) -> Iterator[Entity | Delet
 
 
 def _news(change: Change) -> tuple[tuple[int, int | None] | None, frozenset[str]]:
-    """What a Change says that frost hears: (instant, the instant before) of the air temperature, and companions' names."""
+    """What frost hears in a Change: (instant, instant of what it replaced) of the air temperature, and companions."""
     air, names = None, []
     for part in change.parts:
         name = part.name if ":" not in part.name else short(part.name)

@@ -73,17 +73,17 @@ def memory_id(where: Where) -> str:
     return f"urn:ngsi-ld:FrostStation:{where.key}"
 
 
-def forecast(where: Where, seen: Forecast) -> Entity:
-    """Tonight as it looks now; nothing of record."""
-    return _of_night(
-        where,
-        seen.evening,
-        asOf=where.time(seen.as_of),
-        chance=round(seen.chance, 2),
-        baseline=_celsius(seen.baseline_c),
-        temperatureMin=_celsius(round(seen.tmin_c, 1)),
-        sd=_celsius(round(seen.sd_c, 1)),
-    )
+def forecast(where: Where, seen: Forecast, *, again: bool = False) -> Entity:
+    """Tonight as it looks now; nothing of record. `again`: only what moves, for all else was said before."""
+    moves: dict[str, Any] = {
+        "asOf": where.time(seen.as_of),
+        "chance": round(seen.chance, 2),
+        "temperatureMin": _celsius(round(seen.tmin_c, 1)),
+        "sd": _celsius(round(seen.sd_c, 1)),
+    }
+    if again:
+        return labelled(where, entity("WeatherForecast", forecast_id(where, seen.evening), **moves))
+    return _of_night(where, seen.evening, baseline=_celsius(seen.baseline_c), **moves)
 
 
 def decided(where: Where, made: Decision) -> Entity:
@@ -218,7 +218,7 @@ def memory(where: Where, night: Night, model: Model, heard: int) -> Entity:
 
 
 def labelled(where: Where, said: Entity) -> Entity:
-    """What is known for security alone stays so in what is made of it; open readings make no open alert by themselves."""
+    """What is known for security alone stays so in what is made of it; open readings make no open alert."""
     label = where.station.label
     if label is not None and not label.startswith("open"):
         said.label = label

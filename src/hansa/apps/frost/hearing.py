@@ -23,7 +23,7 @@ TOGETHER: Final = 60_000_000
 """Microseconds within which readings are of one observation: less than station files' minutes can tell apart."""
 
 AHEAD: Final = 3_600_000_000
-"""A reading further ahead of the city's clock (microseconds) would silence the station until then: it is passed over."""
+"""A reading further ahead of the city's clock (microseconds) is passed over: it would silence the station until then."""
 
 POINTS: Final = 10_000
 """The newest points of history that are heard again."""
@@ -104,9 +104,10 @@ def observation(station: Entity, at: int, when: datetime, *, companions: Iterabl
     """
     found: dict[str, float | None] = {}
     for name, unit in UNITS.items():
-        if name not in station:
+        try:
+            said = station.attribute(name)
+        except KeyError:
             continue
-        said = station.attribute(name)
         if name == AIR or (name in companions if said.at is None else abs(said.at - at) < TOGETHER):
             found[name] = number(said.value, said.unit, unit)
     return _observation(when, found)

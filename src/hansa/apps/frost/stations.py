@@ -29,8 +29,8 @@ STEP_C, STEP_CHANCE, STEP_S = 0.2, 0.05, 3_600
 class Held:
     """One station in mind.
 
-    `heard` is the instant of its last reading, `before` how the night stood just before it, `told` the forecast that was
-    last said.
+    `heard` is the instant of its last reading, `before` how the night stood just before it, `told` the forecast that
+    was last said.
     """
 
     where: Where
@@ -113,12 +113,13 @@ class Held:
             yield entities.memory(where, self.night, self.model, self.heard)
 
     def _forecast(self, new: Forecast, made: Decision | None, seen: Observation | None) -> Iterator[Entity]:
-        if self.told is not None and not differs(self.told, new):
+        told, again = self.told, self.told is not None and self.told.evening == new.evening
+        if told is not None and not differs(told, new):
             return
         self.told = new
         if made is not None and made.as_of == new.as_of:
             return  # the decision says the same, and more
-        yield entities.forecast(self.where, new)
+        yield entities.forecast(self.where, new, again=again)
         if made is not None and made.warn:
             yield entities.updated(self.where, made, new, _air(seen, new.as_of))
 

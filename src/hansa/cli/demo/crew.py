@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from hansa.cli.demo.weather import DAY_S
 from hansa.errors import SourceFailed
 
 LOOK_S: Final = 5.0  # how often the city's clock is read again: somebody may turn it
+LEARN_S: Final = 20.0  # how long the apps may learn from the past before the evening begins
 AGAIN_S: Final = 30.0  # the longest pause between two attempts to connect
 
 
@@ -125,7 +127,10 @@ async def work(said: dict[str, Any]) -> None:
             click.echo(f"  {new} devices enrolled, each with a secret of its own; their claims are used up")
         await _remember(door, valley, data / "demo.past")
         await load(door, watch_rules())
-        await door.level()
+        # A busy machine may let the evening begin before the apps are done: they take what comes in its order.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEARN_S):
+                await door.level()
         city = CityClock(door)
         at, _ = await door.now()
         await door.turn(at, said["rate"])
@@ -139,15 +144,14 @@ async def _remember(door: Door, valley: Valley, mark: Path) -> None:
     if mark.exists() or not valley.plan.past_days:  # noqa: ASYNC240  # a local file, before anything speaks
         return
     count = await load(door, readings(valley))
-    await door.level()
     mark.touch()  # noqa: ASYNC240
-    click.echo(f"  {count:,} readings of the {valley.plan.past_days} days before are loaded; the apps have seen them")
+    click.echo(f"  {count:,} readings of the {valley.plan.past_days} days before are loaded; the apps learn from them")
 
 
 def _announce(valley: Valley, city: CityClock) -> None:
     now_s, many = city.now_s(), len(valley.instruments)
     click.echo(
-        f"\n  In the valley it is {clock.text(int(now_s) * clock.SECOND)}; a minute takes {60 / city.rate:.3g} s there.\n"
+        f"\n  It is {clock.text(int(now_s) * clock.SECOND)} in the valley; a minute takes {60 / city.rate:.3g} s.\n"
         f"  {many} devices speak. All of it is simulated: no reading is of a real place.\n"
         f"{prospect(valley, now_s, city.rate)}\n\n  Ctrl-C ends it; the next start goes on from there.\n"
     )

@@ -5,7 +5,6 @@ a client that can do everything.
 """
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -41,7 +40,7 @@ class Door:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close it."""
-        await self._close()
+        self._drop()
 
     async def ask(self, method: str, path: str, said: Any = None, *, bearer: bool = True) -> Any:
         """One request; the city's answer, or what it refuses, in its own words. SourceFailed when it is not there.
@@ -56,8 +55,11 @@ class Door:
                 async with asyncio.timeout(ANSWER_S):
                     status, answer = await self._exchange(head + body)
             except (OSError, EOFError, ValueError, TimeoutError) as fault:
-                await self._close()
+                self._drop()
                 raise SourceFailed(f"the city does not answer: {fault or type(fault).__name__}") from fault
+            except asyncio.CancelledError:
+                self._drop()  # its answer would be taken for that of the next request
+                raise
         if status >= 400:
             raise told(status, answer)
         return orjson.loads(answer) if answer else None
@@ -91,7 +93,7 @@ class Door:
         try:
             return await self._once(request)
         except (ConnectionError, asyncio.IncompleteReadError):
-            await self._close()
+            self._drop()
             if fresh:
                 raise
         return await self._once(request)
@@ -106,13 +108,10 @@ class Door:
         fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
         body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
         if fields.get(b"connection", b"").lower() == b"close":
-            await self._close()
+            self._drop()
         return int(status_line.split()[1]), body
 
-    async def _close(self) -> None:
+    def _drop(self) -> None:
         if self._streams is not None:
-            _, writer = self._streams
+            self._streams[1].close()
             self._streams = None
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()

@@ -54,7 +54,7 @@ def setting(valley: Valley) -> Iterator[dict[str, Any]]:
 
 def watch_rules() -> Iterator[dict[str, Any]]:
     """The rules that watch ships with, and the valley's own."""
-    shipped = json.loads(files("hansa.apps.watch").joinpath("defaults.json").read_text("utf-8"))
+    shipped = json.loads(files("hansa.apps").joinpath("watch", "defaults.json").read_text("utf-8"))
     for one in (*shipped, *RULES):
         yield {"kind": "say", "id": one["id"], "doc": one, "label": "open"}
 

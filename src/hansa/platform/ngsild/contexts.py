@@ -6,7 +6,7 @@ Remote ones are cached by `network.contexts`; a context hosted here (5.13.2) is 
 from typing import Any, Final
 
 from hansa import clock
-from hansa.errors import Forbidden, InvalidRequest, NotFound, NotSupported
+from hansa.errors import BadRequest, Forbidden, NotFound, NotSupported
 from hansa.model import core_context as core
 from hansa.platform.http import Response, json_response
 from hansa.platform.ngsild.asked import truth
@@ -23,7 +23,7 @@ async def query(exchange: Exchange) -> Response:
     details = truth(said, "details")
     kind = said.get("kind")
     if kind is not None and kind not in _KINDS:
-        raise InvalidRequest(f"{kind[:64]!r} is no kind of @context", where="kind", mend=", ".join(sorted(_KINDS)))
+        raise BadRequest(f"{kind[:64]!r} is no kind of @context", where="kind", mend=", ".join(sorted(_KINDS)))
     if kind in {"Hosted", "ImplicitlyCreated"}:
         return json_response([])
     used = exchange.desk.named

@@ -27,7 +27,10 @@ UNIT: Final = "date-time"
 
 @dataclass(frozen=True, slots=True)
 class TemporalQuery:
-    """When: `since` (included) and `until` (not), in microseconds; the texts are what was said (4.11)."""
+    """When: `since` (included) and `until` (not), in microseconds; the texts are what was said (4.11).
+
+    `before` leaves its instant out, `after` and `between` take timeAt in, `between` leaves endTimeAt out.
+    """
 
     timerel: str | None = None
     time_at: str | None = None
@@ -66,7 +69,7 @@ class TemporalQuery:
             raise BadRequest(f"endTimeAt does not go with {timerel}", where="endTimeAt")
         if timerel == "before":
             return cls(timerel, said["timeAt"], None, None, at, last)
-        return cls(timerel, said["timeAt"], None, at + 1, None, last)
+        return cls(timerel, said["timeAt"], None, at, None, last)
 
 
 def _last(said: dict[str, str]) -> int | None:
@@ -140,7 +143,7 @@ def evolved(past: Past, entity: Entity, wanted: Wanted) -> Evolution:
         )
         if when.timerel is not None:
             points = [point for point in points if "observedAt" in point.instance]
-        if points or name in entity.doc:
+        if points:
             found.series[name, dataset] = points
     return found
 
@@ -264,7 +267,7 @@ _PLURAL: Final = {
     "ListProperty": "valueLists",
     "ListRelationship": "objectLists",
 }
-_WRAPPED: Final = frozenset({"languageMap", "vocab", "json", "valueList", "objectList"})
+_WRAPPED: Final = frozenset({"languageMap", "vocab", "json"})
 
 
 def _values(points: list[Point], dataset: str | None, context: Context, now: Any) -> dict[str, Any]:
@@ -280,6 +283,8 @@ def _values(points: list[Point], dataset: str | None, context: Context, now: Any
         value = point.instance[member]
         if "deletedAt" not in point.instance:
             value = view.attribute(point.instance)[member]
+            if member == "objectList":
+                value = [one["object"] for one in value]
         pairs.append([{member: value} if member in _WRAPPED else value, clock.text(point.at)])
     told: dict[str, Any] = {"type": kind, _PLURAL[kind]: pairs}
     if dataset is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from hansa.errors import BadRequest, Forbidden, InvalidRequest, NotFound, NotSupported
+from hansa.errors import BadRequest, Forbidden, InvalidRequest, NotFound, NotSupported, TooLarge
 from hansa.model.change import Write
 from hansa.model.context import Context
 from hansa.model.entity import MEMBERS
@@ -50,10 +50,15 @@ async def retrieve(exchange: Exchange) -> Response:
     found = await exchange.read(work)
     if found is None:
         raise NotFound(f"there is no entity {ident}", where=ident)
-    if found.empty and wanted.view.attrs is not None and not wanted.view.attrs & found.entity.doc.keys():
-        raise NotFound(f"{ident} has none of these attributes", where="attrs")
+    for words in (wanted.view.attrs, wanted.view.pick):
+        if words and MEMBERS.isdisjoint(words) and not any(name in words for name, _ in found.series):
+            where = "attrs" if words is wanted.view.attrs else "pick"
+            raise NotFound(f"{ident} has no history of these attributes", where=where)
     edge = evolution.cut([found], wanted.when, limits)
-    return _ranged(answer(evolution.shown(found, wanted), accept, context), edge)
+    shown = evolution.shown(found, wanted)
+    if not shown:
+        raise NotFound(f"all of {ident} is omitted", where="omit")
+    return _ranged(answer(shown, accept, context), edge)
 
 
 async def query(exchange: Exchange) -> Response:
@@ -182,8 +187,8 @@ def _said(
                 instances.append(attribute_in(one, context, name, mode="whole", limits=exchange.limits))
             except BadRequest as fault:
                 raise under(key, fault) from None
-        if len(instances) > exchange.limits.instants:
-            raise BadRequest(f"more than {exchange.limits.instants:,} instances", where=key, mend="send it in parts")
+        if len(instances) > exchange.limits.batch:
+            raise TooLarge(f"more than {exchange.limits.batch:,} instances", where=key, mend="send it in parts")
         instances.sort(key=lambda one: one.get("observedAt", "~"))
         for place, one in enumerate(instances):
             if place == len(rounds):

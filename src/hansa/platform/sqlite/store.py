@@ -19,6 +19,7 @@ from hansa.model.change import LABEL, Change, Nothing, Part, Refused, Write
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Entity, instances, types_of
 from hansa.model.geo import bbox
 from hansa.model.narrow import index_value
+from hansa.model.wire import NULL
 from hansa.platform import codec, merge
 from hansa.platform.merge import Merged, State
 from hansa.platform.sqlite.check import check, rebuild
@@ -434,7 +435,7 @@ def _history_row(e: int, part: Part, at: int, seq: int, names: Names) -> tuple[A
     d = names.intern(part.dataset or "")
     if part.new is None:
         kind = part.old.get("type", "Property")
-        gone = {"type": kind, VALUE_OF[kind]: merge.NULL, "deletedAt": clock.text(at)}
+        gone = {"type": kind, VALUE_OF[kind]: NULL, "deletedAt": clock.text(at)}
         if part.dataset is not None:
             gone["datasetId"] = part.dataset
         return (e, n, d, at, seq, None, None, codec.pack(gone))

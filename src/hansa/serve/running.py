@@ -1,0 +1,322 @@
+"""A city that runs: parts opened bottom up, closed top down, and the functions that each needs of another."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from hansa import app as apps
+from hansa import settings as settings_
+from hansa.analytics.link import RulesLink
+from hansa.centres.web import Look, routes
+from hansa.clock import text
+from hansa.errors import BadRequest, Busy, HansaError, NotFound
+from hansa.model.change import Change
+from hansa.model.entity import Entity
+from hansa.network.contexts import Contexts
+from hansa.network.http import Egress
+from hansa.network.live import Live
+from hansa.network.mqtt import Caps, Endpoint
+from hansa.platform.admin import Admin
+from hansa.platform.city import City
+from hansa.platform.commands import Commands
+from hansa.platform.doors import CollectDoor, MqttDoors
+from hansa.platform.intake import FLUSH_S, Intake
+from hansa.platform.intake import load as load_devices
+from hansa.platform.ngsild import NgsiLd
+from hansa.platform.subscriptions import Subscriptions
+from hansa.serve.folder import Lock, clock_of, open_cities, tls, token
+from hansa.serve.front import Front, Handle
+from hansa.serve.told import snapshot
+from hansa.settings import Settings
+from hansa.trust.callers import Callers, is_loopback
+from hansa.trust.devices import Devices
+
+log = structlog.get_logger("hansa")
+
+_MOUNTS = {"open": "/ngsi-ld/v1", "security": "/ccc/ngsi-ld/v1"}
+
+
+class Running:
+    """A city that runs. `start`, then `forever`; or start and `stop` (tests)."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Check what can be checked before anything is opened."""
+        host, port = settings_.address(settings.http, "serve.http")
+        if settings.trust_loopback and not is_loopback(host):
+            raise BadRequest(
+                f"--trust-loopback with {host}: anybody on the network could be its administrator",
+                where="trust_loopback",
+                mend="bind to 127.0.0.1",
+            )
+        self.settings = settings
+        self.host, self.port = host, port
+        self.began = time.monotonic()
+        self.clock = clock_of(settings.clock)
+        self.stack = AsyncExitStack()
+        self.rules: list[RulesLink] = []
+        self.apps: list[apps.App] = []
+        self.off: list[apps.Off] = []
+        self.mqtt_at: list[tuple[str, int]] = []
+        self.tls_at: list[tuple[str, int]] = []
+        self.ready = False
+
+    async def start(self) -> None:
+        """Open everything, bottom up; what fails undoes what was opened."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stack.aclose()
+            raise
+
+    async def _start(self) -> None:
+        settings, stack = self.settings, self.stack
+        self.loop = asyncio.get_running_loop()
+        self.lock = Lock(settings.data)
+        stack.callback(self.lock.release)
+        self.callers = Callers(token(settings.data), trust_loopback=settings.trust_loopback)
+        self.cities = open_cities(settings, self.clock)
+        for city in self.cities.values():
+            stack.callback(city.close)
+        self._catch_up_clock()
+        self.devices = Devices()
+        load_devices(self.cities, self.devices)
+        self.intake = Intake(self.cities, self.devices, self.clock, settings.limits)
+        self.intake.behind = lambda: max((one.behind for one in self.rules), default=0)
+        self.commands = {realm: Commands(city, settings.limits) for realm, city in self.cities.items()}
+        self._start_rules()
+        self.live = {realm: self._live(city) for realm, city in self.cities.items()}
+        for realm, city in self.cities.items():
+            city.watch(self._hear(realm))
+        await self._start_mqtt()
+        await self._start_binding()
+        self._front()
+        flusher = asyncio.create_task(self._flush())
+        stack.push_async_callback(_ended, flusher)
+        await self._start_http()
+        self.lock.say(http=self.url, began=text(time.time_ns() // 1_000))
+        self.ready = True
+
+    def _catch_up_clock(self) -> None:
+        """A simulated clock goes on where the log ends: transaction time must not run backwards."""
+        newest = max(city.store.newest() for city in self.cities.values())
+        if self.clock.simulated and newest > self.clock.now():
+            self.clock.turn(newest)
+
+    def _start_rules(self) -> None:
+        self.apps, self.off = apps.installed(self.settings.enabled)
+        given = {
+            app.name: {"timezone": self.settings.timezone, **self.settings.apps.get(app.name, {})} for app in self.apps
+        }
+        for realm, city in self.cities.items():
+            ours = [app for app in self.apps if app.realm == realm and (app.handlers or app.rounds)]
+            if ours:
+                link = RulesLink(city, str(self.settings.data / f"{realm}.db"), ours, given)
+                self.rules.append(link)
+                self.stack.callback(link.stop)
+
+    def _live(self, city: City) -> Live:
+        live = Live(self.clock, self.settings.limits, city.since, city.store.head)
+        self.stack.callback(live.stop)
+        return live
+
+    def _hear(self, realm: str) -> Callable[[list[Change]], None]:
+        """From the writer's thread to everybody in the loop, once a commit."""
+        live, commands, loop = self.live[realm], self.commands[realm], self.loop
+
+        def tell(changes: list[Change]) -> None:
+            live.push(changes)
+            commands.heard(changes)
+
+        return lambda changes: _post(loop, tell, changes)
+
+    async def _start_mqtt(self) -> None:
+        settings, limits = self.settings, self.settings.limits
+        doors = MqttDoors(self.cities, self.devices, self.intake, self.commands)
+        caps = Caps(connections=limits.connections, packet_bytes=limits.message, receive_maximum=limits.inflight)
+        self.mqtt = doors.endpoint = Endpoint(doors, caps)
+        self.mqtt.attach()
+        self.stack.push_async_callback(self.mqtt.close)
+        for commands in self.commands.values():
+            commands.send = self.mqtt.send
+        if settings.mqtt:
+            self.mqtt_at.append(await self.mqtt.listen(*settings_.address(settings.mqtt, "serve.mqtt")))
+        if settings.mqtts:
+            self.tls_at.append(await self.mqtt.listen(*settings_.address(settings.mqtts, "serve.mqtts"), tls(settings)))
+
+    async def _start_binding(self) -> None:
+        settings = self.settings
+        self.egress = Egress(settings.egress_allow, settings.limits)
+        self.stack.push_async_callback(self.egress.aclose)
+        self.contexts = Contexts(self.egress, settings.limits)
+        self.stack.push_async_callback(self.contexts.aclose)
+        self.subscriptions: dict[str, Subscriptions] = {}
+        self.ngsild: dict[str, Handle] = {}
+        for realm, city in self.cities.items():
+            told = self.subscriptions[realm] = Subscriptions(city, self.egress, self.contexts)
+            await told.start()
+            self.stack.push_async_callback(told.aclose)
+            self.ngsild[realm] = NgsiLd(city, self.contexts, told, mount=_MOUNTS[realm]).handle
+
+    async def _retry_notification(self, letter: Entity) -> str:
+        for told in self.subscriptions.values():
+            try:
+                await told.retry(letter.id)
+            except NotFound:
+                continue
+            return "told again"
+        raise NotFound("its subscription is gone", where=letter.id)
+
+    def _front(self) -> None:
+        settings = self.settings
+        self.admin = Admin(
+            self.cities,
+            self.devices,
+            self.intake,
+            silence=self.mqtt.kick,
+            turned=self._turned,
+            retries={"rule": self._retry_rule, "notification": self._retry_notification},
+        )
+        self.collect = CollectDoor(self.cities, self.devices, self.intake, settings.limits)
+        look = Look(city=settings.name, zone=settings.timezone, tiles=settings.tiles or None)
+        self.pages = Starlette(routes=routes(lambda: snapshot(self), look))
+        self.front = Front(self)
+
+    def _turned(self) -> None:
+        for link in self.rules:
+            link.turn()
+
+    async def _start_http(self) -> None:
+        config = uvicorn.Config(
+            self.front,
+            host=self.host,
+            port=self.port,
+            loop="none",
+            http="httptools",
+            ws="none",
+            interface="asgi3",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            limit_concurrency=self.settings.limits.http_connections,
+            timeout_graceful_shutdown=3,
+            ssl_certfile=self.settings.certificate if self._https else None,
+            ssl_keyfile=self.settings.key if self._https else None,
+        )
+        self.server = _Server(config, [live.stop for live in self.live.values()])
+        self._serving = asyncio.create_task(self.server.serve())
+        while not self.server.started:
+            if self._serving.done():
+                await self._serving
+                raise HansaError(f"nothing can be served at {self.settings.http}: is the port taken?")
+            await asyncio.sleep(0.005)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.stack.push_async_callback(self._stop_http)
+
+    @property
+    def _https(self) -> bool:
+        return bool(self.settings.certificate and self.settings.key and not is_loopback(self.host))
+
+    @property
+    def url(self) -> str:
+        """Where the city can be reached."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self._https else 'http'}://{host}:{self.port}"
+
+    async def _stop_http(self) -> None:
+        self.server.should_exit = True
+        await self._serving
+
+    async def forever(self) -> None:
+        """Until somebody ends it (SIGINT, SIGTERM)."""
+        try:
+            await asyncio.shield(self._serving)
+        finally:
+            await self.stop()
+
+    def end(self) -> None:
+        """Ask it to end; `forever` then closes everything."""
+        self.server.should_exit = True
+
+    async def stop(self) -> None:
+        """Close everything, top down; what was acknowledged stays."""
+        self.ready = False
+        await self.stack.aclose()
+
+    async def _flush(self) -> None:
+        """Write down what devices have become, once a minute and at the end."""
+        try:
+            while True:
+                await asyncio.sleep(FLUSH_S)
+                self.flush()
+        finally:
+            self.flush()
+
+    def flush(self) -> None:
+        """Submit the records of devices that were heard of."""
+        try:
+            for city, write in self.intake.flush():
+                city.submit([write], _nobody)
+        except Busy:
+            log.info("no room to write down what devices have become; in a minute then")
+
+    async def _retry_rule(self, letter: Entity) -> str:
+        detail = letter["detail"]
+        if not detail.get("seq"):
+            raise BadRequest("a round is not tried again: the next one comes by itself")
+        for link in self.rules:
+            link.again(letter["source"], int(detail["seq"]))
+        return "given to the rules again"
+
+
+def _nobody(_result: object) -> None:
+    """Nobody waits for this answer."""
+
+
+def _post(loop: asyncio.AbstractEventLoop, tell: Callable[[list[Change]], None], changes: list[Change]) -> None:
+    try:
+        loop.call_soon_threadsafe(tell, changes)
+    except RuntimeError:
+        log.debug("the loop has ended; the log keeps what it did not hear")
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which ends live pages before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, before: list[Callable[[], None]]) -> None:
+        super().__init__(config)
+        self._before = before
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`: what is open must be closed before the process may end."""
+        yield
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        for stop in self._before:
+            stop()
+        await super().shutdown(sockets)
+
+
+async def serve(settings: Settings, told: Callable[[Running], None] | None = None) -> None:
+    """Run a city until it is ended; `told` is called when it is ready."""
+    running = Running(settings)
+    await running.start()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, running.end)
+    if told is not None:
+        told(running)
+    await running.forever()

@@ -1,0 +1,110 @@
+"""What a running city says of itself: the page's first sight, `/health`, `/metrics`."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import prometheus_client
+
+import hansa
+from hansa.clock import text
+from hansa.model.context import CORE
+from hansa.model.entity import Entity
+from hansa.model.wire import entity_out
+
+if TYPE_CHECKING:
+    from hansa.serve.running import Running
+
+_NOT_STATIONS: Final = frozenset({"Alert", "WeatherForecast", "Device", "Command", "WatchRule", "FrostStation"})
+
+
+def snapshot(running: "Running") -> Mapping[str, Any]:
+    """What the page says before any script has run: open alerts, and everything with a point."""
+    city = running.cities["open"]
+    alerts = city.find("Alert", 'status=="open"', limit=500)
+    stations: list[Entity] = []
+    for kind in city.reader.types(""):
+        if kind not in _NOT_STATIONS:
+            stations += [one for one in city.find(kind, limit=1_000) if _is_point(one)]
+    return {
+        "alerts": [entity_out(one.doc, CORE, "concise") for one in alerts],
+        "stations": [entity_out(one.doc, CORE, "concise") for one in stations],
+        "now": running.clock.now(),
+        "simulated": running.clock.simulated,
+        "rate": running.clock.rate,
+    }
+
+
+def _is_point(one: Entity) -> bool:
+    place = one.location
+    return isinstance(place, dict) and place.get("type") == "Point"
+
+
+def health(running: "Running") -> dict[str, Any]:
+    """What `/health` says: what works, what waits, and every cap."""
+    inboxes = {realm: city.inbox for realm, city in running.cities.items() if city.inbox is not None}
+    full = {realm: inbox.full for realm, inbox in inboxes.items() if inbox.full}
+    behind = max((link.behind for link in running.rules), default=0)
+    rules_up = all(link.pid for link in running.rules)
+    status = "full" if full else "degraded" if not rules_up or behind > running.settings.limits.rule_lag else "ok"
+    return {
+        "status": status,
+        "version": hansa.__version__,
+        "now": text(running.clock.now()),
+        "simulated": running.clock.simulated,
+        "rate": running.clock.rate,
+        "up_s": round(time.monotonic() - running.began, 1),
+        "realms": {
+            realm: {
+                "seq": running.cities[realm].store.head(),
+                "waiting": inbox.size,
+                "full": full.get(realm),
+                "commits": inbox.commits,
+                **running.subscriptions[realm].shown(),
+            }
+            for realm, inbox in inboxes.items()
+        },
+        "rules": {
+            "behind": behind,
+            "behind_s": round(max((link.behind_s for link in running.rules), default=0.0), 2),
+            "running": rules_up,
+            "pid": next((link.pid for link in running.rules if link.pid), None),
+            "restarts": sum(link.restarts for link in running.rules),
+        },
+        "apps": [{"name": one.name, "report": one.report} for one in running.apps],
+        "off": [{"name": one.name, "reason": one.reason} for one in running.off],
+        "devices": len(running.devices),
+        "mqtt": {"connections": running.mqtt.connections},
+        "pages": sum(live.streams for live in running.live.values()),
+        "messages": {
+            "taken": running.intake.messages,
+            "refused": running.intake.refusals,
+            "waiting": running.intake.waiting,
+        },
+        "limits": running.settings.limits.shown(),
+    }
+
+
+def metrics(said: Mapping[str, Any]) -> bytes:
+    """The figures of `/health` for Prometheus."""
+    registry = prometheus_client.CollectorRegistry()
+    made: dict[str, prometheus_client.Gauge] = {}
+
+    def gauge(name: str, about: str, value: float, **labels: str) -> None:
+        if name not in made:
+            made[name] = prometheus_client.Gauge(f"hansa_{name}", about, list(labels), registry=registry)
+        (made[name].labels(**labels) if labels else made[name]).set(value)
+
+    for realm, state in said["realms"].items():
+        gauge("log_seq", "Newest place in the log", state["seq"], realm=realm)
+        gauge("inbox_waiting", "Writes that wait for the writer", state["waiting"], realm=realm)
+        gauge("storage_full", "1 while the disk takes nothing", 1.0 if state["full"] else 0.0, realm=realm)
+        gauge("notifications_waiting", "Notifications not delivered yet", state["notifications_waiting"], realm=realm)
+    gauge("rules_behind", "Changes that the slowest app has not seen", said["rules"]["behind"])
+    gauge("rules_restarts", "Times the rules process was started again", said["rules"]["restarts"])
+    gauge("mqtt_connections", "Open MQTT connections", said["mqtt"]["connections"])
+    gauge("live_pages", "Pages that listen", said["pages"])
+    gauge("messages_taken", "Messages of devices", said["messages"]["taken"])
+    gauge("messages_refused", "Messages kept as dead letters", said["messages"]["refused"])
+    gauge("up_seconds", "Seconds since the start", said["up_s"])
+    return prometheus_client.generate_latest(registry)
