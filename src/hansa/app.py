@@ -86,7 +86,12 @@ class App:
     """What an app declares: its name, its section of the report, what it reads and what it may write."""
 
     def __init__(
-        self, name: str, *, report: str, reads: set[str] | None = None, writes: set[str] | None = None,
+        self,
+        name: str,
+        *,
+        report: str,
+        reads: set[str] | None = None,
+        writes: set[str] | None = None,
         realm: str = "open",
     ) -> None:
         """`reads` and `writes` are types; what is not declared cannot be written (invariant 4)."""
@@ -111,7 +116,10 @@ class App:
         return add
 
     def every(self, period: timedelta | float) -> Callable[[_E], _E]:
-        """Call the round every so often (a timedelta or seconds of the city's clock); a missed one runs once on start."""
+        """Call the round every so often (a timedelta, or seconds by the city's clock); a missed one runs once on start.
+
+        HansaError when the period is not above zero.
+        """
         seconds = period.total_seconds() if isinstance(period, timedelta) else period
         if seconds <= 0:
             raise HansaError(f"{self.name}: a round needs a period above zero")
@@ -145,8 +153,8 @@ def installed(only: Iterable[str] | None = None) -> tuple[list[App], list[Off]]:
             continue
         try:
             found = point.load()
-        except ImportError as missing:
-            off.append(Off(point.name, f"{missing}; turn it on with: pip install 'hansa[{point.name}]'"))
+        except ImportError as fault:
+            off.append(Off(point.name, f"{fault}; turn it on with: pip install 'hansa[{point.name}]'"))
             continue
         except Exception as fault:  # noqa: BLE001  # a broken app must not stop the city
             off.append(Off(point.name, f"it fails to start: {fault}"))
@@ -156,5 +164,6 @@ def installed(only: Iterable[str] | None = None) -> tuple[list[App], list[Off]]:
         else:
             off.append(Off(point.name, f"its entry point is a {type(found).__name__}, not an App"))
     if wanted is not None:
-        off.extend(Off(name, "it is not installed") for name in sorted(wanted - {a.name for a in apps} - {o.name for o in off}))
+        missing = wanted - {app.name for app in apps} - {one.name for one in off}
+        off.extend(Off(name, "it is not installed") for name in sorted(missing))
     return apps, off

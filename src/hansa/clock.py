@@ -28,7 +28,8 @@ def parse(text: str, *, zone_needed: bool = True) -> int:
     try:
         when = datetime.fromisoformat(text.replace(",", "."))
     except ValueError as fault:
-        raise BadRequest(f"{text[:64]!r} is not a date-time: {fault}", mend="write it as 2026-11-22T18:00:00Z") from None
+        mend = "write it as 2026-11-22T18:00:00Z"
+        raise BadRequest(f"{text[:64]!r} is not a date-time: {fault}", mend=mend) from None
     if when.tzinfo is None:
         if zone_needed:
             raise BadRequest(f"{text!r} says no time zone", mend="end it with Z or with an offset such as +01:00")

@@ -1,9 +1,9 @@
 """For tests of apps: a city in memory with a hand-turned clock.
 
-    city = MemoryCity(app, start="2026-04-01T18:00:00Z")
-    city.say(entity("WeatherObserved", "north", temperature=Attribute(1.5, "CEL", city.clock.now())))
-    city.turn(seconds=60)
-    assert city.find("Alert")[0]["status"] == "open"
+city = MemoryCity(app, start="2026-04-01T18:00:00Z")
+city.say(entity("WeatherObserved", "north", temperature=Attribute(1.5, "CEL", city.clock.now())))
+city.turn(seconds=60)
+assert city.find("Alert")[0]["status"] == "open"
 """
 
 from hansa.analytics.backtest import MemoryCity as _MemoryCity

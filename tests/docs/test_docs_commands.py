@@ -31,7 +31,7 @@ def documented(text: str) -> dict[str, set[str]]:
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         heading = re.match(r"`hansa ([^`]+)`", section)
         assert heading, section[:60]
-        said[heading[1]] = set(re.findall(r"^\| `(--[a-z-]+)` \|", section, re.MULTILINE))
+        said[heading[1]] = set(re.findall(r"^\| `(--[a-z-]+)` \| [^|\s]", section, re.MULTILINE))
     return said
 
 
@@ -42,8 +42,4 @@ def test_every_command_and_option_is_documented_and_nothing_else() -> None:
 def test_a_command_or_option_that_is_left_out_would_be_missed() -> None:
     assert documented(TEXT.replace("| `--refused` |", "| refused |")) != documented(TEXT)
     assert documented(TEXT.replace("## `hansa check`", "### `hansa check`")) != documented(TEXT)
-
-
-def test_an_options_help_is_never_empty() -> None:
-    for option, _ in re.findall(r"^\| `(--[a-z-]+)` \| *(\S?)", TEXT, re.MULTILINE):
-        assert re.search(rf"^\| `{option}` \| \S", TEXT, re.MULTILINE)
+    assert documented(TEXT.replace("| as JSON |", "| |")) != documented(TEXT)

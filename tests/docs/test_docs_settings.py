@@ -14,8 +14,8 @@ from hansa.limits import Limits
 from hansa.settings import Settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
-SETTING = re.compile(r"^\| `(\w+)` \| (?:`\[(\w+)\]`|–) \| `(\w+)` \| `([^`]*)` \| \S", re.MULTILINE)
-LIMIT = re.compile(r"^\| `(\w+)` \| `([\d_.]+)` \| \S", re.MULTILINE)
+SETTING = re.compile(r"^\| `(\w+)` \| (?:`\[(\w+)\]`|–) \| `(\w+)` \| `([^`]*)` \| [^|\s]", re.MULTILINE)
+LIMIT = re.compile(r"^\| `(\w+)` \| `([\d_.]+)` \| [^|\s]", re.MULTILINE)
 
 
 def default(cell: str) -> Any:

@@ -5,7 +5,7 @@ import email.utils
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hansa.errors import BadRequest
@@ -291,6 +291,7 @@ def test_retry_after_is_seconds_or_a_date():
 
 
 @given(st.text(max_size=40))
+@settings(deadline=None)
 def test_any_retry_after_is_a_wait_or_nothing(text):
     wait_s = retry_after_s(text)
     assert wait_s is None or wait_s >= 0

@@ -1,7 +1,7 @@
 """Who wants to hear of a Change: triggers, the index against asking everybody, and what a sight may not see."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hansa.model.change import Change, Part, Write
@@ -187,6 +187,7 @@ values = st.one_of(
     st.dictionaries(names, values, min_size=1),
     st.sampled_from(["create", "append", "delete"]),
 )
+@settings(deadline=None)
 def test_the_index_finds_whoever_would_be_told_if_everybody_were_asked(said, kind, attributes, verb):
     doc = {"id": "urn:x:1", "type": kind, **attributes}
     if verb == "create":

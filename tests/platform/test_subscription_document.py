@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hansa.errors import BadRequest, HansaError, NotSupported
@@ -254,6 +254,7 @@ MEMBERS = [
 
 
 @given(st.dictionaries(st.sampled_from(MEMBERS), json_values, max_size=3))
+@settings(deadline=None)
 def test_whatever_is_said_is_understood_or_refused(more):
     try:
         doc = said()

@@ -10,6 +10,7 @@ import socket
 import struct
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -103,7 +104,7 @@ class Child:
 
     def _listen(self, wait_s: float) -> None:
         """Take what the city says; wait for the first of it at most so long."""
-        self._sock.settimeout(wait_s if wait_s else 0.0)
+        self._sock.settimeout(wait_s or 0.0)
         try:
             while True:
                 self._take(self._frames.next())
@@ -148,10 +149,9 @@ def main() -> None:
     with mmap.mmap(int(sys.argv[2]), BEAT.size) as beat:
         size = int.from_bytes(_exactly(sock, 4), "big")
         start = msgspec.json.decode(_exactly(sock, size), type=Start)
-        try:
+        # The city may be gone; what was not committed is done again by the next process.
+        with suppress(EOFError, ConnectionError):
             Child(start, sock, beat).run()
-        except (EOFError, ConnectionError):
-            pass  # the city is gone; what was not committed is done again by the next process
 
 
 def _exactly(sock: socket.socket, size: int) -> bytes:

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -105,7 +106,8 @@ class RulesLink:
 
     def _stood(self) -> int:
         """Where the slowest app stands in the log. A new app starts at its end, and that is written down at once: what
-        comes in while its process is still starting is for it."""
+        comes in while its process is still starting is for it.
+        """
         store = self._city.store
         new = {name: pack_place(store.head()) for one in self._apps if store.place(name := f"app:{one.name}") is None}
         if new:
@@ -121,10 +123,9 @@ class RulesLink:
     def _tell(self, frame: ToChild) -> None:
         with self._lock:
             if self._sock is not None:
-                try:
+                # It may have ended; the next one reads the log from its place.
+                with suppress(OSError):
                     send(self._sock, frame)
-                except OSError:
-                    pass  # it has ended; the next one reads the log from its place
 
     def _serve(self) -> None:
         """Start a process, take what it says until it ends, start the next."""

@@ -36,11 +36,11 @@ class _Commands(click.Group):
         "bench": "hansa.cli.bench",
     }
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         """All commands, in the order in which a city meets them."""
         return list(self.lazy)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         """Import the module of one command."""
         where = self.lazy.get(name)
         if where is None:

@@ -50,7 +50,13 @@ def call(url: str, method: str, path: str, bearer: str, body: bytes = b"", kind:
     try:
         # The certificate of a city on this machine names its public host, not this address.
         answer = httpx.request(
-            method, url + path, content=body, headers=headers, timeout=60.0, verify=False, trust_env=False  # noqa: S501
+            method,
+            url + path,
+            content=body,
+            headers=headers,
+            timeout=60.0,
+            verify=False,  # noqa: S501  # see above
+            trust_env=False,
         )
     except httpx.HTTPError as fault:
         raise SourceFailed(f"the city at {url} does not answer: {fault}") from fault

@@ -27,16 +27,16 @@ def device() -> None:
 @click.option("--label", help="Class of its readings: open, smart, personal or security, perhaps ;owner=...")
 @click.option("--entity", help="URI of the entity it speaks for; else urn:ngsi-ld:<type>:<name>.")
 @data_option
-def add(name: str, profile: str, place: str | None, realm: str, label: str | None, entity: str | None, data: Path) -> None:
+def add(name: str, profile: str, place: str | None, data: Path, **more: str | None) -> None:
     """Enrol a device; prints its one-time claim."""
-    said: dict[str, Any] = {"name": name, "profile": _profile(profile), "realm": realm, "label": label, "entity": entity}
+    said: dict[str, Any] = {"name": name, "profile": _profile(profile), **more}
     if place is not None:
         said["location"] = {"type": "Point", "coordinates": _point(place)}
     made = ask(data, "POST", ["devices"], said)
     click.echo(f"device   {made['device']}\nspeaks for {made['entity']}\nclaim    {made['claim']}")
     click.echo(
         "\nThe claim works once. Exchange it for the device's secret:\n"
-        f"  curl -X POST http://<city>/collect/claim -d '{{\"device\": \"{name}\", \"claim\": \"{made['claim']}\"}}'\n"
+        f'  curl -X POST http://<city>/collect/claim -d \'{{"device": "{name}", "claim": "{made["claim"]}"}}\'\n'
         f"or over MQTT: connect as {name} with the claim, subscribe to hansa/{name}/cmd, take the secret that comes."
     )
 
@@ -136,7 +136,8 @@ def _profile(said: str) -> Any:
     try:
         return json.loads(Path(said).read_text("utf-8"))
     except OSError:
-        raise BadRequest(f"there is no profile {said!r}", where="--profile", mend=f"a file, or {', '.join(STANDARD)}") from None
+        mend = f"a file, or {', '.join(STANDARD)}"
+        raise BadRequest(f"there is no profile {said!r}", where="--profile", mend=mend) from None
     except ValueError as fault:
         raise BadRequest(f"{said} is not JSON: {fault}", where="--profile") from None
 

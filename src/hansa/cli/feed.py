@@ -53,7 +53,7 @@ Row = tuple[int, int, str, dict[str, float]]
 @click.option("--mqtt", help="host:port of the MQTT door. [127.0.0.1:1883, or the next free port]")
 @click.option("--exit", "leave", is_flag=True, help="End the city when all is sent, instead of serving on.")
 @data_option
-def feed(  # noqa: PLR0917  # click hands them over by name
+def feed(  # click hands them over by name
     folder: Path, speed: float, http: str | None, mqtt: str | None, leave: bool, data: Path
 ) -> None:
     """Send the station files in DIR through the MQTT door, as if it happened now."""

@@ -87,11 +87,10 @@ def export(realm: str, whole: bool, output: Any, data: Path) -> None:
 
 
 def _line(change: Change) -> bytes:
-    parts = [{"name": p.name, "datasetId": p.dataset, "status": p.status, "old": p.old, "new": p.new} for p in change.parts]
+    names = ("name", "datasetId", "status", "old", "new")
+    parts = [dict(zip(names, part, strict=True)) for part in change.parts]
     said = {"seq": change.seq, "id": change.entity.id, "at": change.at, "actor": change.actor, "cause": change.cause}
     return orjson.dumps({**said, "gone": change.gone, "parts": parts}) + b"\n"
 
 
 commands = {"check": check, "rebuild": rebuild, "export": export}
-
-

@@ -1,8 +1,8 @@
 """`hansa import`: CSV, Parquet and NGSI-LD files into a city, refusals line by line.
 
-A table has a column that names the entity (`id`, or --id-column) and perhaps a time (`observedAt`, `at`, ...): with one,
-rows are readings and make history; without, they say what is so. Columns are attributes under their own names, or as a
---profile maps them. NGSI-LD is an array, one object, or one object a line (as `hansa export` writes it).
+A table has a column that names the entity (`id`, or --id-column) and perhaps a time (`observedAt`, `at`, ...): with
+one, rows are readings and make history; without, they say what is so. Columns are attributes under their own names,
+or as a --profile maps them. NGSI-LD is an array, one object, or one object a line (as `hansa export` writes it).
 """
 
 import csv
@@ -55,7 +55,7 @@ class Read(NamedTuple):
 @click.option("--label", help="Class of what is imported: open, smart, personal or security.")
 @click.option("--refused", type=click.File("w"), help="Write every refusal here, a line each.")
 @data_option
-def import_(  # noqa: PLR0917  # click hands them over by name
+def import_(  # click hands them over by name
     file: Path, kind: str | None, id_column: str, profile: str | None, realm: str, label: str | None, refused: Any,
     data: Path,
 ) -> None:  # fmt: skip
@@ -167,7 +167,8 @@ def _reader(file: Path, table: "_Table") -> Iterator[Read]:
         return _lines(file, table)
     if kind in {".json", ".jsonld"}:
         return _json(file, table)
-    raise BadRequest(f"{file.name}: what kind of file is this?", mend="csv, parquet, json, jsonld or ndjson, perhaps .gz")
+    mend = "csv, parquet, json, jsonld or ndjson, perhaps .gz"
+    raise BadRequest(f"{file.name}: what kind of file is this?", mend=mend)
 
 
 def _text(file: Path) -> Any:
@@ -288,7 +289,8 @@ class _Table:
     def columns(self, names: list[str]) -> None:
         """Take note of a table's header; BadRequest when it cannot be used."""
         if self._id not in names:
-            raise BadRequest(f"there is no column {self._id!r}", where="line 1", mend=f"--id-column, of {', '.join(names)}")
+            mend = f"--id-column, of {', '.join(names)}"
+            raise BadRequest(f"there is no column {self._id!r}", where="line 1", mend=mend)
         wanted = (self._given.time,) if self._given is not None else ()
         time = next((name for name in (*wanted, *_TIMES) if name in names), None)
         self._timed = time is not None
@@ -333,8 +335,12 @@ class _Table:
 
 def _state(write: Write) -> Write:
     """A row without a time says what is so, not when it was measured."""
-    doc = {k: {m: x for m, x in v.items() if m != "observedAt"} if isinstance(v, dict) else v for k, v in write.doc.items()}
+    doc = {name: _timeless(said) if isinstance(said, dict) else said for name, said in write.doc.items()}
     return Write("upsert_update", write.id, doc, label=write.label)
+
+
+def _timeless(said: dict[str, Any]) -> dict[str, Any]:
+    return {member: value for member, value in said.items() if member != "observedAt"}
 
 
 def _profile(said: str | None) -> Profile | None:

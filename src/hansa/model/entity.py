@@ -97,7 +97,7 @@ def default_instance(entry: Any) -> Instance | None:
             if "datasetId" not in one:
                 return one  # type: ignore[no-any-return]
         return None
-    return None if "datasetId" in entry else entry  # type: ignore[no-any-return]
+    return None if "datasetId" in entry else entry
 
 
 def types_of(doc: Doc) -> list[str]:

@@ -17,7 +17,7 @@ SIZE: Final = 131_072  # bytes of an odd context: PyLD's work grows with the squ
 PARTS: Final = 1_000  # terms of one, for the same reason
 
 
-class Odd(Exception):  # noqa: N818 - a signal between two readers, not an error of the city
+class Odd(Exception):
     """This @context is not ordinary."""
 
 

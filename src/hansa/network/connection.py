@@ -14,7 +14,7 @@ import httptools
 _CHUNK = 65_536
 
 
-class Broken(Exception):  # noqa: N818  # the edge makes an error for people out of it
+class Broken(Exception):  # the edge makes an error for people out of it
     """The other side broke off, or does not speak HTTP. `early`: it had not begun to answer."""
 
     def __init__(self, why: str, *, early: bool = False) -> None:
@@ -23,7 +23,7 @@ class Broken(Exception):  # noqa: N818  # the edge makes an error for people out
         self.early = early
 
 
-class Swollen(Exception):  # noqa: N818
+class Swollen(Exception):
     """Headers or body beyond their cap."""
 
 

@@ -1,13 +1,13 @@
 """The administrator's own door, `/admin/...`: devices, dead letters, the clock. What the command line speaks to.
 
-    POST /admin/devices            enrol {"name", "profile", "realm", "location", "label"} -> {"claim"}
-    POST /admin/devices/<n>/renew  a new claim; the old secret ends
-    POST /admin/devices/<n>/state  {"state": "quarantined"}
-    GET  /admin/devices
-    GET  /admin/deadletters        ?limit=&kind=
-    POST /admin/deadletters/<id>/retry,  DELETE /admin/deadletters/<id>
-    POST /admin/import             [{"kind": "upsert", "id", "doc"}] -> {"taken", "refused"}
-    PUT  /admin/clock              {"now": "...", "rate": 60}   a driven clock only
+POST /admin/devices            enrol {"name", "profile", "realm", "location", "label"} -> {"claim"}
+POST /admin/devices/<n>/renew  a new claim; the old secret ends
+POST /admin/devices/<n>/state  {"state": "quarantined"}
+GET  /admin/devices
+GET  /admin/deadletters        ?limit=&kind=
+POST /admin/deadletters/<id>/retry,  DELETE /admin/deadletters/<id>
+POST /admin/import             [{"kind": "upsert", "id", "doc"}] -> {"taken", "refused"}
+PUT  /admin/clock              {"now": "...", "rate": 60}   a driven clock only
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class Admin:
         turned: Callable[[], None],
         retries: Mapping[str, Retry],
     ) -> None:
-        """`silence` closes a device's connections, `turned` tells everyone of a new time, `retries` by kind of letter."""
+        """`silence` closes a device's connections, `turned` tells of a new time, `retries` are by kind of letter."""
         self._cities = cities
         self._devices = devices
         self._intake = intake
@@ -65,38 +65,37 @@ class Admin:
             if request.sight.everything:
                 raise Forbidden("this door is the administrator's")
             raise Unauthenticated("this door is the administrator's", mend="use the command line on the city's machine")
-        match (request.method, *request.path):
-            case ("GET", "devices"):
+        match request.path:
+            case ["devices", *rest]:
+                return await self._device(request, rest)
+            case ["deadletters", *rest]:
+                return await self._deadletter(request, rest)
+            case ["import"] if request.method == "POST":
+                return await self._import(json_in(request.body))
+            case ["clock"] if request.method == "PUT":
+                return self._turn(_body(request))
+        raise _nothing(request)
+
+    # Devices
+
+    async def _device(self, request: Request, rest: list[str]) -> Response:
+        match (request.method, *rest):
+            case ("GET",):
                 return json_response([self._told(one) for one in self._devices])
-            case ("POST", "devices"):
+            case ("POST",):
                 return await self._enrol(_body(request))
-            case ("POST", "devices", name, "renew"):
+            case ("POST", name, "renew"):
                 device, claim = self._devices.renew(name, wall())
                 self._silence(name)
                 await self._keep(device)
                 return json_response({"device": name, "claim": claim})
-            case ("POST", "devices", name, "state"):
-                device = self._devices.set_state(name, _text(_body(request), "state"))  # type: ignore[arg-type]
+            case ("POST", name, "state"):
+                device = self._devices.set_state(name, _text(_body(request), "state"))  # type: ignore[arg-type]  # it checks
                 if device.state in {"revoked", "quarantined"}:
                     self._silence(name)
                 await self._keep(device)
                 return json_response(self._told(device))
-            case ("GET", "deadletters"):
-                return self._letters(request.params())
-            case ("POST", "deadletters", ident, "retry"):
-                city, letter = self._letter(ident)
-                said = await self._retry(letter)
-                await _write(city, Write("delete", letter.id, tenant=TENANT))
-                return json_response({"id": ident, "outcome": said})
-            case ("DELETE", "deadletters", ident):
-                city, letter = self._letter(ident)
-                await _write(city, Write("delete", letter.id, tenant=TENANT))
-                return Response(204)
-            case ("POST", "import"):
-                return await self._import(json_in(request.body))
-            case ("PUT", "clock"):
-                return self._turn(_body(request))
-        raise NotFound(f"the administrator's door has no {'/'.join(request.path)[:80]}", where="path")
+        raise _nothing(request)
 
     async def _enrol(self, said: dict[str, Any]) -> Response:
         profile = Profile.from_json(said.get("profile"))
@@ -142,7 +141,8 @@ class Admin:
         if not isinstance(said, list):
             raise BadRequest("a list of writes")
         kinds = {"upsert", "upsert_update", "read", "say"}
-        if not all(isinstance(one, dict) and one.get("kind") in kinds and isinstance(one.get("id"), str) for one in said):
+        sound = (isinstance(one, dict) and one.get("kind") in kinds and isinstance(one.get("id"), str) for one in said)
+        if not all(sound):
             raise BadRequest(f"every write has an id, a doc and a kind, one of {', '.join(sorted(kinds))}")
         writes = [Write(one["kind"], one["id"], one["doc"], label=one.get("label")) for one in said]
         outcomes = await self._cities["open"].awrite(*writes, sight=ADMINISTRATOR)
@@ -150,6 +150,21 @@ class Admin:
         return json_response({"taken": len(writes) - len(refused), "refused": refused})
 
     # Dead letters
+
+    async def _deadletter(self, request: Request, rest: list[str]) -> Response:
+        match (request.method, *rest):
+            case ("GET",):
+                return self._letters(request.params())
+            case ("POST", ident, "retry"):
+                city, letter = self._letter(ident)
+                said = await self._retry(letter)
+                await _write(city, Write("delete", letter.id, tenant=TENANT))
+                return json_response({"id": ident, "outcome": said})
+            case ("DELETE", ident):
+                city, letter = self._letter(ident)
+                await _write(city, Write("delete", letter.id, tenant=TENANT))
+                return Response(204)
+        raise _nothing(request)
 
     def _letters(self, params: dict[str, str]) -> Response:
         limit = params.get("limit", "100")
@@ -159,10 +174,10 @@ class Admin:
         if kind is not None and not kind.isalpha():
             raise BadRequest("kind is message, rule or notification", where="kind")
         q = None if kind is None else f'kind=="{kind}"'
-        found = []
+        found: list[dict[str, Any]] = []
         for realm, city in self._cities.items():
-            for one in city.find("DeadLetter", q, limit=int(limit), tenant=TENANT):
-                found.append({"id": one.id, "realm": realm, **{name: one.get(name) for name in one}})
+            letters = city.find("DeadLetter", q, limit=int(limit), tenant=TENANT)
+            found += [{"id": one.id, "realm": realm, **{name: one.get(name) for name in one}} for one in letters]
         found.sort(key=lambda one: one["at"], reverse=True)
         return json_response(found[: int(limit)])
 
@@ -206,6 +221,10 @@ class Admin:
             city.clock.turn(at)
         self._turned()
         return json_response({"now": clock.text(city.clock.now()), "rate": city.clock.rate})
+
+
+def _nothing(request: Request) -> NotFound:
+    return NotFound(f"the administrator's door has no {request.method} {'/'.join(request.path)[:80]}", where="path")
 
 
 async def given(intake: Intake, device: Device, kind: str, payload: bytes) -> Receipt:

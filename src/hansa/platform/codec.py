@@ -1,8 +1,8 @@
 """The bytes of the log and of stamps: MessagePack with interned names.
 
-A reading's log record is about 40 bytes: [actor, cause, depth, flags, [[name, dataset, status, old, new], ...]]. A plain
-Property (a value, perhaps observedAt and unitCode) is an array [value, observed, unit]; whatever else stands in full as
-a map. Times are stored as a distance from the commit, which is short for live readings.
+A reading's log record is about 40 bytes: [actor, cause, depth, flags, [[name, dataset, status, old, new], ...]]. A
+plain Property (a value, perhaps observedAt and unitCode) is an array [value, observed, unit]; whatever else stands in
+full as a map. Times are stored as a distance from the commit, which is short for live readings.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """What could not be used, kept with its reason: refused messages, failed rules, undeliverable notifications.
 
-A dead letter is an entity of type DeadLetter in the city's own tenant (`~`), which no header can name; so it is durable,
-in the log, and gone when somebody deals with it. Payloads are cut, the list is capped.
+A dead letter is an entity of type DeadLetter in the city's own tenant (`~`), which no header can name; so it is
+durable, in the log, and gone when somebody deals with it. Payloads are cut, the list is capped.
 """
 
 import base64

@@ -27,7 +27,7 @@ from hansa.trust.devices import Denied, Device, Devices
 
 log = structlog.get_logger("hansa.doors")
 
-_SECRET: Final = "secret"
+_SECRET: Final = "secret"  # noqa: S105  # the id of the command that carries it
 
 
 class Visitor:
@@ -57,10 +57,11 @@ class MqttDoors:
         self.endpoint: Endpoint | None = None
 
     def connect(self, client_id: str, username: str | None, password: bytes | None, address: str) -> Visitor | Refusal:
-        """Who is this?"""
+        """Who this is, or why it is turned away."""
         found = self._devices.authenticate(username or client_id, password, wall())
         if isinstance(found, Denied):
-            log.warning("a device was turned away", name=(username or client_id)[:64], address=address, why=found.reason)
+            name = (username or client_id)[:64]
+            log.warning("a device was turned away", name=name, address=address, why=found.reason)
             return Refusal(Reason.BAD_USER_NAME_OR_PASSWORD, found.reason)
         assert password is not None  # noqa: S101  # authenticate denies an empty one
         if self._devices.settle(found, password):
@@ -76,9 +77,9 @@ class MqttDoors:
         return Visitor(found, claimed=False)
 
     def publish(
-        self, peer: Any, topic: str, payload: bytes, content_type: str | None, done: Callable[[int], None]
+        self, peer: Any, topic: str, payload: bytes, _content_type: str | None, done: Callable[[int], None]
     ) -> int | None:
-        """Take one message, or keep it with the reason why not."""
+        """Take one message, or keep it with the reason why not. The topic names the format, so MQTT 5's type need not."""
         visitor: Visitor = peer
         device = visitor.record
         levels = topic.split("/")
@@ -140,7 +141,7 @@ class MqttDoors:
                 [credential_write(device), shown_write(device)], done, loop=asyncio.get_running_loop()
             )
         except Busy as busy:
-            log.error("a credential could not be kept", device=device.name, why=busy.detail)
+            done(busy)
 
 
 def code_of(receipt: Receipt) -> int:

@@ -108,8 +108,6 @@ def split(raw_path: bytes) -> list[str]:
 
 async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
     """The whole body; TooLarge beyond `most`, before it is all here."""
-
-
     for key, value in scope["headers"]:
         if key == b"content-length" and value.isdigit() and int(value) > most:
             raise TooLarge(f"{int(value):,} bytes; {most:,} are the most", mend="send it in parts, or use hansa import")

@@ -126,19 +126,11 @@ class Inbox:
             self._after(taken, results)
 
     def _after(self, taken: Sequence[_Waiting], results: Sequence[list[Outcome] | HansaError]) -> None:
+        """Tell whoever watches, then whoever waits."""
         self.commits += 1
-        changes: list[Change] = []
-        full = None
-        for result in results:
-            if isinstance(result, Full):
-                full = result.detail
-            elif not isinstance(result, HansaError):
-                changes.extend(one for one in result if isinstance(one, Change))
-        if full is not None and self.full is None:
-            log.error("the disk takes nothing", realm=self._store.realm, why=full)
-        if full is None and self.full is not None:
-            log.info("the disk takes writes again", realm=self._store.realm)
-        self.full = full
+        self._notice(next((one.detail for one in results if isinstance(one, Full)), None))
+        told = (one for result in results if not isinstance(result, HansaError) for one in result)
+        changes = [one for one in told if isinstance(one, Change)]
         self.written += len(changes)
         if changes:
             for watcher in list(self._watchers):
@@ -149,7 +141,7 @@ class Inbox:
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Done, Any]]] = {}
         for one, result in zip(taken, results, strict=True):
             if one.loop is None:
-                one.done(result)
+                _answer([(one.done, result)])
             else:
                 by_loop.setdefault(one.loop, []).append((one.done, result))
         for loop, answers in by_loop.items():
@@ -157,6 +149,14 @@ class Inbox:
                 loop.call_soon_threadsafe(_answer, answers)
             except RuntimeError:  # the loop has ended; what was committed stays committed
                 log.info("nobody left to answer", answers=len(answers))
+
+    def _notice(self, full: str | None) -> None:
+        """Note whether the disk takes what it is given."""
+        if full is not None and self.full is None:
+            log.error("the disk takes nothing", realm=self._store.realm, why=full)
+        if full is None and self.full is not None:
+            log.info("the disk takes writes again", realm=self._store.realm)
+        self.full = full
 
 
 def _answer(answers: list[tuple[Done, Any]]) -> None:

@@ -1,7 +1,7 @@
 """Remote @contexts, remembered across restarts: a city that starts while their hosts are down still has its words.
 
-Each is an entity of the city's own tenant. Only so many and only so long ones are kept; the oldest go first. What is kept
-is a copy to begin with: `network.contexts` serves it at once and asks its host for a newer one behind that.
+Each is an entity of the city's own tenant. Only so many and only so long ones are kept; the oldest go first. What is
+kept is a copy to begin with: `network.contexts` serves it at once and asks its host for a newer one behind that.
 """
 
 import asyncio

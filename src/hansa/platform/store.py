@@ -18,8 +18,8 @@ from hansa.trust.labels import Sight
 Outcome = Change | Refused | Nothing
 
 
-class TooSlow(Exception):  # noqa: N818  # it is no error: the same read goes on in a thread
-    """A read took longer than its caller can wait here."""
+class TooSlow(Exception):
+    """A read took longer than its caller can wait here; no error, the same read goes on in a thread."""
 
 
 @dataclass(slots=True)

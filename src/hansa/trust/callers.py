@@ -52,10 +52,8 @@ class Callers:
                 if name == b"host":
                     named = True
                     trusted = self._is_here(value)
-                elif (name == b"origin" and not self._is_own(value)) or name in _FORWARDED:
-                    trusted = False
-                elif name == b"sec-fetch-site" and value not in {b"same-origin", b"none"}:
-                    trusted = False
+                else:
+                    trusted = self._is_direct(name, value)
         return ADMINISTRATOR if trusted and named else NOBODY
 
     def _is_here(self, host: bytes) -> bool:
@@ -66,6 +64,14 @@ class Callers:
             if len(self._hosts) < 1_000:
                 self._hosts[host] = known
         return known
+
+    def _is_direct(self, name: bytes, value: bytes) -> bool:
+        """Whether a header leaves it possible that the caller sits here and asks for himself."""
+        if name == b"origin":
+            return self._is_own(value)
+        if name == b"sec-fetch-site":
+            return value in {b"same-origin", b"none"}
+        return name not in _FORWARDED
 
     @staticmethod
     def _is_own(origin: bytes) -> bool:

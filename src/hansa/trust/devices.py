@@ -1,8 +1,9 @@
 """Devices: who each one is, what it may say, and how it came by its secret.
 
-A device is enrolled with a one-time claim, which it exchanges on first use for a secret of its own; no default password
-exists (M48). The claim ends when the secret is first used, so a lost answer locks nobody out. Its state is looked up for
-every message, so a revoked device is silent at once (M47). Pure decisions: what is to be kept is handed back as entities.
+A device is enrolled with a one-time claim, which it exchanges on first use for a secret of its own; no default
+password exists (M48). The claim ends when the secret is first used, so a lost answer locks nobody out. Its state is
+looked up for every message, so a revoked device is silent at once (M47). Pure decisions: what is to be kept is handed
+back as entities.
 """
 
 import hashlib

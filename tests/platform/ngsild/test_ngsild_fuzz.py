@@ -22,10 +22,47 @@ WORDS = st.one_of(
     st.sampled_from(
         [
             *("WeatherObserved", "*", "(A;B)|C", "true", "false", "0", "-1", "99999999999999999999", "1e3", "NaN", "١"),
-            *("temperature>1", "temperature==1..2", 'a~="(("', 'a~="(a+)+$"', "a[b]", "a.b.c", "((((a", "!a", "a{T:b}>1"),
-            *("near;maxDistance==1", "within", "Point", "Polygon", "[17.1,48.1]", "[[[0,0]]]", "[1e999,0]", "{}", "[" * 99),
-            *("before", "after", "between", "2026-04-01T12:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"),
-            *("keyValues", "sysAttrs", "temporalValues", "concise", "observedAt", "en", "en;q=1", "urn:a:b,urn:c:d", "@none"),
+            *(
+                "temperature>1",
+                "temperature==1..2",
+                'a~="(("',
+                'a~="(a+)+$"',
+                "a[b]",
+                "a.b.c",
+                "((((a",
+                "!a",
+                "a{T:b}>1",
+            ),
+            *(
+                "near;maxDistance==1",
+                "within",
+                "Point",
+                "Polygon",
+                "[17.1,48.1]",
+                "[[[0,0]]]",
+                "[1e999,0]",
+                "{}",
+                "[" * 99,
+            ),
+            *(
+                "before",
+                "after",
+                "between",
+                "2026-04-01T12:00:00Z",
+                "9999-12-31T23:59:59Z",
+                "0001-01-01T00:00:00+14:00",
+            ),
+            *(
+                "keyValues",
+                "sysAttrs",
+                "temporalValues",
+                "concise",
+                "observedAt",
+                "en",
+                "en;q=1",
+                "urn:a:b,urn:c:d",
+                "@none",
+            ),
         ]
     ),
 )
@@ -44,7 +81,20 @@ SCALARS = st.one_of(
 )
 MEMBERS = st.sampled_from(
     [
-        *("id", "type", "@id", "@type", "@context", "scope", "value", "object", "languageMap", "vocab", "json", "valueList"),
+        *(
+            "id",
+            "type",
+            "@id",
+            "@type",
+            "@context",
+            "scope",
+            "value",
+            "object",
+            "languageMap",
+            "vocab",
+            "json",
+            "valueList",
+        ),
         *("observedAt", "unitCode", "datasetId", "temperature", "location", "coordinates", "expiresAt", "objectList"),
         *("entities", "q", "geoQ", "temporalQ", "timerel", "timeAt", "notification", "endpoint", "uri", "attrs"),
     ]
@@ -53,11 +103,22 @@ JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MEMBERS, inner, max_size=5), max_leaves=12
 )
 ATTRIBUTES = st.dictionaries(
-    st.sampled_from(["type", "value", "object", "observedAt", "datasetId", "unitCode", "sub", "languageMap"]), JSON, max_size=4
+    st.sampled_from(["type", "value", "object", "observedAt", "datasetId", "unitCode", "sub", "languageMap"]),
+    JSON,
+    max_size=4,
 )
 ENTITIES = st.fixed_dictionaries(
-    {"id": st.sampled_from(["urn:a:b", "urn:ngsi-ld:WeatherObserved:a"]), "type": st.sampled_from(["T", "WeatherObserved"])},
-    optional={"temperature": JSON, "location": JSON, "a": ATTRIBUTES, "b": st.lists(ATTRIBUTES, max_size=3), "scope": JSON},
+    {
+        "id": st.sampled_from(["urn:a:b", "urn:ngsi-ld:WeatherObserved:a"]),
+        "type": st.sampled_from(["T", "WeatherObserved"]),
+    },
+    optional={
+        "temperature": JSON,
+        "location": JSON,
+        "a": ATTRIBUTES,
+        "b": st.lists(ATTRIBUTES, max_size=3),
+        "scope": JSON,
+    },
 )
 BODIES = st.one_of(JSON, ENTITIES, ATTRIBUTES, st.lists(ENTITIES, max_size=3), st.binary(max_size=20))
 KINDS = st.sampled_from(["application/json", "application/ld+json", "application/merge-patch+json", "text/csv"])

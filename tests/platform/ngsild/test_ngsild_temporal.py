@@ -202,7 +202,7 @@ def test_the_last_instances_are_cut_from_the_other_end(tight: Api) -> None:
 
 
 def test_following_the_ranges_finds_every_instance(tight: Api) -> None:
-    minutes = list(range(0, 40))
+    minutes = list(range(40))
     tight.post("temporal/entities", car(speed=speeds(*minutes)))
     seen: list[float] = []
     begin = at(0)

@@ -23,7 +23,7 @@ TOGETHER: Final = 60_000_000
 """Microseconds within which readings are of one observation: less than station files' minutes can tell apart."""
 
 AHEAD: Final = 3_600_000_000
-"""A reading further ahead of the city's clock (microseconds) is passed over: it would silence the station until then."""
+"""A reading further ahead of the city's clock (microseconds) is passed over: it would silence its station till then."""
 
 POINTS: Final = 10_000
 """The newest points of history that are heard again."""

@@ -62,7 +62,7 @@ class Rule:
         return self.match is None or self.match(source) is not None
 
 
-class Unusable(Exception):  # noqa: N818  # it is a finding, not a fault of ours
+class Unusable(Exception):  # it is a finding, not a fault of ours
     """A WatchRule that cannot be used; says which attribute and why."""
 
 

@@ -151,7 +151,7 @@ class Valley:
                 number += 1
 
     @staticmethod
-    def _instrument(  # noqa: PLR0917  # one line of a table
+    def _instrument(  # one line of a table
         number: int,
         name: str,
         title: str,

@@ -25,11 +25,9 @@ def check(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
 def _index_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     from hansa.platform.sqlite.store import index_rows, place_rows  # noqa: PLC0415  # each needs the other
 
-    entities = 0
     rows_due = places_due = kinds_due = 0
     stored = "SELECT e, tenant, id, doc, stamps, label FROM entity WHERE doc IS NOT NULL"
     for e, tenant, ident, raw, stamps, label in db.execute(stored):
-        entities += 1
         doc: Doc = orjson.loads(raw)
         if doc.get("id") != ident:
             yield f"{realm}: entity {ident} holds the document of {doc.get('id')}"

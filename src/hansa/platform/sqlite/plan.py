@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hansa.model.geo import Box
+from hansa.model import qlang
 from hansa.model.narrow import WIDE, AllOf, AnyOf, Anything, Between, Has, Narrowing, OneOf, narrow
-from hansa.model.qlang import And, Compare, Exists, Like, Node, Or
 from hansa.model.query import Query
 
 Given = list[Any]
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def plan(query: Query, tenant: int, types: list[int] | None, names: Callable[[st
     narrowing: Narrowing = Anything()
     if query.q is not None:
         broad = frozenset(
-            name for name in _named(query.q) if (n := names(name)) is not None and any(wide(t, n) for t in types)
+            name for name in qlang.names(query.q) if (n := names(name)) is not None and any(wide(t, n) for t in types)
         )
         narrowing = narrow(query.q, broad)
     elif query.attrs is not None:
@@ -97,16 +97,6 @@ def _by_place(n: int, boxes: tuple[Box, ...], types: list[int] | None) -> Plan:
         sql += f" AND EXISTS (SELECT 1 FROM type WHERE t IN ({marks}) AND type.e = place.e)"  # noqa: S608
         given += types
     return Plan(sql, given, exact=False)
-
-
-def _named(node: Node) -> set[str]:
-    """The attribute names that a tree begins with."""
-    match node:
-        case And(terms) | Or(terms):
-            return set().union(*(_named(term) for term in terms))
-        case Exists(path) | Compare(path) | Like(path):
-            return {path.names[0]}
-    return set()
 
 
 def _driver(narrowing: Narrowing) -> Narrowing:

@@ -150,12 +150,10 @@ class SqliteReader:
             return None
         types: list[int] | None = None
         if query.types is not None:
-            words = {type_word(tenant, sorted(group)[0]) for group in query.types}
+            words = {type_word(tenant, min(group)) for group in query.types}
             types = sorted(t for word in words if (t := self._names.number(word)) is not None)
         elif query.ids is None and query.geo is None and (query.q is not None or query.attrs is not None):
-            types = sorted(
-                t for word, t in self._typed(tenant).items() if word
-            )
+            types = sorted(t for word, t in self._typed(tenant).items() if word)
         return plan(query, n, types, self._names.number, self._wide)
 
     def _typed(self, tenant: str) -> dict[str, int]:
@@ -165,7 +163,8 @@ class SqliteReader:
         return {w: t for w, t in words.items() if (w.startswith(prefix) if prefix else " " not in w)}
 
     def _wide(self, t: int, n: int) -> bool:
-        return next(iter(self._run("SELECT 1 FROM attr WHERE t = ? AND n = ? AND v = ? LIMIT 1", (t, n, WIDE))), None) is not None
+        found = self._run("SELECT 1 FROM attr WHERE t = ? AND n = ? AND v = ? LIMIT 1", (t, n, WIDE))
+        return next(iter(found), None) is not None
 
     # History
 
@@ -185,7 +184,8 @@ class SqliteReader:
         tn, n, d = self._names.number(tenant), self._names.number(name), self._names.number(dataset or "")
         if tn is None or n is None or d is None:
             return []
-        found = next(iter(self._run("SELECT e, stamps, label FROM entity WHERE tenant = ? AND id = ?", (tn, ident))), None)
+        asked = self._run("SELECT e, stamps, label FROM entity WHERE tenant = ? AND id = ?", (tn, ident))
+        found = next(iter(asked), None)
         if found is None or not self._shows(found[1], found[2], name, sight):
             return []
         low = -(2**62) if since is None else since

@@ -87,9 +87,11 @@ class SqliteStore:
         self._vfs = vfs
         self.db = connect(path, write=True, vfs=vfs)
         self.names = Names(self.db)
-        self._seq = self._one("SELECT max(seq) FROM log") or self._one(
-            "SELECT value FROM meta WHERE key = 'checkpoint_seq'"
-        ) or 0
+        self._seq = (
+            self._one("SELECT max(seq) FROM log")
+            or self._one("SELECT value FROM meta WHERE key = 'checkpoint_seq'")
+            or 0
+        )
         self._e = self._one("SELECT max(e) FROM entity") or 0
         self._g = self._one("SELECT max(g) FROM place") or 0
         self._log: LogReader | None = None
@@ -101,7 +103,8 @@ class SqliteStore:
         try:
             return list(self._transaction(items, at))
         except apsw.FullError:
-            return [Full("the disk is full; nothing of this was kept", mend="make room; hansa goes on by itself")] * len(items)
+            full = Full("the disk is full; nothing of this was kept", mend="make room; hansa goes on by itself")
+            return [full] * len(items)
         except (apsw.Error, HansaError, ValueError, TypeError, KeyError, OverflowError) as fault:
             if len(items) == 1:
                 return [_as_error(fault)]
@@ -279,9 +282,7 @@ class _Batch:
         self.late.add(key)
         return True
 
-    def _note(
-        self, write: Write, kept: _Kept, merged: Merged, actor: str, cause: str | None, depth: int
-    ) -> Change:
+    def _note(self, write: Write, kept: _Kept, merged: Merged, actor: str, cause: str | None, depth: int) -> Change:
         store, at = self.store, self.at
         names = store.names
         seq = store.next_seq()
@@ -297,13 +298,11 @@ class _Batch:
             for part in merged.parts:
                 _put_back(doc, part)
         entity = Entity(doc, merged.state.stamps, store.realm, merged.state.label)
-        return Change(
-            seq, entity, merged.gone, tuple(merged.parts), actor, cause, depth, at, write.tenant, merged.new
-        )
+        return Change(seq, entity, merged.gone, tuple(merged.parts), actor, cause, depth, at, write.tenant, merged.new)
 
     def write(self) -> None:
         """Write every row, a table at a time."""
-        store, db, names = self.store, self.store.db, self.store.names
+        db, names = self.store.db, self.store.names
         fresh: list[tuple[Any, ...]] = []
         changed: list[tuple[Any, ...]] = []
         index_out: list[tuple[Any, ...]] = []
@@ -313,7 +312,7 @@ class _Batch:
         for (tenant, ident), kept in self.kept.items():
             if kept.now is kept.was:
                 continue
-            now, was, e = kept.now, kept.was, kept.e
+            now, e = kept.now, kept.e
             label = 0 if now is None or now.label is None else names.intern(now.label)
             doc = None if now is None or now.doc is None else orjson.dumps(now.doc)
             stamps = None if now is None else codec.pack_stamps(now.stamps)
@@ -390,7 +389,8 @@ class _Batch:
 
 
 _STATES: Final = (
-    "SELECT entity.id, e, doc, stamps, label FROM carray(?1) AS said CROSS JOIN entity ON tenant = ?2 AND id = said.value"
+    "SELECT entity.id, e, doc, stamps, label "
+    "FROM carray(?1) AS said CROSS JOIN entity ON tenant = ?2 AND id = said.value"
 )
 _EVERYWHERE: Final = frozenset({"type", LABEL})
 """What stands in every index row of an entity."""
