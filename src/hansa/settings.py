@@ -10,12 +10,14 @@
 test holds that it does.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hansa.errors import BadRequest
 from hansa.limits import Limits
@@ -43,6 +45,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     apps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+
+LEVELS: Final = ("debug", "info", "warning", "error")
 
 _TABLES = {
     "city": ("name", "timezone", "location", "tiles", "clock"),
@@ -80,25 +84,47 @@ def load(data: Path, environ: Mapping[str, str] = os.environ, **said: Any) -> Se
 def _from_toml(settings: Settings, tables: dict[str, Any]) -> Settings:
     changes: dict[str, Any] = {}
     for table, names in _TABLES.items():
-        for name, value in tables.pop(table, {}).items():
+        for name, value in _table(tables, table).items():
             if name not in names:
                 raise BadRequest(f"[{table}] has no {name}", where=f"{table}.{name}", mend=f"one of {', '.join(names)}")
             changes[name] = _typed(name, value)
-    caps = tables.pop("limits", {})
-    known = {one.name for one in fields(Limits)}
-    for name, value in caps.items():
-        if name not in known or isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise BadRequest(f"[limits] {name} = {value!r} is not a cap", where=f"limits.{name}")
-    changes["limits"] = replace(settings.limits, **caps)
-    changes["apps"] = tables.pop("app", {})
+    changes["limits"] = replace(settings.limits, **_caps(_table(tables, "limits")))
+    changes["apps"] = _table(tables, "app")
+    for app, said in changes["apps"].items():
+        if not isinstance(said, dict):
+            raise BadRequest(f"app.{app} = {said!r} should be a table", where=f"app.{app}", mend=f"write [app.{app}]")
     if tables:
         raise BadRequest(f"hansa.toml has no table [{next(iter(tables))}]", where=next(iter(tables)))
     return replace(settings, **changes)
 
 
+def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    """Take one table out of the file; an empty one where it is not said."""
+    found = tables.pop(name, {})
+    if not isinstance(found, dict):
+        raise BadRequest(f"{name} = {found!r} should be a table", where=name, mend=f"write [{name}]")
+    return found
+
+
+def _caps(said: dict[str, Any]) -> dict[str, Any]:
+    """Caps by name: numbers that can be reached, whole where the cap counts something."""
+    whole = {one.name: isinstance(one.default, int) for one in fields(Limits)}
+    for name, value in said.items():
+        if (
+            name not in whole
+            or isinstance(value, bool)
+            or not isinstance(value, int if whole[name] else int | float)
+            or not 0 <= value < math.inf
+        ):
+            raise BadRequest(f"[limits] {name} = {value!r} is not a cap", where=f"limits.{name}")
+    return said
+
+
 def _typed(name: str, value: Any) -> Any:
     kind = _KINDS.get(name, str)
     if kind is tuple and isinstance(value, list):
+        if name != "location" and not all(isinstance(one, str) for one in value):
+            raise BadRequest(f"{name} = {value!r} should be a list of texts", where=name)
         return tuple(value)
     if not isinstance(value, kind):
         raise BadRequest(f"{name} = {value!r} should be a {kind.__name__}", where=name)
@@ -128,10 +154,22 @@ def _check(settings: Settings) -> None:
             address(text, name)
     if settings.mqtts and not (settings.certificate and settings.key):
         raise BadRequest("mqtts needs a certificate and a key", where="serve.mqtts")
-    if settings.location is not None and (
-        len(settings.location) != 2 or not (-180 <= settings.location[0] <= 180 and -90 <= settings.location[1] <= 90)
-    ):
+    if settings.location is not None and not _is_place(settings.location):
         raise BadRequest("location should be longitude, latitude", where="city.location")
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadRequest(
+            f"there is no time zone {settings.timezone!r}", where="city.timezone", mend="such as Europe/Vienna"
+        ) from None
+    if settings.log not in LEVELS:
+        levels = ", ".join(LEVELS)
+        raise BadRequest(f"there is no log level {settings.log!r}", where="serve.log", mend=f"one of {levels}")
+
+
+def _is_place(said: tuple[Any, ...]) -> bool:
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in said)
+    return numbers and len(said) == 2 and -180 <= said[0] <= 180 and -90 <= said[1] <= 90
 
 
 def address(text: str, where: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from hansa.model.context import CORE
 from hansa.model.entity import Entity, Stamps
 from hansa.platform import merge
 from hansa.platform.interest import Interests, Shown, wants
-from hansa.platform.subscription import read
+from hansa.platform.subscription_in import read
 from hansa.trust.labels import ADMINISTRATOR, PUBLIC
 
 ROOM = {"id": "urn:x:1", "type": "Room", "a": {"type": "Property", "value": 1}}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hansa.errors import BadRequest, HansaError, NotSupported
 from hansa.model.context import CORE, Context
 from hansa.model.terms import Terms
-from hansa.platform.subscription import Counters, bare, read
+from hansa.platform.subscription import Counters
+from hansa.platform.subscription_in import bare, read
 
 ID = "urn:ngsi-ld:Subscription:1"
 URI = "http://receiver.example/notify"

@@ -15,7 +15,9 @@ def sight(peer: str | None = "127.0.0.1", *, trust: bool = True, **headers: str)
     return Callers(TOKEN, trust_loopback=trust).sight(peer, said)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "127.9.9.9"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8080", "localhost:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "127.9.9.9"]
+)
 @pytest.mark.parametrize("peer", ["127.0.0.1", "::1", "127.0.0.2"])
 def test_this_machine_is_its_administrator_when_it_is_trusted(peer: str, host: str) -> None:
     assert sight(peer, host=host) is ADMINISTRATOR

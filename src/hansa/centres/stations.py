@@ -181,11 +181,12 @@ def state(entity: Entity, alerts: Iterable[Entity], now: int, stale_s: float, mi
 
 
 def figure(value: float, unit: str = "") -> str:
-    """A number as people read it: decimals by unit and size, a true minus (but none before a zero)."""
+    """A number as people read it: decimals by unit and size, none for a count, a true minus (none before a zero)."""
     size = abs(value)
-    decimals = 0 if size >= 100 else 1 if size >= 2 or unit in words()["tenths"] else 2
     if size >= 1e15:
         return f"{value:.2e}".replace("-", "−")
+    counted = not unit and value == int(value)
+    decimals = 0 if counted or size >= 100 else 1 if size >= 2 or unit in words()["tenths"] else 2
     # Halves go away from zero, as in a browser; Python's own formatting would round them to even.
     text = str(Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
     if decimals == 2 and text.endswith("0"):

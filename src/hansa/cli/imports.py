@@ -28,7 +28,6 @@ from hansa.limits import Limits
 from hansa.model.change import Refused, Write
 from hansa.model.context import CORE
 from hansa.model.wire import entity_in, json_in
-from hansa.platform.city import City
 from hansa.serve import REALMS, Lock, clock_of, open_cities, token
 
 _TIMES: Final = ("observedAt", "at", "time", "timestamp", "dateObserved")
@@ -119,7 +118,7 @@ def _store(
     try:
         cities = open_cities(settings, clock_of(settings.clock), direct=True)
         try:
-            city: City = cities[realm]
+            city = cities[realm]
             for at, outcome in enumerate(city.store.load(writes(), "import", city.clock.now())):
                 if isinstance(outcome, Refused):
                     fault(lines[at], outcome.error)

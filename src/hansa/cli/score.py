@@ -19,6 +19,7 @@ from hansa import app as apps_
 from hansa.analytics.backtest import MemoryCity
 from hansa.app import App, Every
 from hansa.apps.frost.entities import record_of
+from hansa.apps.frost.hearing import UNITS as HEARD
 from hansa.apps.frost.skill import Record
 from hansa.apps.frost.skill import score as skill_score
 from hansa.cli.stations import UNITS, BadLine, Values, readings, station_files, station_name
@@ -44,7 +45,10 @@ class Judged:
 
 
 def judge(file: Path, zone: str = "UTC") -> Judged:
-    """Play one station's file to the frost app in a city of its own, and take the nights from its WeatherForecasts."""
+    """Play one station's file to the frost app in a city of its own, and take the nights from its WeatherForecasts.
+
+    `zone` is that of the file's local times. Raises what `readings` raises. Held by tests/apps/test_frost_score.py.
+    """
     bad: list[BadLine] = []
     rows: list[tuple[int, Values]] = []
     bad_count = 0
@@ -143,9 +147,9 @@ def _writes(ident: str, rows: Iterable[tuple[int, Values]]) -> Iterator[tuple[in
     for at, values in rows:
         observed = text(at)
         doc: dict[str, Any] = {"id": ident, "type": "WeatherObserved"}
-        for name, value in values.items():
-            doc[name] = {"type": "Property", "value": value, "unitCode": UNITS[name], "observedAt": observed}
-        if values:
+        for name in HEARD.keys() & values.keys():  # the app hears no wind
+            doc[name] = {"type": "Property", "value": values[name], "unitCode": UNITS[name], "observedAt": observed}
+        if len(doc) > 2:
             yield at, Write("read", ident, doc)
 
 

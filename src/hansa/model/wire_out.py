@@ -192,7 +192,7 @@ def spliceable(stored: bytes) -> bool:
 
     expiresAt is a system attribute (clause 6.3.11). A text that happens to hold the word costs a decoding, no more.
     """
-    return b'"expiresAt"' not in stored
+    return b"expiresAt" not in stored
 
 
 def _concise(instance: Instance, *, alone: bool) -> Any:

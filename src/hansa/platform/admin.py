@@ -13,6 +13,7 @@ PUT  /admin/clock              {"now": "...", "rate": 60}   a driven clock only
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from hansa import clock
@@ -158,7 +159,8 @@ class Admin:
             case ("POST", ident, "retry"):
                 city, letter = self._letter(ident)
                 said = await self._retry(letter)
-                await _write(city, Write("delete", letter.id, tenant=TENANT))
+                with suppress(NotFound):  # whoever tried it again may have put it away already
+                    await _write(city, Write("delete", letter.id, tenant=TENANT))
                 return json_response({"id": ident, "outcome": said})
             case ("DELETE", ident):
                 city, letter = self._letter(ident)

@@ -7,13 +7,18 @@ durable, in the log, and gone when somebody deals with it. Payloads are cut, the
 import base64
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hansa import clock
 from hansa.limits import DEFAULT
 from hansa.model.change import Write
 from hansa.model.entity import Entity, entity
+from hansa.model.query import Query
 
+if TYPE_CHECKING:
+    from hansa.platform.city import City
+
+_ALL: Final = Query.parse(types="DeadLetter")
 TENANT: Final = "~"
 """The city's own tenant: credentials, subscriptions and dead letters. Unreachable from outside."""
 
@@ -61,3 +66,13 @@ def payload_of(letter: Entity) -> bytes | None:
         return None
     body = base64.b64decode(kept)
     return body if len(body) == letter.get("size") else None
+
+
+def surplus(city: "City") -> list[Write]:
+    """The Writes that let the oldest dead letters go when there are more than `limits.dead_letters`."""
+    many = city.count(_ALL, tenant=TENANT) - city.limits.dead_letters
+    if many <= 0:
+        return []
+    # A type's index is in the order in which entities came.
+    oldest = city.find(query=_ALL, limit=min(many, city.limits.commit), tenant=TENANT)
+    return [Write("delete", one.id, tenant=TENANT) for one in oldest]

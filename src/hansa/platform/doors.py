@@ -62,7 +62,7 @@ class MqttDoors:
         if isinstance(found, Denied):
             name = (username or client_id)[:64]
             log.warning("a device was turned away", name=name, address=address, why=found.reason)
-            return Refusal(Reason.BAD_USER_NAME_OR_PASSWORD, found.reason)
+            return Refusal(Reason.BAD_USER_NAME_OR_PASSWORD, found.told)
         assert password is not None  # noqa: S101  # authenticate denies an empty one
         if self._devices.settle(found, password):
             self._keep(found, lambda: None)
@@ -79,7 +79,7 @@ class MqttDoors:
     def publish(
         self, peer: Any, topic: str, payload: bytes, _content_type: str | None, done: Callable[[int], None]
     ) -> int | None:
-        """Take one message, or keep it with the reason why not. The topic names the format, so MQTT 5's type need not."""
+        """Take one message, or keep it with the reason why not. The topic names the format; MQTT 5's type need not."""
         visitor: Visitor = peer
         device = visitor.record
         levels = topic.split("/")
@@ -189,7 +189,7 @@ class CollectDoor:
         name, secret = _basic(request.headers.get(b"authorization"))
         found = self._devices.authenticate(name, secret, wall())
         if isinstance(found, Denied):
-            raise Unauthenticated(found.reason, mend="send the device's name and secret as HTTP Basic credentials")
+            raise Unauthenticated(found.told, mend="send the device's name and secret as HTTP Basic credentials")
         if self._devices.settle(found, secret):
             await self._cities[found.realm].awrite(credential_write(found), shown_write(found))
         elif found.secret is None or self._devices.by_claim(found, secret, wall()):

@@ -84,8 +84,13 @@ class Reader(Protocol):
         last: int | None = None,
         limit: int = 10_000,
         dataset: str | None = None,
+        *,
+        committed: bool = False,
     ) -> list[Point]:
-        """Points of one attribute, oldest first; `last` keeps the newest so many."""
+        """Points of one attribute, oldest first; `last` keeps the newest so many.
+
+        With `committed` their time, and what `since` and `until` mean, is when they were committed.
+        """
 
     def types(self, tenant: str) -> dict[str, int]:
         """Types and how many entities bear each."""

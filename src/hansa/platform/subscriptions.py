@@ -31,13 +31,14 @@ from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT
 from hansa.platform.follower import Since
 from hansa.platform.store import Item
-from hansa.platform.subscription import Counters, Names, Subscription, bare, read
+from hansa.platform.subscription import Counters, Names, Subscription
+from hansa.platform.subscription_in import bare, read
 from hansa.platform.telling import READER, Telling, durably
 from hansa.trust.labels import ADMINISTRATOR, Sight
 
 SIZE: Final = 65_536  # bytes of one subscription: ten thousand of them stay in memory
 FLUSH_S: Final = 1.0
-COUNTERS_S: Final = 5.0
+COUNTERS_S: Final = 60.0  # each writing is a Change in the log
 CONTEXTS: Final = 1_000  # @contexts in use that have no URL
 
 _NULL: Final = "urn:ngsi-ld:null"
@@ -129,8 +130,7 @@ class Subscriptions:
         Raises BadRequest, NotSupported, AlreadyExists, NoContext (a jsonldContext that cannot be had), TooLarge, and
         TooManyResults when the tenant has as many as it may.
         """
-        said = bare(doc)
-        said.setdefault("id", f"urn:ngsi-ld:Subscription:{secrets.token_hex(16)}")
+        said = {"id": f"urn:ngsi-ld:Subscription:{secrets.token_hex(16)}", **bare(doc)}
         one = await self._read(said, tenant, context, None)
         one.sight = sight or self._city.sight
         one.created = one.modified = self._city.clock.now()

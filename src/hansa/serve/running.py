@@ -23,6 +23,7 @@ from hansa.network.contexts import Contexts
 from hansa.network.http import Egress
 from hansa.network.live import Live
 from hansa.network.mqtt import Caps, Endpoint
+from hansa.platform import deadletters
 from hansa.platform.admin import Admin
 from hansa.platform.city import City
 from hansa.platform.commands import Commands
@@ -30,6 +31,7 @@ from hansa.platform.doors import CollectDoor, MqttDoors
 from hansa.platform.intake import FLUSH_S, Intake
 from hansa.platform.intake import load as load_devices
 from hansa.platform.ngsild import NgsiLd
+from hansa.platform.remembered import RememberedContexts
 from hansa.platform.subscriptions import Subscriptions
 from hansa.serve.folder import Lock, clock_of, open_cities, tls, token
 from hansa.serve.front import Front, Handle
@@ -154,7 +156,9 @@ class Running:
         settings = self.settings
         self.egress = Egress(settings.egress_allow, settings.limits)
         self.stack.push_async_callback(self.egress.aclose)
-        self.contexts = Contexts(self.egress, settings.limits)
+        memory = RememberedContexts(self.cities["open"])
+        self.contexts = Contexts(self.egress, settings.limits, remember=memory.note)
+        memory.recall(self.contexts)
         self.stack.push_async_callback(self.contexts.aclose)
         self.subscriptions: dict[str, Subscriptions] = {}
         self.ngsild: dict[str, Handle] = {}
@@ -260,10 +264,13 @@ class Running:
             self.flush()
 
     def flush(self) -> None:
-        """Submit the records of devices that were heard of."""
+        """Submit the records of devices that were heard of, and let the oldest of too many dead letters go."""
         try:
             for city, write in self.intake.flush():
                 city.submit([write], _nobody)
+            for city in self.cities.values():
+                if surplus := deadletters.surplus(city):
+                    city.submit(surplus, _nobody)
         except Busy:
             log.info("no room to write down what devices have become; in a minute then")
 

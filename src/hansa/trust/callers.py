@@ -5,6 +5,7 @@ its data folder, or, with `--trust-loopback`, whoever sits at this machine. Ever
 """
 
 import hmac
+import re
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Final
@@ -13,6 +14,8 @@ from urllib.parse import urlsplit
 from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight
 
 _FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
+# Read strictly, and not as a URL: whoever needs leniency here is not this machine's own browser.
+_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]*)?\Z")
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "localhost."})
 
 
@@ -59,8 +62,8 @@ class Callers:
     def _is_here(self, host: bytes) -> bool:
         known = self._hosts.get(host)
         if known is None:
-            name = urlsplit(f"//{host.decode('latin-1')}").hostname if host else None
-            known = name is not None and is_loopback(name)
+            shape = _HOST.match(host)
+            known = shape is not None and is_loopback(shape[1].decode())
             if len(self._hosts) < 1_000:
                 self._hosts[host] = known
         return known

@@ -28,12 +28,20 @@ CLAIM_DAYS: Final = 30
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", re.ASCII)
 
 
+_DENIED: Final = "unknown device or wrong secret"
+
+
 @dataclass(frozen=True, slots=True)
 class Denied:
     """Why a device was not let in. `known`: it exists, and its record may count the attempt."""
 
     reason: str
     known: bool = False
+
+    @property
+    def told(self) -> str:
+        """What the device hears: always the same, so that nobody learns which names exist. `reason` is for the log."""
+        return _DENIED
 
 
 class Device:
@@ -183,17 +191,16 @@ class Devices:
     def authenticate(self, name: str | None, password: bytes | str | None, now: int) -> Device | Denied:
         """Who this is, by its secret, or by its claim as long as the secret was never used. `now` is wall time."""
         device = self._known.get(name or "")
+        said = _hash(password or b"")  # the same work for a stranger: no name can be told by timing
         if device is None or not password:
-            _hash(password or b"")  # the same work for a stranger: no name can be told by timing
-            return Denied("unknown device or wrong secret")
+            return Denied(_DENIED)
         if device.state == "revoked":
             return Denied("this device was revoked", known=True)
-        said = _hash(password)
         if device.secret is not None and hmac.compare_digest(said, device.secret):
             return device
         if self._claims(device, said, now):
             return device
-        return Denied("unknown device or wrong secret", known=True)
+        return Denied(_DENIED, known=True)
 
     def by_claim(self, device: Device, password: bytes | str, now: int) -> bool:
         """Whether it came with its claim: then it may only exchange it."""
@@ -232,6 +239,10 @@ class Devices:
         if state not in STATES:
             raise BadRequest(f"{state!r} is no state of a device", where="state", mend=f"one of {', '.join(STATES)}")
         device = self.get(name)
+        if state == "active" and device.secret is None:
+            if device.claim is None:
+                raise BadRequest(f"{name} has no secret and no claim", where="state", mend="hansa device renew")
+            state = "enrolled"
         device.state = state
         if state == "revoked":
             device.secret = device.claim = None

@@ -25,7 +25,7 @@ EARLIEST_MIN = 180
 """15:00: no evening opens before it."""
 
 READY_MIN, DECIDE_MIN, DECIDED_MIN = 450, 480, 510
-"""19:30, 20:00 and 20:30: README.md, section The decision of record."""
+"""19:30, 20:00 and 20:30: docs/frost.md, section The decision of record."""
 
 NIGHT_MIN, END_MIN = 540, 1260
 """21:00 and 09:00: the hours whose minimum is the outcome; 09:00 is also the dawn of a station without a location."""

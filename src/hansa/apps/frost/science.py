@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 
 FAO_POOLED = (0.612, 0.333, -1.834)
-"""b, c, d of Tp = b*T0 + c*Td + d for a station without nights of its own (README.md says from which nights)."""
+"""b, c, d of Tp = b*T0 + c*Td + d for a station without nights of its own (docs/frost.md says from which nights)."""
 
 POOLED = (0.588, 0.335, -1.498, -0.355)
 """The same with a fourth term: the pressure tendency over six hours, in hPa."""

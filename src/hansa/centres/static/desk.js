@@ -1,7 +1,7 @@
 // The alarm desk: open alerts first, the gravest and newest on top; each leads to its place and to its evidence.
 
 import { entityLink } from "./city.js";
-import { h, keep, put, sign } from "./dom.js";
+import { h, keep, put } from "./dom.js";
 import { go, place, watch } from "./place.js";
 import { moment, number, pointOf, SEVERITIES, said, text } from "./station.js";
 import { age, count, figure, lasting, title, unitOf, whenText, withUnit } from "./words.js";
@@ -56,7 +56,7 @@ export function alertItem(first) {
 function fillEvidence(rows, alert, now) {
   const proof = said(alert, "evidence");
   const flat = typeof proof === "object" && proof !== null && !Array.isArray(proof) ? Object.entries(proof) : proof === null ? [] : [["evidence", proof]];
-  const shown = flat.slice(0, 40).map(([name, value]) => {
+  const shown = flat.filter(([, value]) => value !== null && value !== "").slice(0, 40).map(([name, value]) => {
     const at = typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value) ? moment(value) : null;
     return [title(name, "attributes"), at !== null ? whenText(at, now) : typeof value === "object" ? JSON.stringify(value) : String(value).replace(/^-(?=\d)/, "−")];
   });
@@ -72,10 +72,9 @@ export function startDesk(city, { fly }) {
   const list = document.getElementById("alarms");
   const sum = document.getElementById("desk-sum");
   const more = document.getElementById("desk-more");
-  const count_ = document.getElementById("alarm-count");
+  const badge = document.getElementById("alarm-count");
   const aloud = document.getElementById("alarm-aloud");
-  let [known, cursor] = [null, ""];
-  list.replaceChildren();
+  let [known, cursor, ours] = [null, "", false];
 
   function onGo(alert) {
     cursor = alert.id;
@@ -96,27 +95,29 @@ export function startDesk(city, { fly }) {
 
   function refresh() {
     if (!city.loadedOnce) {
-      put(sum, city.phase === "failed" ? "not read" : "reading…");
-      return;
+      if (city.phase === "failed") put(sum, "not read");
+      return; // until then, the alarms that came with the page stand
     }
+    if (!ours) list.replaceChildren();
+    ours = true;
     const now = city.now();
     const order = (a, b) => SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b)) || sinceOf(b) - sinceOf(a);
     const all = [...city.alerts.values()];
     const open = all.filter(openNow).sort(order);
     const closed = all.filter((one) => !openNow(one) && now - (moment(said(one, "validTo")) ?? moment(one.modifiedAt) ?? sinceOf(one)) < RECENT).sort((a, b) => sinceOf(b) - sinceOf(a));
     const update = (item, alert) => item.update?.(alert, city, { onGo });
-    keep(list, open.length ? open.slice(0, SHOWN) : [null], (one) => one?.id ?? "none", (one) => (one ? alertItem(one) : h("li", { class: "none" })), (item, one) => (one ? update(item, one) : calm_(item, all, now)));
+    keep(list, open.length ? open.slice(0, SHOWN) : [null], (one) => one?.id ?? "none", (one) => (one ? alertItem(one) : h("li", { class: "none" })), (item, one) => (one ? update(item, one) : rest(item, all, now)));
     put(sum, open.length > SHOWN ? `${open.length} open, ${SHOWN} shown` : `${open.length} open`);
-    count_.hidden = !open.length;
-    put(count_, String(open.length));
-    count_.className = `count ${open.length ? severityOf(open[0]) : ""}`;
+    badge.hidden = !open.length;
+    put(badge, String(open.length));
+    badge.className = `count ${open.length ? severityOf(open[0]) : ""}`;
     document.title = `${open.length ? `(${open.length}) ` : ""}${document.title.replace(/^\(\d+\) /, "")}`;
     earlier(closed, update);
     tell(open);
     mark();
   }
 
-  function calm_(item, all, now) {
+  function rest(item, all, now) {
     const last = Math.max(...all.map((one) => moment(said(one, "validTo")) ?? -Infinity));
     put(item, `No open alarm.${Number.isFinite(last) && last <= now ? ` The last one closed ${age(last, now)} ago.` : ""}`);
   }

@@ -91,7 +91,7 @@ function style(ink, data = geojson([])) {
   }
   const line = (id, filter, colour, widths, more = {}) => layers.push({ id, type: "line", source: "city", filter, layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": colour, "line-width": widths, ...more } });
   for (const kind of ORDER) {
-    if (kind in fills) layers.push({ id: `${kind}-fill`, type: "fill", source: "city", filter: of(kind, "Polygon"), paint: { "fill-color": fills[kind], "fill-opacity": kind === "district" ? 0.5 : 1 } });
+    if (kind in fills) layers.push({ id: `${kind}-fill`, type: "fill", source: "city", filter: of(kind, "Polygon"), paint: { "fill-color": fills[kind], "fill-opacity": look.tiles ? { building: 0.8, water: 0.7 }[kind] ?? 0.3 : kind === "district" ? 0.5 : 1 } });
     if (kind in fills) line(`${kind}-edge`, of(kind, "Polygon"), strokes[kind], kind === "water" ? 0.8 : width(kind), kind === "district" ? { "line-dasharray": [4, 3] } : {});
     if (kind === "road") {
       for (const way of ["minor", "road"]) line(`${way}-casing`, of(way, "LineString"), ink.casing, width(way, 1.6));

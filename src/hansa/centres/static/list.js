@@ -72,7 +72,7 @@ export function startList(city, { figureOf, filter, retry }) {
       ({ it }) => it.id,
       ({ it }) => h("tr", { on: { click: () => go({ sel: it.id, attr: "" }) } }, h("td", {}, h("span", {})), h("th", { scope: "row" }, h("button", { type: "button" })), h("td", {}), h("td", {}), h("td", { class: "num" }, h("b", {}), h("span", { class: "unit" })), h("td", { class: "num" }), h("td", { class: "num" })),
       (row, { it, one, how, kind, label, alarms }) => {
-        const [state, name, type, reading, value, old, count_] = row.children;
+        const [state, name, type, reading, value, old, tally] = row.children;
         state.firstChild.className = `sign ${how}`;
         put(state.firstChild, title(how, "states"));
         put(name.firstChild, it.name);
@@ -81,7 +81,7 @@ export function startList(city, { figureOf, filter, retry }) {
         put(value.firstChild, one ? figure(one.value, one.unit) : "—");
         put(value.lastChild, one?.unit ? ` ${one.unit}` : "");
         put(old, one ? age(one.at, now) : "never");
-        put(count_, alarms ? String(alarms) : "");
+        put(tally, alarms ? String(alarms) : "");
         row.className = `${how}${it.id === place.sel ? " at" : ""}`;
       },
     );

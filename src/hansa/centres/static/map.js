@@ -1,6 +1,6 @@
 // The map: a ground, the marks over it, and the hands that move them.
 
-import { calm, h, keep, narrow, notice, put } from "./dom.js";
+import { h, keep, narrow, notice, put } from "./dom.js";
 import { box, fitting, inks, shape } from "./ground.js";
 import { plainGround } from "./ground-plain.js";
 import { marks } from "./marks.js";
@@ -16,7 +16,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
   const canvas = document.getElementById("marks");
   const list = document.getElementById("map-list");
   const tip = document.getElementById("tip");
-  const box0 = document.getElementById("ground");
+  const bed = document.getElementById("ground");
   let ink = inks();
   const over = marks(canvas);
   let [hovered, fitted, placed] = ["", false, false];
@@ -32,14 +32,14 @@ export async function startMap(city, { figureOf, filter, retry }) {
     if (webgl()) {
       try {
         const { glGround } = await import("./ground-gl.js");
-        return await glGround(box0, ink, view);
+        return await glGround(bed, ink, view);
       } catch (fault) {
         console.warn("WebGL failed; the plain ground takes over.", fault);
-        box0.replaceChildren();
-        box0.className = "";
+        bed.replaceChildren();
+        bed.className = "";
       }
     }
-    return plainGround(box0, ink, view);
+    return plainGround(bed, ink, view);
   }
 
   /** The view that the address asks for: lon,lat,zoom. */
@@ -60,9 +60,18 @@ export async function startMap(city, { figureOf, filter, retry }) {
     return free;
   }
 
+  /** The boxes [x0, y0, x1, y1] that controls cover: no label goes under them. */
+  function covered() {
+    const frame = field.getBoundingClientRect();
+    return [...field.querySelectorAll(".zooms, .credit")]
+      .map((one) => one.getBoundingClientRect())
+      .filter((one) => one.width)
+      .map((one) => [one.left - frame.left, one.top - frame.top, one.right - frame.left, one.bottom - frame.top]);
+  }
+
   const pad = () => {
     const free = inset();
-    return { left: free.left + 60, right: free.right + 70, top: free.top + 50, bottom: free.bottom + 56 };
+    return { left: free.left + 60, right: free.right + 90, top: free.top + 50, bottom: free.bottom + 60 };
   };
 
   let due = false;
@@ -76,7 +85,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
     if (all) judged = begun;
     for (const it of shown) if (all || it.how === undefined) it.how = city.stateOf(it);
     const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-    const lively = over.draw({ ground, ink, inset: inset(), stations: shown, shapes, selected: place.sel, hovered, figureOf, now: city.now(), scale });
+    const lively = over.draw({ ground, ink, inset: inset(), covered: covered(), stations: shown, shapes, selected: place.sel, hovered, figureOf, now: city.now(), scale });
     cost = performance.now() - begun;
     if (lively) draw();
   }
@@ -99,7 +108,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
     if (!fitted && city.loadedOnce) {
       fitted = true;
       if (wanted()) placed = true;
-      else all_();
+      else wholeCity();
       if (place.sel) fly(place.sel, { animate: false });
     }
     empty();
@@ -108,7 +117,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
   }
 
   /** Show the whole city. */
-  function all_({ animate = false } = {}) {
+  function wholeCity({ animate = false } = {}) {
     const points = shown.map((it) => it.point);
     const bounds = box(points) ?? box(shapes.flatMap((one) => [...one.lines.flat(), ...one.areas.flat(2)]));
     if (bounds) ground.go(fitting(bounds, field.clientWidth, field.clientHeight, pad()), { animate });
@@ -169,7 +178,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
   function hover(it, x = 0, y = 0) {
     if ((it?.id ?? "") !== hovered) {
       hovered = it?.id ?? "";
-      box0.classList.toggle("over", !!it);
+      bed.classList.toggle("over", !!it);
       draw();
     }
     tip.hidden = !it;
@@ -188,18 +197,18 @@ export async function startMap(city, { figureOf, filter, retry }) {
   }
 
   const at = (event) => {
-    const frame = box0.getBoundingClientRect();
+    const frame = bed.getBoundingClientRect();
     return [event.clientX - frame.left, event.clientY - frame.top];
   };
-  box0.addEventListener("pointermove", (event) => {
+  bed.addEventListener("pointermove", (event) => {
     if (event.pointerType === "touch" || event.buttons) return hover(null);
     const [x, y] = at(event);
     hover(over.near(x, y, 14), x, y);
   });
-  box0.addEventListener("pointerleave", () => hover(null));
+  bed.addEventListener("pointerleave", () => hover(null));
   let down = null;
-  box0.addEventListener("pointerdown", (event) => (down = at(event)), true);
-  box0.addEventListener("click", (event) => {
+  bed.addEventListener("pointerdown", (event) => (down = at(event)), true);
+  bed.addEventListener("click", (event) => {
     const [x, y] = at(event);
     if (down && Math.hypot(x - down[0], y - down[1]) > 6) return; // that was a drag
     const it = over.near(x, y, event.pointerType === "touch" ? 24 : 16);
@@ -231,7 +240,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
   };
   document.getElementById("zoom-in").addEventListener("click", () => zoom(1));
   document.getElementById("zoom-out").addEventListener("click", () => zoom(-1));
-  document.getElementById("zoom-all").addEventListener("click", () => all_({ animate: true }));
+  document.getElementById("zoom-all").addEventListener("click", () => wholeCity({ animate: true }));
 
   ground.onMove(() => {
     // In the same frame as the ground, or the marks would swim behind it.
@@ -247,7 +256,7 @@ export async function startMap(city, { figureOf, filter, retry }) {
 
   new ResizeObserver(() => {
     ground.resize();
-    if (!placed && fitted && !place.sel) all_();
+    if (!placed && fitted && !place.sel) wholeCity();
     draw();
   }).observe(field);
   const reink = () => {
@@ -264,8 +273,9 @@ export async function startMap(city, { figureOf, filter, retry }) {
   });
   city.listen(refresh);
   setInterval(() => (draw(), relist()), 5000); // states and ages change by themselves
+  document.addEventListener("visibilitychange", draw);
   refresh({ ids: new Set(), all: true });
-  return { fly, zoom, whole: () => all_({ animate: true }), reink, draw, focus: () => list.focus() };
+  return { fly, zoom, whole: () => wholeCity({ animate: true }), reink, draw, focus: () => list.focus() };
 }
 
 function webgl() {

@@ -49,7 +49,7 @@ export function marks(canvas) {
     ctx.drawImage(made.canvas, x - made.half, y - made.half, made.canvas.width / dense, made.canvas.height / dense);
   }
 
-  /** Draw everything. `scene`: {ground, ink, inset, stations, shapes, selected, hovered, figureOf, now, scale}. */
+  /** Draw everything. `scene`: {ground, ink, inset, covered, stations, shapes, selected, hovered, figureOf, now, scale}. */
   function draw(scene) {
     const dense = devicePixelRatio || 1;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
@@ -67,6 +67,7 @@ export function marks(canvas) {
     taken.take(field.right - band, 0, width, height);
     taken.take(0, 0, width, field.top + band);
     taken.take(0, field.bottom - band, width, height);
+    for (const box of scene.covered) taken.take(...box);
     graticule(scene, field);
     const lively = stations(scene, field, width, height, taken);
     names(scene, field, taken);

@@ -7,7 +7,7 @@ import { alertItem } from "./desk.js";
 import { go, place, watch } from "./place.js";
 import { keyOf, kindOf, said, text } from "./station.js";
 import { night, skillSection } from "./skill.js";
-import { age, count, degrees, figure, look, title, unitOf, whenText, withUnit } from "./words.js";
+import { age, count, degrees, figure, look, title, whenText, withUnit } from "./words.js";
 
 const SPANS = { "6h": 6, "24h": 24, "7d": 168, "30d": 720 };
 const SPAN_WORDS = { "6h": "6 h", "24h": "24 h", "7d": "7 d", "30d": "30 d" };
@@ -67,10 +67,10 @@ export function startPanel(city) {
     for (const name of look.windows) part.spans.append(h("button", { type: "button", data: { span: name }, on: { click: () => go({ win: name }) } }, SPAN_WORDS[name] ?? name));
     part.table.open = place.table === "1";
     part.table.addEventListener("toggle", () => (go({ table: part.table.open ? "1" : "" }, { quiet: true }), fillTable()));
-    const close_ = h("button", { type: "button", class: "knob close", "aria-label": "Close", "aria-keyshortcuts": "Escape", on: { click: () => go({ sel: "", attr: "" }) } }, "×");
+    const shut = h("button", { type: "button", class: "knob close", "aria-label": "Close", "aria-keyshortcuts": "Escape", on: { click: () => go({ sel: "", attr: "" }) } }, "×");
     const before = document.activeElement;
     panel.replaceChildren(
-      h("header", {}, h("div", {}, part.name, part.under), close_),
+      h("header", {}, h("div", {}, part.name, part.under), shut),
       h("div", { class: "scroll", tabindex: "-1" }, part.state, part.alerts, part.figures, h("div", { class: "plot-head" }, part.title, part.spans), part.readout, part.chart, part.note, part.key, part.table, part.links, part.skill, part.about),
     );
     panel.setAttribute("aria-labelledby", "panel-name");
@@ -97,9 +97,10 @@ export function startPanel(city) {
     keep(part.alerts, about, (one) => one.id, (one) => alertItem(one), (item, one) => item.update(one, city, { here: true }));
     part.alerts.hidden = !about.length;
     const chosen = selected();
+    const timed = it.readings.filter((one) => one.at !== null); // a height above the sea is no reading
     keep(
       part.figures,
-      it.readings,
+      timed.length ? timed : it.readings,
       (one) => one.name,
       (one) => h("button", { type: "button", on: { click: () => go({ attr: one.name }) } }, h("span", { class: "label" }), h("span", { class: "value" }, h("span", { class: "figure" }), h("span", { class: "unit" })), h("span", { class: "age" })),
       (button, one) => {
@@ -113,7 +114,7 @@ export function startPanel(city) {
       },
     );
     for (const button of part.spans.children) button.setAttribute("aria-pressed", String(button.dataset.span === place.win));
-    about_(it);
+    describe(it);
     append(it);
   }
 
@@ -126,7 +127,7 @@ export function startPanel(city) {
     part.state.replaceChildren(part.absent);
   }
 
-  function about_(it) {
+  function describe(it) {
     const list = open.part.about.lastElementChild;
     const device = said(it.entity, "refDevice");
     const of = typeof device === "string" ? city.entities.get(device) : null;
@@ -136,9 +137,10 @@ export function startPanel(city) {
       if (of) rows.push(["Device state", text(of, "deviceState") || "not said"], ["Readings, refused", `${text(of, "readings") || "0"}, ${text(of, "refusals") || "0"}`]);
     }
     for (const name of Object.keys(it.entity)) {
-      if (["id", "type", "name", "location", "refDevice", "@context"].includes(name) || it.by.has(name)) continue;
+      if (["id", "type", "name", "location", "refDevice", "@context"].includes(name) || (it.by.get(name)?.at ?? null) !== null) continue;
       const value = said(it.entity, name);
-      rows.push([title(name, "attributes"), typeof value === "object" ? JSON.stringify(value) : String(value)]);
+      const one = it.by.get(name);
+      rows.push([title(name, "attributes"), one ? withUnit(one.value, one.unit) : typeof value === "object" ? JSON.stringify(value) : String(value)]);
     }
     const key = JSON.stringify(rows.map(([a, b]) => [a, b.textContent ?? b]));
     if (list.dataset.key === key) return;
@@ -294,9 +296,9 @@ export function startPanel(city) {
   }
 
   watch((changed) => {
-    if (["sel", "attr", "win"].some((name) => changed.has(name))) show_();
+    if (["sel", "attr", "win"].some((name) => changed.has(name))) follow();
   });
-  function show_() {
+  function follow() {
     if (!place.sel) return open && close();
     show();
     if (open) redrawSoon();
@@ -325,6 +327,6 @@ export function startPanel(city) {
     if (told) drawNights(), redraw();
   });
   setInterval(() => (update(), open && redrawSoon()), 2000);
-  show_();
+  follow();
   return { reink: () => open?.plot && redraw(), focus: () => panel.querySelector(".close")?.focus() };
 }

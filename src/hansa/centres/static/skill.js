@@ -81,8 +81,8 @@ export function skillSection(nights, now) {
     h(
       "dl",
       { class: "record" },
-      cell(figure(sum.error), "°C", "mean error"),
-      cell(figure(sum.baseline), "°C", "persistence"),
+      cell(figure(sum.error, "°C"), "°C", "mean error"),
+      cell(figure(sum.baseline, "°C"), "°C", "persistence"),
       cell(String(sum.hit), "", "hits", "hit"),
       cell(String(sum.miss), "", "missed", "miss"),
       cell(String(sum.false), "", "false alarms", "false"),

@@ -18,11 +18,12 @@ export const unitOf = (code) => (typeof code !== "string" ? "" : Object.hasOwn(w
 /** The attributes that speak for a type, in order. */
 export const mainOf = (type) => (Object.hasOwn(words.main, type) ? words.main[type] : ["temperature"]);
 
-/** A number as people read it: decimals by unit and size, a true minus. The same rule as `figure` in stations.py. */
+/** A number as people read it: decimals by unit and size, none for a count, a true minus. The same rule as `figure` in stations.py. */
 export function figure(value, unit = "") {
   if (value === null || value === undefined || !Number.isFinite(value)) return "—";
   const size = Math.abs(value);
-  const decimals = size >= 100 ? 0 : size >= 2 || words.tenths.includes(unit) ? 1 : 2;
+  const counted = !unit && Number.isInteger(value);
+  const decimals = counted || size >= 100 ? 0 : size >= 2 || words.tenths.includes(unit) ? 1 : 2;
   let text = size < 1e15 ? value.toFixed(decimals) : value.toPrecision(3);
   if (decimals === 2 && text.endsWith("0")) text = text.slice(0, -1);
   return /^-[0.]*$/.test(text) ? text.slice(1) : text.replace("-", "−");

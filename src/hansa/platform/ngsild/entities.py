@@ -86,7 +86,7 @@ async def found(exchange: Exchange, wanted: Asked, accept: str, route: str = "en
     limit = wanted.page.limit
     if rows is not None:
         docs = [row.doc for row in rows[:limit]]
-        if not spliceable(b"".join(docs)):
+        if not all(map(spliceable, docs)):
             docs = [doc if spliceable(doc) else _without_system(doc, wanted.view) for doc in docs]
         response = bytes_answer(docs, accept, one=False)
         more = len(rows) > limit

@@ -2,8 +2,8 @@
 
 CIM 009, clauses 4.5.6 to 4.5.9, 4.11, 5.7.3, 5.7.4 and 6.3.10.
 
-The temporal evolution of an entity is its history in the store: whatever was said of it, by whichever door. Instances
-are asked for by `observedAt`; the system's own times will come with the rest of the standard.
+The temporal evolution of an entity is its history in the store: whatever was said of it, by whichever door. Of an
+instance, createdAt and modifiedAt are both when it was committed: instances are added, never changed.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from hansa import clock
-from hansa.errors import BadRequest, NotSupported
+from hansa.errors import BadRequest
 from hansa.limits import Limits
 from hansa.model.context import Context
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Entity
@@ -38,15 +38,14 @@ class TemporalQuery:
     since: int | None = None
     until: int | None = None
     last: int | None = None
+    name: str = "observedAt"
 
     @classmethod
     def of(cls, said: dict[str, str], *, needed: bool) -> "TemporalQuery":
-        """Read timerel, timeAt, endTimeAt, timeproperty and lastN. Raises BadRequest, NotSupported."""
+        """Read timerel, timeAt, endTimeAt, timeproperty and lastN. Raises BadRequest."""
         name = said.get("timeproperty", "observedAt")
         if name not in TIMEPROPERTIES:
             raise BadRequest(f"{name[:64]!r} is no temporal property", where="timeproperty", mend="observedAt")
-        if name != "observedAt":
-            raise NotSupported(f"history by {name} is not built yet", where="timeproperty", mend="observedAt")
         last = _last(said)
         timerel = said.get("timerel")
         if timerel is None:
@@ -54,7 +53,7 @@ class TemporalQuery:
                 raise BadRequest(f"{odd[0]} needs a timerel", where="timerel", mend="before, after or between")
             if needed:
                 raise BadRequest("a temporal query is needed", where="timerel", mend="timerel=after&timeAt=...")
-            return cls(last=last)
+            return cls(last=last, name=name)
         if timerel not in {"before", "after", "between"}:
             raise BadRequest(
                 f"{timerel[:32]!r} is no temporal relation", where="timerel", mend="before, after, between"
@@ -64,12 +63,18 @@ class TemporalQuery:
             end = _instant(said, "endTimeAt")
             if end < at:
                 raise BadRequest("endTimeAt lies before timeAt", where="endTimeAt")
-            return cls(timerel, said["timeAt"], said["endTimeAt"], at, end, last)
+            return cls(timerel, said["timeAt"], said["endTimeAt"], at, end, last, name)
         if "endTimeAt" in said:
             raise BadRequest(f"endTimeAt does not go with {timerel}", where="endTimeAt")
         if timerel == "before":
-            return cls(timerel, said["timeAt"], None, None, at, last)
-        return cls(timerel, said["timeAt"], None, at, None, last)
+            return cls(timerel, said["timeAt"], None, None, at, last, name)
+        return cls(timerel, said["timeAt"], None, at, None, last, name)
+
+    def conveyed(self, instance: dict[str, Any]) -> bool:
+        """Whether an instance has the temporal property that is asked by; if not, it does not match (4.11)."""
+        if self.name in {"createdAt", "modifiedAt"}:
+            return "deletedAt" not in instance
+        return self.name in instance
 
 
 def _last(said: dict[str, str]) -> int | None:
@@ -139,10 +144,19 @@ def evolved(past: Past, entity: Entity, wanted: Wanted) -> Evolution:
             continue
         last = None if when.last is None else min(when.last, most)
         points = reader.history(
-            tenant, entity.id, name, sight, when.since, when.until, last=last, limit=most, dataset=dataset
+            tenant,
+            entity.id,
+            name,
+            sight,
+            when.since,
+            when.until,
+            last=last,
+            limit=most,
+            dataset=dataset,
+            committed=when.name != "observedAt",
         )
-        if when.timerel is not None:
-            points = [point for point in points if "observedAt" in point.instance]
+        if when.timerel is not None or when.name != "observedAt":
+            points = [point for point in points if when.conveyed(point.instance)]
         if points:
             found.series[name, dataset] = points
     return found

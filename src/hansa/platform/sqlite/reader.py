@@ -5,7 +5,7 @@ nothing is masked, stored bytes are the answer.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -179,6 +179,8 @@ class SqliteReader:
         last: int | None = None,
         limit: int = DEFAULT.instants,
         dataset: str | None = None,
+        *,
+        committed: bool = False,
     ) -> list[Point]:
         """Points of one attribute from `since` (included) to `until` (not), oldest first; `last` the newest so many."""
         tn, n, d = self._names.number(tenant), self._names.number(name), self._names.number(dataset or "")
@@ -192,11 +194,13 @@ class SqliteReader:
         high = 2**62 if until is None else until
         take = limit if last is None else min(last, limit)
         order = "ASC" if last is None else "DESC"
+        when = _COMMITTED if committed else "history.at"
         rows = [
-            self._point(row, dataset)
-            for row in self._run(
-                f"SELECT at, seq, v, u, x FROM history WHERE e = ? AND n = ? AND d = ? AND at >= ? AND at < ? "  # noqa: S608
-                f"ORDER BY at {order}, seq {order} LIMIT ?",
+            self._point(row, dataset)._replace(at=time_of)
+            for time_of, *row in self._run(
+                f"SELECT {when} AS t, history.at, history.seq, v, u, x FROM history "  # noqa: S608
+                f"{_WITH_LOG if committed else ''} WHERE history.e = ? AND n = ? AND d = ? AND {when} >= ? "
+                f"AND {when} < ? ORDER BY t {order}, history.seq {order} LIMIT ?",
                 (found[0], n, d, low, high, take),
             )
         ]
@@ -211,7 +215,7 @@ class SqliteReader:
         names = [(self._names.text(n), self._names.text(d) or None) for n, d in self._run(_SERIES, (found[0],) * 3)]
         return [(name, dataset) for name, dataset in names if self._shows(found[1], found[2], name, sight)]
 
-    def _point(self, row: tuple[Any, ...], dataset: str | None) -> Point:
+    def _point(self, row: Sequence[Any], dataset: str | None) -> Point:
         at, seq, v, u, x = row
         if x:
             instance = codec.unpack(x)
@@ -290,6 +294,8 @@ class SqliteReader:
 _ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # noqa: S608  # no part of it is given
 
 
+_WITH_LOG: Final = "LEFT JOIN log ON log.seq = history.seq"
+_COMMITTED: Final = "coalesce(log.at, history.at)"  # the log's beginning may have gone into a checkpoint
 _ANY_OF: Final = "SELECT 1 FROM entity WHERE tenant = ? LIMIT 1"
 _STAMPED: Final = "SELECT e, stamps, label FROM entity WHERE tenant = ? AND id = ?"
 # From one series to the next by the index: DISTINCT would walk through every point of every series.
