@@ -325,7 +325,7 @@ def test_a_restart_hears_nothing_that_the_log_has_yet_to_tell(every_s):
     evening(city, 8.0, 3.0, minute=50, until_h=12)
     behind = MemoryCity(start=city.clock.now(), store=city.store)  # the rules process is down, the city goes on
     hear(behind, DAY + timedelta(hours=12, minutes=50), temperature=2.0, dewPoint=1.0)
-    hear(behind, DAY + timedelta(hours=11, minutes=20), temperature=-9.0, dewPoint=-9.0)  # late
+    hear(behind, DAY + timedelta(hours=12, minutes=10), temperature=-9.0, dewPoint=-9.0)  # late
     city = city_at(DAY + timedelta(hours=13), every_s=every_s, store=city.store)
     for hour in range(13, 23):
         hear(city, DAY + timedelta(hours=hour, minutes=50), temperature=2.0, dewPoint=1.0)

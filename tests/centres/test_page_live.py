@@ -180,6 +180,22 @@ def test_the_chart_shows_holes_and_hands_out_its_data(look, city):
     assert "attrs=temperature" in page.get_attribute("#panel .links a", "href")
 
 
+def test_a_station_that_once_spoke_more_seldom_was_not_missing_then(look):
+    page = look()
+    hour, minute = 3_600_000, 60_000
+    seldom = [[n * hour, 1] for n in range(12)]
+    often = [[11 * hour + n * 10 * minute, 1] for n in range(1, 12)]
+    found = page.evaluate(
+        """async ([seldom, often, base]) => {
+            const { gaps } = await import(`${base}chart.js`);
+            const cases = [[...seldom, ...often], [...seldom.slice(0, 4), ...seldom.slice(8)], often.slice(0, 2), []];
+            return cases.map((all) => gaps(all).length);
+        }""",
+        [seldom, often, page.get_attribute("script[type=module]", "src").removesuffix("page.js")],
+    )
+    assert found == [0, 1, 0, 0]
+
+
 def test_a_reading_that_arrives_goes_onto_the_open_chart(look, city):
     page = look("?plain=1&sel=urn:ngsi-ld:WeatherObserved:o1")
     until(page, "132 readings", "#panel .note")

@@ -75,7 +75,9 @@ def test_nothing_sticks_out_at_any_width(look, city):
     city.put(alert(1))
     page = look("?plain=1&sel=urn:ngsi-ld:WeatherObserved:o1")
     until(page, "Orchard 1", "#panel h2")
-    for width, height in [(320, 640), (390, 844), (768, 1024), (861, 700), (1000, 700), (1121, 800), (2560, 1440)]:
+    page.evaluate("document.querySelector('.brand b').textContent = 'Orlava valley and all of its orchards'")
+    sizes = [(320, 640), (390, 844), (768, 1024), (861, 700), (1000, 700), (1121, 800), (1361, 800), (2560, 1440)]
+    for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
         for view in ("map", "list", "alarms"):
             page.evaluate("view => document.querySelector(`button[data-view=${view}]`).click()", view)

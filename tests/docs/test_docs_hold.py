@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hansa.app import installed
+from hansa.collect.standard import STANDARD
+
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {".venv", ".venv-clients", "city", "node_modules"}
 PAGES = sorted(
@@ -87,6 +90,35 @@ def test_the_readme_says_how_to_begin_and_how_to_test() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert re.search(r"^ +make up\b", text, re.MULTILINE)
     assert re.search(r"^ +make test\b", text, re.MULTILINE)
+
+
+def figures(text: str) -> set[str]:
+    """The numbers of a text that are more than one digit, without thousands' commas."""
+    return set(re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w])", re.sub(r"(?<=\d),(?=\d{3})", "", text))) - set(
+        "0123456789"
+    )
+
+
+def test_every_figure_of_the_readme_stands_in_the_page_that_it_comes_from() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    section = readme.split("## Figures")[1].split("\n## ")[0]
+    told = figures("\n".join(line for line in section.splitlines() if line.startswith("|")))
+    measured = [ROOT / "docs" / name for name in ("frost.md", "performance.md")]
+    held = set().union(*(figures(page.read_text("utf-8")) for page in measured if page.exists()))
+    assert told
+    assert told <= held
+    assert "TBD" not in readme
+
+
+def test_a_figure_that_nobody_measured_would_be_found() -> None:
+    assert figures("| 41,203 a second | p99 12.75 ms of 8 |") == {"41203", "12.75"}
+
+
+def test_every_type_that_hansa_writes_is_among_the_words() -> None:
+    apps, _ = installed()
+    written = {kind for app in apps for kind in app.writes} | {profile["type"] for profile in STANDARD.values()}
+    words = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "words.md").read_text("utf-8").split("## Types")[1]))
+    assert written | {"Device", "Command", "Credential", "DeadLetter"} <= words
 
 
 def test_every_decision_says_what_why_what_gets_worse_and_what_holds_it() -> None:

@@ -1,10 +1,10 @@
 """`hansa feed DIR`: real station files through the device door, in time order, the city's clock following them.
 
 A city is started on `--data` with a driven clock, and beside it a child that enrols one device a file, connects each
-over MQTT and publishes with QoS 1. The clock is turned to every instant before its readings are sent. At every half hour,
-and before and after what was observed right then, the child waits until all is acknowledged and the rules have seen it:
-a round that looks at the clock then sees the city as it was at that time. What is acknowledged is noted, so that a second
-run goes on there; whatever it sends twice changes nothing.
+over MQTT and publishes with QoS 1. The clock is turned to every instant before its readings are sent. At every half
+hour, and before and after what was observed right then, the child waits until all is acknowledged, and every hour until
+the rules have seen it: a round that looks at the clock then sees the city as it was at that time. What is acknowledged
+is noted, so that a second run goes on there; whatever it sends twice changes nothing.
 """
 
 import asyncio
@@ -35,7 +35,8 @@ from hansa.collect.standard import STANDARD
 from hansa.errors import BadRequest, SourceFailed
 from hansa.serve import Running
 
-HALF_HOUR: Final = 1_800 * clock.SECOND
+HOUR: Final = 3_600 * clock.SECOND
+HALF_HOUR: Final = HOUR // 2
 NOTE_S: Final = 2.0  # how often it is noted how far the files were sent
 AGAIN_S: Final = 10.0  # how long a device may be without a connection before the feed gives up
 SHOWN: Final = 5  # lines on the terminal for lines that could not be used
@@ -117,7 +118,7 @@ class Progress_:  # noqa: N801  # Progress is rich's
 
 
 class Files:
-    """The rows of all files in the order in which they are sent; counts what cannot be used, and what was sent before."""
+    """The rows of all files in the order in which they are sent; counts what cannot be used or was sent before."""
 
     def __init__(self, files: list[Path], done: dict[str, int]) -> None:
         """`done`: how far each device's file was sent by an earlier run."""
@@ -219,35 +220,37 @@ class Feed:
         self._speed = speed
         self._open: list[asyncio.Task[None]] = []
         self._turns: dict[str, int] = {}
+        self._at = 0
         self._paced: tuple[int, float] | None = None
         self.sent = 0
 
     async def send(self, rows: Iterator[Row], bar: Any) -> None:
         """All of them; `bar(count, at)` is told how it goes."""
-        level_at = None
         for turn, together in groupby(rows, key=lambda row: row[0]):
             at_mark = turn % HALF_HOUR == 0
-            if level_at is None or at_mark or turn // HALF_HOUR != level_at // HALF_HOUR:
-                await self._level()
-                level_at = turn
+            if at_mark or turn // HALF_HOUR != self._at // HALF_HOUR:
+                await self._settle()
+            if turn // HOUR != self._at // HOUR:
+                await self._door.level(self._at)
             await self._pace(turn)
+            self._at = turn
             await self._door.turn(turn)
             for _, at, name, values in together:
                 self._open.append(asyncio.create_task(self._devices[name].send(at, values)))
                 self._turns[name] = turn
                 self.sent += 1
             if at_mark or self._speed:
-                await self._level()
+                await self._settle()
             bar(self.sent, turn)
-        await self._level()
+        await self._settle()
+        await self._door.level(self._at)
         self._progress.note(now=True)
 
-    async def _level(self) -> None:
-        """Until all that was sent is on disk and the rules have seen it."""
+    async def _settle(self) -> None:
+        """Until all that was sent is on disk."""
         if self._open:
             await asyncio.gather(*self._open)
             self._open.clear()
-            await self._door.level()
             self._progress.done.update(self._turns)
             self._turns.clear()
             self._progress.note()

@@ -15,11 +15,19 @@ export function usual(values) {
   return gaps[Math.floor(gaps.length / 2)];
 }
 
-/** The gaps of a series: [[from, to], ...] pairs of readings that lie further apart than `times` usual distances. */
-export function gaps(values, times = 2.6) {
-  const step = usual(values);
-  if (!step) return [];
-  return values.slice(1).flatMap((to, i) => (to[0] - values[i][0] > step * times ? [[values[i], to]] : []));
+/**
+ * The gaps of a series: pairs of readings [from, to] that lie further apart than `times` what is usual around them.
+ * Around them, not over all: a station whose history was loaded by the hour and which now speaks every ten minutes
+ * was not missing before.
+ */
+export function gaps(values, times = 2.6, around = 6) {
+  const steps = values.slice(1).map(([at], i) => at - values[i][0]);
+  const middle = (list) => [...list].sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)] ?? 0;
+  return steps.flatMap((step, i) => {
+    const [before, after] = [steps.slice(Math.max(0, i - around), i), steps.slice(i + 1, i + 1 + around)];
+    if (before.length + after.length < 2) return [];
+    return step > times * Math.max(middle(before), middle(after)) ? [[values[i], values[i + 1]]] : [];
+  });
 }
 
 /**

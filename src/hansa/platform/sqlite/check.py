@@ -1,6 +1,7 @@
 """Proof and repair: the index says what the documents say, and checkpoint plus log say what the state is."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import apsw
 import orjson
@@ -11,6 +12,7 @@ from hansa.platform import codec
 from hansa.platform.merge import State
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
+from hansa.platform.sqlite.rows import IndexRow, index_rows, place_rows, several_of
 
 
 def check(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
@@ -23,45 +25,52 @@ def check(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
 
 
 def _index_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
-    from hansa.platform.sqlite.store import index_rows, place_rows  # noqa: PLC0415  # each needs the other
-
-    rows_due = places_due = kinds_due = 0
+    due = {"attr": 0, "place": 0, "geo": 0, "type": 0}
     stored = "SELECT e, tenant, id, doc, stamps, label FROM entity WHERE doc IS NOT NULL"
     for e, tenant, ident, raw, stamps, label in db.execute(stored):
         doc: Doc = orjson.loads(raw)
         if doc.get("id") != ident:
             yield f"{realm}: entity {ident} holds the document of {doc.get('id')}"
         word = names.text(tenant)
-        due = index_rows(doc, names, word, e, label, codec.unpack_stamps(stamps).labels)
-        rows_due += len(due)
-        for row in due:
-            if not list(db.execute("SELECT 1 FROM attr WHERE t=? AND n=? AND v=? AND e=? AND d=? AND label=?", row)):
-                yield f"{realm}: {ident} is missing from the index of {names.text(row[1])}"
+        rows = index_rows(doc, names, word, e, label, codec.unpack_stamps(stamps).labels)
         boxes = place_rows(doc, names)
-        places_due += len(boxes)
-        for (n, d), box in boxes.items():
-            found = list(
-                db.execute(
-                    "SELECT west, east, south, north FROM place JOIN geo USING (g) WHERE e=? AND n=? AND d=?", (e, n, d)
-                )
-            )
-            if not found or any(abs(a - b) > 1e-3 for a, b in zip(found[0], box, strict=True)):
-                yield f"{realm}: {ident} is missing from the map index of {names.text(n)}"
-        kinds = {row[0] for row in due} or None
-        held = {t for (t,) in db.execute("SELECT t FROM type WHERE e = ?", (e,))} if kinds is None else kinds
-        for t in held:
-            kinds_due += 1
-            if not list(db.execute("SELECT 1 FROM type WHERE t = ? AND e = ?", (t, e))):
-                yield f"{realm}: {ident} is missing from the index of types"
-    for table, due_count in (("attr", rows_due), ("place", places_due), ("geo", places_due)):
+        kinds = {names.intern(type_word(word, kind)) for kind in types_of(doc)}
+        for table, count in (("attr", len(rows)), ("place", len(boxes)), ("geo", len(boxes)), ("type", len(kinds))):
+            due[table] += count
+        for missing in _missing(db, names, e, rows, boxes, kinds):
+            yield f"{realm}: {ident} {missing}"
+    for table, count in due.items():
         have = next(iter(db.execute(f"SELECT count(*) FROM {table}")))[0]  # noqa: S608  # our own names
-        if have != due_count:
-            yield f"{realm}: the table {table} has {have} rows where the documents call for {due_count}"
-    orphans = next(
-        iter(db.execute("SELECT count(*) FROM type WHERE e NOT IN (SELECT e FROM entity WHERE doc IS NOT NULL)"))
-    )[0]
-    if orphans:
-        yield f"{realm}: the index of types names {orphans} entities that are gone"
+        if have != count:
+            yield f"{realm}: the table {table} has {have} rows where the documents call for {count}"
+
+
+def _missing(
+    db: apsw.Connection,
+    names: Names,
+    e: int,
+    rows: set[IndexRow],
+    boxes: dict[tuple[int, int], tuple[float, float, float, float]],
+    kinds: set[int],
+) -> Iterator[str]:
+    """What an entity's document calls for and no index has."""
+    for row in rows:
+        if not list(db.execute("SELECT 1 FROM attr WHERE t=? AND n=? AND v=? AND e=? AND d=? AND label=?", row)):
+            yield f"is missing from the index of {names.text(row[1])}"
+    for (t, n), wide in several_of(rows).items():
+        known = next(iter(db.execute("SELECT wide FROM several WHERE t = ? AND n = ?", (t, n))), (-1,))[0]
+        if known < wide:
+            yield f"has several values of {names.text(n)}, and the index does not know it"
+    for (n, d), box in boxes.items():
+        found = list(db.execute(_BOX, (e, n, d)))
+        if not found or any(abs(a - b) > 1e-3 for a, b in zip(found[0], box, strict=True)):
+            yield f"is missing from the map index of {names.text(n)}"
+    for t in kinds:
+        if not list(db.execute("SELECT 1 FROM type WHERE t = ? AND e = ?", (t, e))):
+            yield "is missing from the index of types"
+
+
+_BOX: Final = "SELECT west, east, south, north FROM place JOIN geo USING (g) WHERE e = ? AND n = ? AND d = ?"
 
 
 def fold(db: apsw.Connection, names: Names) -> dict[int, State]:
@@ -129,8 +138,6 @@ def _log_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
 
 def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     """State from checkpoint and log where they differ, and every index anew from the documents."""
-    from hansa.platform.sqlite.store import index_rows, place_rows  # noqa: PLC0415  # each needs the other
-
     with db:
         for e, state in fold(db, names).items():
             ((raw, stamps, label),) = db.execute("SELECT doc, stamps, label FROM entity WHERE e = ?", (e,))
@@ -139,7 +146,7 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
             if (None if raw is None else orjson.loads(raw)) != state.doc or (doc and (stamps, label) != new[1:]):
                 db.execute("UPDATE entity SET doc = ?, stamps = ?, label = ? WHERE e = ?", (*new, e))
                 yield f"{realm}: state of entity {e} taken from the log"
-        for table in ("attr", "type", "place", "geo"):
+        for table in ("attr", "type", "place", "geo", "several"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
         g = 0
         for e, tenant, raw, stamps, label in list(
@@ -151,6 +158,9 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
             db.executemany("INSERT INTO type VALUES (?, ?)", [(t, e) for t in kinds])
             rows = index_rows(whole, names, word, e, label, codec.unpack_stamps(stamps).labels)
             db.executemany("INSERT INTO attr VALUES (?, ?, ?, ?, ?, ?)", rows)
+            for key, wide in several_of(rows).items():
+                sql = "INSERT INTO several VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET wide = max(wide, excluded.wide)"
+                db.execute(sql, (*key, wide))
             for (n, d), box in place_rows(whole, names).items():
                 g += 1
                 db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (g, e, n, d))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hansa.model import qlang
-from hansa.model.narrow import WIDE, AllOf, AnyOf, Anything, Between, Has, Narrowing, OneOf, narrow
+from hansa.model.narrow import AllOf, AnyOf, Anything, Between, Has, Narrowing, OneOf, narrow
 from hansa.model.query import Query
 
 Given = list[Any]
@@ -32,12 +32,17 @@ def type_word(tenant: str, kind: str) -> str:
     return f"{tenant} {kind}" if tenant else kind
 
 
-def plan(query: Query, tenant: int, types: list[int] | None, names: Callable[[str], int | None],
-         wide: Callable[[int, int], bool]) -> Plan | None:  # fmt: skip
+def plan(
+    query: Query,
+    tenant: int,
+    types: list[int] | None,
+    names: Callable[[str], int | None],
+    several: Callable[[int, int], int | None],
+) -> Plan | None:
     """The plan of a query; None when nothing can match.
 
-    `types` are the numbers of the types that matter (None: any), `names` numbers an attribute name, `wide` says
-    whether a type's attribute has lists too long for the index.
+    `types` are the numbers of the types that matter (None: any), `names` numbers an attribute name. `several` says of a
+    type's attribute whether some entity has several rows of it (0), even too many for the index (1), or none (None).
     """
     if query.ids is not None:
         marks = ",".join("?" * len(query.ids))
@@ -58,17 +63,19 @@ def plan(query: Query, tenant: int, types: list[int] | None, names: Callable[[st
         return Plan("SELECT e FROM entity WHERE tenant = ? AND doc IS NOT NULL", [tenant], _nothing_else(query))
     narrowing: Narrowing = Anything()
     if query.q is not None:
-        broad = frozenset(
-            name for name in qlang.names(query.q) if (n := names(name)) is not None and any(wide(t, n) for t in types)
+        wide = frozenset(
+            name
+            for name in qlang.names(query.q)
+            if (n := names(name)) is not None and any(several(t, n) for t in types)
         )
-        narrowing = narrow(query.q, broad)
+        narrowing = narrow(query.q, wide)
     elif query.attrs is not None:
         narrowing = AnyOf(tuple(Has(name, exact=True) for name in sorted(query.attrs)), exact=True)
     if isinstance(narrowing, Anything):
         exact = simple and plain_types and query.q is None and query.geo is None and query.attrs is None
         return Plan(*_by_type(types), exact)
     driver = _driver(narrowing)
-    found = _range(driver, types, names)
+    found = _range(driver, types, names, several)
     if found is None:
         return None
     alone = driver is narrowing and getattr(driver, "exact", False) and (query.q is None or query.attrs is None)
@@ -117,10 +124,15 @@ def _promise(part: Narrowing) -> int:
     return 3
 
 
-def _range(part: Narrowing, types: list[int], names: Callable[[str], int | None]) -> tuple[str, Given] | None:
+def _range(
+    part: Narrowing,
+    types: list[int],
+    names: Callable[[str], int | None],
+    several: Callable[[int, int], int | None],
+) -> tuple[str, Given] | None:
     """The SELECT of one part over all types; None when it can match nothing."""
     if isinstance(part, AnyOf):
-        found = [one for p in part.parts if (one := _range(_driver(p), types, names)) is not None]
+        found = [one for p in part.parts if (one := _range(_driver(p), types, names, several)) is not None]
         if not found:
             return None
         if len(found) == 1:
@@ -131,34 +143,21 @@ def _range(part: Narrowing, types: list[int], names: Callable[[str], int | None]
     n = names(part.name)
     if n is None:
         return None
-    where, values, single = _condition(part)
+    where, values = _condition(part)
     if len(types) == 1:
-        # One row of one value an entity: no duplicates to look for, and the index is already in order.
-        distinct = "" if single else "DISTINCT "
+        # With one row an entity there are no duplicates to look for, and that look costs as much as the search.
+        distinct = "" if several(types[0], n) is None else "DISTINCT "
         return f"SELECT {distinct}e FROM attr WHERE t = ? AND n = ?{where}", [types[0], n, *values]  # noqa: S608
     marks = ",".join("?" * len(types))
     return f"SELECT DISTINCT e FROM attr WHERE t IN ({marks}) AND n = ?{where}", [*types, n, *values]  # noqa: S608
 
 
-def _condition(part: Narrowing) -> tuple[str, Given, bool]:
+def _condition(part: Has | OneOf | Between) -> tuple[str, Given]:
     match part:
         case OneOf(_, rows):
             marks = ",".join("?" * len(rows))
-            return f" AND v IN ({marks})", [_bound(row) for row in rows], False
+            return f" AND v IN ({marks})", list(rows)
         case Between(_, low, high, low_in, high_in):
-            text = isinstance(low, str)
-            where, given = "", []
-            # Infinity stands for no bound; numbers sort before text, so text needs its lower and numbers their upper.
-            where += f" AND v {'>=' if low_in else '>'} ?"
-            given.append(low if text else _bound(low))
-            where += f" AND v {'<=' if high_in else '<'} ?"
-            given.append(high)
-            return where, given, False
-    return "", [], False
-
-
-def _bound(row: float | str) -> float | str:
-    return row
-
-
-__all__ = ["WIDE", "Plan", "plan", "type_word"]
+            # Both bounds are of one sort, so that numbers never let text through nor text numbers.
+            return f" AND v {'>=' if low_in else '>'} ? AND v {'<=' if high_in else '<'} ?", [low, high]
+    return "", []

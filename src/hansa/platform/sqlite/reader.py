@@ -16,7 +16,6 @@ from hansa import clock
 from hansa.errors import HansaError
 from hansa.limits import DEFAULT
 from hansa.model.entity import MEMBERS, Doc, Entity, Stamps
-from hansa.model.narrow import WIDE
 from hansa.model.query import Query
 from hansa.platform import codec
 from hansa.platform.sqlite.names import Names
@@ -154,7 +153,7 @@ class SqliteReader:
             types = sorted(t for word in words if (t := self._names.number(word)) is not None)
         elif query.ids is None and query.geo is None and (query.q is not None or query.attrs is not None):
             types = sorted(t for word, t in self._typed(tenant).items() if word)
-        return plan(query, n, types, self._names.number, self._wide)
+        return plan(query, n, types, self._names.number, self._several)
 
     def _typed(self, tenant: str) -> dict[str, int]:
         """Every type of a tenant and its number, for queries that name none."""
@@ -162,9 +161,10 @@ class SqliteReader:
         words = {self._names.text(t): t for (t,) in self._run("SELECT DISTINCT t FROM type", ())}
         return {w: t for w, t in words.items() if (w.startswith(prefix) if prefix else " " not in w)}
 
-    def _wide(self, t: int, n: int) -> bool:
-        found = self._run("SELECT 1 FROM attr WHERE t = ? AND n = ? AND v = ? LIMIT 1", (t, n, WIDE))
-        return next(iter(found), None) is not None
+    def _several(self, t: int, n: int) -> int | None:
+        """None: no entity of the type has more than one row of the attribute; 1: some have more than can be indexed."""
+        found = next(iter(self._run("SELECT wide FROM several WHERE t = ? AND n = ?", (t, n))), None)
+        return None if found is None else found[0]
 
     # History
 

@@ -29,6 +29,9 @@ CREATE TABLE type (t INTEGER NOT NULL, e INTEGER NOT NULL, PRIMARY KEY (t, e)) W
 CREATE TABLE attr (
     t INTEGER NOT NULL, n INTEGER NOT NULL, v NOT NULL, e INTEGER NOT NULL, d INTEGER NOT NULL, label INTEGER NOT NULL,
     PRIMARY KEY (t, n, v, e, d)) WITHOUT ROWID;
+-- Attributes of which some entity has several rows (wide: too many to write down); it only grows. Queries on all others
+-- need look for no duplicates.
+CREATE TABLE several (t INTEGER NOT NULL, n INTEGER NOT NULL, wide INTEGER NOT NULL, PRIMARY KEY (t, n)) WITHOUT ROWID;
 CREATE TABLE place (g INTEGER PRIMARY KEY, e INTEGER NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL);
 CREATE UNIQUE INDEX place_of ON place (e, n, d);
 CREATE VIRTUAL TABLE geo USING rtree (g, west, east, south, north);

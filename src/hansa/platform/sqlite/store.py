@@ -17,8 +17,6 @@ from hansa import clock
 from hansa.errors import BadRequest, Full, HansaError
 from hansa.model.change import LABEL, Change, Nothing, Part, Refused, Write
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Entity, instances, types_of
-from hansa.model.geo import bbox
-from hansa.model.narrow import index_value
 from hansa.model.wire import NULL
 from hansa.platform import codec, merge
 from hansa.platform.merge import Merged, State
@@ -27,11 +25,9 @@ from hansa.platform.sqlite.log import LogReader
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
 from hansa.platform.sqlite.reader import SqliteReader
+from hansa.platform.sqlite.rows import IndexRow, index_rows, place_rows, several_of
 from hansa.platform.sqlite.schema import connect
 from hansa.platform.store import Item, Outcome
-
-NOTHING: Final = b""
-"""The row of an instance whose value cannot be compared; it sorts after everything that can."""
 
 
 @dataclass(slots=True)
@@ -43,38 +39,6 @@ class _Kept:
     now: State | None
     fresh: bool  # it has no row yet
     changed: set[str] = field(default_factory=set)  # names that differ, also of members
-
-
-IndexRow = tuple[int, int, Any, int, int, int]
-
-
-def index_rows(doc: Doc, names: Names, tenant: str, e: int, label: int, labels: dict[str, str]) -> set[IndexRow]:
-    """The attribute index of a document: (type, name, value, entity, dataset, label)."""
-    rows: set[IndexRow] = set()
-    kinds = [names.intern(type_word(tenant, t)) for t in types_of(doc)]
-    for name, entry in doc.items():
-        if name in MEMBERS:
-            continue
-        n = names.intern(name)
-        own = names.intern(labels[name]) if name in labels else label
-        for one in instances(entry):
-            d = names.intern(one["datasetId"]) if "datasetId" in one else 0
-            for value in index_value(one):
-                for t in kinds:
-                    rows.add((t, n, NOTHING if value is None else value, e, d, own))
-    return rows
-
-
-def place_rows(doc: Doc, names: Names) -> dict[tuple[int, int], tuple[float, float, float, float]]:
-    """The boxes of a document's geometries: (name, dataset) -> west, east, south, north."""
-    boxes = {}
-    for name, entry in doc.items():
-        if name not in MEMBERS:
-            for one in instances(entry):
-                if one.get("type") == "GeoProperty" and isinstance(one.get("value"), dict):
-                    west, south, east, north = bbox(one["value"])
-                    boxes[names.intern(name), names.intern(one.get("datasetId", ""))] = (west, east, south, north)
-    return boxes
 
 
 class SqliteStore:
@@ -94,6 +58,9 @@ class SqliteStore:
         )
         self._e = self._one("SELECT max(e) FROM entity") or 0
         self._g = self._one("SELECT max(g) FROM place") or 0
+        self.several: dict[tuple[int, int], int] = {
+            (t, n): wide for t, n, wide in self.db.execute("SELECT t, n, wide FROM several")
+        }
         self._log: LogReader | None = None
 
     # Writing
@@ -127,6 +94,7 @@ class SqliteStore:
             self.names.settled(committed=False)
             raise
         self.names.settled(committed=True)
+        self.several.update(batch.several)
         return outcomes
 
     def load(self, writes: Iterable[Write], actor: str, at: int) -> Iterator[Outcome]:
@@ -223,6 +191,7 @@ class _Batch:
         self.history: list[tuple[Any, ...]] = []
         self.log: list[tuple[int, int, int, bytes]] = []
         self.places: dict[str, bytes] = {}
+        self.several: dict[tuple[int, int], int] = {}
         self.late: set[tuple[int, int, int, int, Any]] = set()
 
     def fetch(self, items: Sequence[Item]) -> None:
@@ -329,6 +298,7 @@ class _Batch:
             ("INSERT INTO type VALUES (?, ?)", kinds_in),
             ("DELETE FROM attr WHERE t = ? AND n = ? AND v = ? AND e = ? AND d = ?", index_out),
             ("INSERT INTO attr VALUES (?, ?, ?, ?, ?, ?)", index_in),
+            ("INSERT OR REPLACE INTO several VALUES (?, ?, ?)", [(*key, wide) for key, wide in self.several.items()]),
             ("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.history),
             ("INSERT INTO log VALUES (?, ?, ?, ?)", self.log),
             ("INSERT OR REPLACE INTO reader VALUES (?, ?)", list(self.places.items())),
@@ -356,6 +326,9 @@ class _Batch:
             after = kind | {name: after[name] for name in kept.changed if name in after}
         old = _rows_of(before, kept.was, names, tenant, e)
         new = _rows_of(after, kept.now, names, tenant, e)
+        for key, wide in several_of(new).items():
+            if self.store.several.get(key, -1) < wide:
+                self.several[key] = wide
         index_out.extend(row[:5] for row in old - new)
         index_in.extend(new - old)
         if whole:
