@@ -71,11 +71,14 @@ class Clock:
 
     __slots__ = ("_base", "_last", "_wall", "rate")
 
-    def __init__(self, start: int | None = None, rate: float = 1.0) -> None:
-        """`start` in microseconds (None: wall time), `rate` in city seconds per real second."""
+    def __init__(self, start: int | None = None, rate: float = 1.0, since: float | None = None) -> None:
+        """`start` in microseconds (None: wall time), `rate` in city seconds per real second.
+
+        `since` is the instant of `time.monotonic` at which it was `start`; now, if not said.
+        """
         self.rate = rate
         self._base = start
-        self._wall = time.monotonic()
+        self._wall = time.monotonic() if since is None else since
         self._last = 0
 
     def now(self) -> int:
@@ -101,6 +104,10 @@ class Clock:
         self._base = max(at, self.now())
         self._wall = time.monotonic()
 
-    def spec(self) -> tuple[int | None, float]:
-        """What another process needs to run the same clock from this instant."""
-        return (None if self._base is None else self.now(), self.rate)
+    def follow(self, spec: tuple[int | None, float, float]) -> None:
+        """Run as the clock of another process does, whose `spec` this is."""
+        self._base, self.rate, self._wall = spec
+
+    def spec(self) -> tuple[int | None, float, float]:
+        """What another process of this machine needs to run the very same clock: start, rate, and since when."""
+        return self._base, self.rate, self._wall

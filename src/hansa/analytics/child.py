@@ -38,8 +38,7 @@ class Start:
     path: str
     realm: str
     apps: list[str]
-    clock: int | None
-    rate: float
+    clock: tuple[int | None, float, float]
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
     skip: list[tuple[str, int]] = field(default_factory=list)
@@ -53,10 +52,11 @@ class Child:
         self._sock = sock
         self._frames = Frames(sock, child=True)
         self._beat = beat
-        self._clock = Clock(start.clock, start.rate)
+        self._clock = Clock(*start.clock)
         self._stop = False
         self._again: list[Again] = []
         limits = Limits(**start.limits)  # type: ignore[arg-type]
+        self._batch = limits.rule_batch
         self._log = LogReader(connect(start.path), start.realm, limits.cached_entities)
         db = connect(start.path)
         found, _ = apps.installed(start.apps)
@@ -90,7 +90,8 @@ class Child:
                         self._rules.again(again.app, change)
             self._again.clear()
             took = self._rules.step()
-            due = self._rules.rounds()
+            # A round looks at the clock: it is made when what was said until now has been heard.
+            due = self._rules.rounds() if took < self._batch else None
             if took:
                 send(self._sock, Report(self._rules.place))
             elif not self._stop:
@@ -119,9 +120,7 @@ class Child:
         if isinstance(frame, Stop):
             self._stop = True
         elif isinstance(frame, Turn):
-            if frame.at is not None and self._clock.simulated:
-                self._clock.rate = frame.rate
-                self._clock.turn(frame.at)
+            self._clock.follow(frame.clock)
         elif isinstance(frame, Again):
             self._again.append(frame)
 

@@ -20,10 +20,9 @@ class Nudge(msgspec.Struct, tag="nudge"):
 
 
 class Turn(msgspec.Struct, tag="turn"):
-    """The city's clock was set: microseconds (None: wall time) and rate."""
+    """The city's clock was set; see `Clock.spec`."""
 
-    at: int | None
-    rate: float
+    clock: tuple[int | None, float, float]
 
 
 class Again(msgspec.Struct, tag="again"):

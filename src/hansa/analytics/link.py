@@ -78,8 +78,7 @@ class RulesLink:
 
     def turn(self) -> None:
         """Tell the process that the clock was set."""
-        at, rate = self._city.clock.spec()
-        self._tell(Turn(at, rate))
+        self._tell(Turn(self._city.clock.spec()))
 
     def again(self, app: str, seq: int) -> None:
         """Run an app once more on a Change that was put aside."""
@@ -144,13 +143,11 @@ class RulesLink:
 
     def _start(self) -> Frames:
         ours, theirs = socket.socketpair()
-        at, rate = self._city.clock.spec()
         start = Start(
             self._path,
             self._city.realm,
             [app.name for app in self._apps],
-            at,
-            rate,
+            self._city.clock.spec(),
             self._settings,
             asdict(self._city.limits),
             self._skip,

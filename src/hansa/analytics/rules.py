@@ -5,11 +5,14 @@ together with their places, so a crash loses nothing and doubles nothing. A Chan
 with its reason and the place moves on (invariant 7).
 """
 
+import math
 import struct
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+import orjson
 
 from hansa.app import App, Every, Handler, Said
 from hansa.clock import Clock
@@ -17,6 +20,7 @@ from hansa.errors import BadRequest, HansaError, NotFound
 from hansa.limits import DEFAULT, Limits
 from hansa.model.change import Change, Delete, Write
 from hansa.model.entity import Entity, Stamps, alias
+from hansa.model.wire_values import uri
 from hansa.platform import merge
 from hansa.platform.city import delete_write, simple_query
 from hansa.platform.deadletters import DeadLetter
@@ -25,6 +29,7 @@ from hansa.platform.store import Item, Point, Reader
 from hansa.trust.labels import app_sight
 
 _PLACE: Final = struct.Struct(">Q")
+_PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
 def pack_place(seq: int) -> bytes:
@@ -47,6 +52,7 @@ class RuleCity:
         self._settings = settings
         self._sight = app_sight(app.name)
         self._said: dict[str, Entity | None] = {}
+        self._read: dict[str, Entity | None] = {}  # asked twice for each output; read once
 
     def get(self, ident: str, /) -> Entity:
         """One entity; raises NotFound."""
@@ -54,6 +60,14 @@ class RuleCity:
         if found is None:
             raise NotFound(f"there is no entity {ident}", where=ident)
         return found
+
+    def known(self, ident: str) -> Entity | None:
+        """What an output will meet: what this batch said, or what is stored."""
+        if ident in self._said:
+            return self._said[ident]
+        if ident not in self._read:
+            self._read[ident] = self._reader.entity("", ident, self._sight)
+        return self._read[ident]
 
     def find(
         self,
@@ -87,7 +101,7 @@ class RuleCity:
 
     def note(self, write: Write, at: int) -> None:
         """What the app just said is what it sees next."""
-        known = self._said[write.id] if write.id in self._said else self._reader.entity("", write.id, self._sight)
+        known = self.known(write.id)
         before = None if known is None else State(known.doc, Stamps(at, at, {}, {}), known.label)
         try:
             after = merge.apply(before, write, at).state.doc
@@ -98,6 +112,7 @@ class RuleCity:
     def forget(self) -> None:
         """The batch is committed: the store says all of it now."""
         self._said.clear()
+        self._read.clear()
 
 
 @dataclass(slots=True)
@@ -168,7 +183,7 @@ class Rules:
         self._commit = commit
         self._limits = limits
         self._watch = watch
-        self._skip = skip
+        self._skip = set(skip)
         self.apps: list[Ready] = []
         for app in apps:
             stood = place(f"app:{app.name}")
@@ -232,6 +247,7 @@ class Rules:
     def _round(self, number: int, one: Ready, every: Every, now: int) -> None:
         batch = _Said()
         if (f"{one.app.name}/{every.name}", 0) in self._skip:
+            self._skip.discard((f"{one.app.name}/{every.name}", 0))  # this once: the next round is another one
             batch.aside(one.app, every.name, None, "it did not return in time and its process was ended", "", now)
         else:
             self._call(number, one, lambda: every.round(one.city), every.name, None, batch)
@@ -244,6 +260,7 @@ class Rules:
         if not handlers:
             return
         if (one.app.name, change.seq) in self._skip:
+            self._skip.discard((one.app.name, change.seq))  # this once: somebody may want to try it again
             why = "it did not return in time and its process was ended"
             batch.aside(one.app, handlers[0].name, change, why, "", self._clock.now())
             return
@@ -262,7 +279,7 @@ class Rules:
             self._watch(number, 0 if change is None else change.seq)
         try:
             writes = self._writes(one, rule() or ())
-        except Exception as fault:  # noqa: BLE001  # a broken rule must not stop the city
+        except (Exception, SystemExit) as fault:  # noqa: BLE001  # a broken rule must not stop the city
             where = "".join(traceback.format_exception(fault, limit=-3))
             batch.aside(one.app, name, change, f"{type(fault).__name__}: {fault}", where, at)
             return
@@ -290,6 +307,11 @@ class Rules:
                 for kind in one.types:
                     if alias(kind) not in app.writes:
                         raise BadRequest(f"{app.name} did not declare that it writes {kind}", where=one.id)
+                _storable(one)
+                there = ready.city.known(one.id)
+                if there is not None and not any(alias(kind) in app.writes for kind in there.types):
+                    # Calling another's entity by a type of one's own does not make it one's own.
+                    raise BadRequest(f"{app.name} did not declare that it writes {there.type}", where=one.id)
                 writes.append(Write("say", one.id, one.doc, label=one.label))
             else:
                 raise BadRequest(f"a rule returns entities and Deletes, not {type(one).__name__}")
@@ -301,6 +323,25 @@ class Rules:
         finally:
             for one in self.apps:
                 one.city.forget()
+
+
+def _storable(one: Entity) -> None:
+    """Refuse what the store cannot keep before it is sent: there, it would hold up every app. Raises BadRequest."""
+    uri(one.doc.get("id"), "id", DEFAULT)
+    try:
+        body = orjson.dumps(one.doc, option=_PLAIN)
+    except TypeError as fault:
+        raise BadRequest(f"this is no JSON: {fault}", where=one.id) from None
+    if b"null" in body and not _finite(one.doc):  # what orjson makes of them; looked for only where there may be one
+        raise BadRequest("a number is not finite", where=one.id)
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 class _Said:

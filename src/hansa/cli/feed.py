@@ -2,9 +2,9 @@
 
 A city is started on `--data` with a driven clock, and beside it a child that enrols one device a file, connects each
 over MQTT and publishes with QoS 1. The clock is turned to every instant before its readings are sent. At every half
-hour, and before and after what was observed right then, the child waits until all is acknowledged, and every hour until
-the rules have seen it: a round that looks at the clock then sees the city as it was at that time. What is acknowledged
-is noted, so that a second run goes on there; whatever it sends twice changes nothing.
+hour, and before and after what was observed right then, the child waits until all is acknowledged, so that a round
+that looks at the clock sees the city as it was at that time; and the rules are never more than an hour of the city
+behind. What is acknowledged is noted, so that a second run goes on there; whatever it sends twice changes nothing.
 """
 
 import asyncio
@@ -220,7 +220,7 @@ class Feed:
         self._speed = speed
         self._open: list[asyncio.Task[None]] = []
         self._turns: dict[str, int] = {}
-        self._at = 0
+        self._at = self._mark = 0
         self._paced: tuple[int, float] | None = None
         self.sent = 0
 
@@ -231,7 +231,7 @@ class Feed:
             if at_mark or turn // HALF_HOUR != self._at // HALF_HOUR:
                 await self._settle()
             if turn // HOUR != self._at // HOUR:
-                await self._door.level(self._at)
+                self._mark = await self._door.seen(self._mark, self._at)
             await self._pace(turn)
             self._at = turn
             await self._door.turn(turn)

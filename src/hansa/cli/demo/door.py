@@ -82,8 +82,16 @@ class Door:
 
     async def level(self, at: int | None = None) -> None:
         """Wait until the rules have seen all that was acknowledged; `at` is where a driven clock stands."""
+        await self.seen(None, at)
+
+    async def seen(self, seq: int | None, at: int | None = None) -> int:
+        """Wait until the rules have come to `seq` in the log (None: to its end); where the log ends now."""
         wait_s = 0.001
-        while (await self.ask("GET", "/health"))["rules"]["behind"]:
+        while True:
+            health = await self.ask("GET", "/health")
+            head, behind = health["realms"]["open"]["seq"], health["rules"]["behind"]
+            if not behind or (seq is not None and head - behind >= seq):
+                return int(head)
             if at is not None and wait_s > 0.002:
                 # Rules that wait for a clock which stands are woken by being told of it once more.
                 await self.turn(at)
