@@ -4,7 +4,7 @@
     python -m bench.floor readings FILE COUNT N   the rows of COUNT readings, N a transaction; prints readings/s
 
 It writes the same rows into the same tables with `synchronous=FULL` and group commit. It checks nothing, knows no
-context, no labels, no stamps worth the name, and no rules: nobody could use it. It says what a row must be held against.
+context, no labels, no stamps worth the name, and no rules: nobody could use it. It says what to hold a row against.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bench.machine import CITY_CORE, LOAD_CORE, Served, end, on_core, python
+from bench.machine import CITY_CORE, LOAD_CORE, Served, cpu_s, end, on_core, python
 from bench.rows import Bench, Row, skipped
 
 CONNECTIONS: Final = 64
@@ -55,8 +55,8 @@ def http(bench: Bench) -> Iterator[Row]:
         floor_url = f"http://127.0.0.1:{int(floor.stdout.readline())}"
         with Served(bench.folder, mine) as served:
             for mode, (what, asked, good) in MODES.items():
-                below = _wrk(bench, floor_url, mode)
-                above = _wrk(bench, served.url, mode)
+                below = _wrk(bench, floor_url, mode, [floor.pid])
+                above = _wrk(bench, served.url, mode, served.pids)
                 yield _row(what, asked, good, above=above, below=below, how=how)
     finally:
         end(floor)
@@ -71,15 +71,17 @@ def _row(what: str, asked: int, good: str, *, above: dict[str, Any], below: dict
     return Row(
         row=what,
         asked=wanted,
-        measured=f"{above['rate']:,.0f}/s, p50 {above['p50_ms']:.1f} ms, p99 {above['p99_ms']:.1f} ms",
-        floor=f"{below['rate']:,.0f}/s",
+        measured=f"{above['rate']:,.0f}/s, p50 {above['p50_ms']:.1f} ms, p99 {above['p99_ms']:.1f} ms, "
+        f"{above['cpu_us']:.0f} us of CPU each",
+        floor=f"{below['rate']:,.0f}/s, {below['cpu_us']:.0f} us each",
         ratio=round(ratio, 2),
         ok=above["rate"] >= asked and ratio >= RATIO,
         how=how,
     )
 
 
-def _wrk(bench: Bench, url: str, mode: str) -> dict[str, Any]:
+def _wrk(bench: Bench, url: str, mode: str, pids: list[int]) -> dict[str, Any]:
+    before = cpu_s(pids)
     seconds = 3 if bench.quick else 10
     script = str(Path(__file__).with_name("load.lua"))
     said = subprocess.run(
@@ -92,4 +94,7 @@ def _wrk(bench: Bench, url: str, mode: str) -> dict[str, Any]:
     found = next((line[7:] for line in said.splitlines() if line.startswith("RESULT ")), None)
     if found is None:
         raise RuntimeError(f"wrk said nothing of use: {said[-500:]}")
-    return json.loads(found)  # type: ignore[no-any-return]
+    result: dict[str, Any] = json.loads(found)
+    spent = sum(cpu_s(pids)) - sum(before)
+    # CPU says the same on a machine that is busy with other things; a rate does not.
+    return result | {"cpu_us": 1e6 * spent / max(1.0, result["rate"] * seconds)}

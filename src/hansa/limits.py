@@ -44,7 +44,7 @@ class Limits:
 
     # Who is connected
     connections: int = 20_000  # MQTT sessions
-    http_connections: int = 20_000
+    http_connections: int = 20_000  # HTTP connections; idle ones cost little, beyond it 503
     inflight: int = 100  # unacknowledged MQTT publishes of one device
     commands: int = 100  # commands waiting for one device
 

@@ -288,6 +288,28 @@ def test_the_clock_does_not_overtake_a_reading_that_the_rules_have_not_heard_yet
     assert night_of(city)["warned"] is True
 
 
+def test_a_reading_whose_change_was_put_aside_is_found_in_history():
+    city = city_at()
+    evening(city, 12.0, 6.0, minute=53, until_h=8)
+    rules, city.rules.apps = city.rules.apps, []
+    hear(city, DAY + timedelta(hours=8, minutes=10), temperature=2.0, dewPoint=-6.0)
+    city.rules.apps = rules
+    rules[0].place = city.store.head()
+    city.turn(to=micros(DAY + timedelta(hours=9)))
+    assert "warned" not in night_of(city), "it may still come"
+    city.turn(to=micros(DAY + timedelta(hours=10)))
+    assert night_of(city)["decidedAt"] == "2012-03-01T20:10:00Z"
+    assert alerts(city, "open")
+
+
+def test_a_station_without_a_thermometer_is_none_of_frost_s():
+    city = city_at()
+    hear(city, DAY, dewPoint=3.0)
+    assert city.find("FrostStation") == []
+    hear(city, DAY + timedelta(minutes=5), temperature=4.0)
+    assert len(city.find("FrostStation")) == 1
+
+
 # Restarts and repetition
 
 

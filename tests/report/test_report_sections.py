@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def claimed_by(text: str) -> set[str]:
     return {one.strip(" .") for found in _SECTION.findall(text) for one in found.split(",")}
 
 
+@cache
 def docstrings() -> list[tuple[str, str]]:
     found = []
     for file in sorted((ROOT / "src" / "hansa").rglob("*.py")):

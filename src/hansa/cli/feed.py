@@ -10,7 +10,6 @@ behind. What is acknowledged is noted, so that a second run goes on there; whate
 import asyncio
 import heapq
 import json
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,7 +28,7 @@ from hansa import settings as settings_
 from hansa.cli import data_option, log_to_stderr
 from hansa.cli.beside import Companion, be, free_address, run
 from hansa.cli.demo.door import Door
-from hansa.cli.demo.keys import Keys, Post
+from hansa.cli.demo.keys import Keys, Post, quiet
 from hansa.cli.stations import BadLine, readings, station_files, station_name
 from hansa.collect.standard import STANDARD
 from hansa.errors import BadRequest, SourceFailed
@@ -265,7 +264,7 @@ class Feed:
 
 async def work(said: dict[str, Any]) -> None:
     """Enrol, connect, send; the child's part."""
-    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # a lost connection is opened again
+    quiet()
     data, mqtt = Path(said["data"]), (said["mqtt"][0], said["mqtt"][1])
     progress, keys = Progress_(data / "feed.json"), Keys(data / "feed-secrets.json")
     files = Files(station_files(Path(said["folder"])), progress.done)

@@ -268,7 +268,8 @@ class _Reader(Values):
                 if member == "type":
                     continue
                 if member == member_of_value:
-                    out[member] = value if type(value) is float and isfinite(value) else self.value(kind, value, depth)
+                    plain = kind == "Property" and type(value) is float and isfinite(value)
+                    out[member] = value if plain else self.value(kind, value, depth)
                 elif member == "observedAt":
                     out[member] = self.when(value)
                 elif member == "unitCode" and kind == "Property":

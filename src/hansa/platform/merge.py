@@ -248,7 +248,7 @@ class _Draft:
             if old is None or _kind_of(fragment) not in {None, old["type"]}:  # new, or of another kind
                 self.put(name, completed(fragment))
                 continue
-            instance = _sound(name, _patched(old, fragment, deep=True), fragment is not said)
+            instance = _sound(name, _patched(old, fragment, deep=True), fragment is not said or _nested(said))
             if self.write.observed is not None and "observedAt" not in said and "observedAt" in old:
                 instance = {**instance, "observedAt": clock.text(self.write.observed)}
             self.put(name, instance)
@@ -375,6 +375,10 @@ def _fitted(old: Instance, fragment: Instance, lang: str | None) -> Instance:
     return {"type": kind, VALUE_OF[kind]: value, **{m: v for m, v in fragment.items() if m != "value"}}
 
 
+def _nested(fragment: Instance) -> bool:
+    return any(member not in RESERVED for member in fragment)
+
+
 def _sound(name: str, instance: Instance, understood: bool) -> Instance:
     """The instance, read once more where laying two over each other can have made nonsense. Raises BadRequest."""
     if understood or instance["type"] == "GeoProperty":
@@ -394,7 +398,9 @@ def _patched(old: Instance, fragment: Instance, *, deep: bool) -> Instance:
         elif member in RESERVED:
             out[member] = _merge_patch(old.get(member), value) if deep else value
         elif deep and type(value) is dict and type(old.get(member)) is dict:
-            out[member] = _patched(old[member], _fitted(old[member], value, None), deep=True)
+            said = _fitted(old[member], value, None)
+            same = _kind_of(said) in {None, old[member]["type"]}
+            out[member] = _patched(old[member], said, deep=True) if same else completed(said)
         else:
             out[member] = completed(value)
     return out

@@ -188,7 +188,7 @@ class Running:
             retries={"rule": self._retry_rule, "notification": self._retry_notification},
         )
         self.collect = CollectDoor(self.cities, self.devices, self.intake, settings.limits)
-        look = Look(city=settings.name, zone=settings.timezone, tiles=settings.tiles or None)
+        look = Look(city=settings.name, zone=settings.timezone, location=settings.location, tiles=settings.tiles or None)
         self.pages = Starlette(routes=routes(lambda: snapshot(self), look))
         self.front = Front(self)
 

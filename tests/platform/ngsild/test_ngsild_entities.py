@@ -165,6 +165,22 @@ def test_a_merge_of_plain_values_keeps_each_attribute_what_it_was(quick: Api) ->
     assert now["title"]["languageMap"] == {"en": "north", "sk": "sever"}
 
 
+def test_a_merge_into_a_sub_attribute_keeps_its_kind_or_replaces_it(quick: Api) -> None:
+    inner = {"quality": {"type": "VocabProperty", "vocab": "good"}, "note": {"type": "Property", "value": 1}}
+    quick.made(station("north", level={"type": "Property", "value": 1, **inner}))
+    path = f"entities/{NORTH}"
+    assert quick.patch(path, {"level": {"quality": {"value": 3.5}, "value": 2}}).status == 400
+    assert quick.patch(path, {"level": {"quality": {"value": "bad"}, "value": 2}}).status == 204
+    link = {"type": "Relationship", "object": "urn:a:b"}
+    assert quick.patch(path, {"level": {"type": "Property", "note": link}}).status == 204
+    assert said(quick.get(path))["level"] == {
+        "type": "Property",
+        "value": 2,
+        "quality": {"type": "VocabProperty", "vocab": "bad"},
+        "note": link,
+    }
+
+
 def test_a_merge_that_makes_nonsense_is_refused_and_changes_nothing(api: Api) -> None:
     place = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [17.1, 48.1]}}
     api.made(station("north", location=place))

@@ -182,7 +182,7 @@ def test_no_body_is_answered_with_a_fault_of_ours(
     fine(held, method, path, body, urlencode(params), content_type=kind)
 
 
-@QUIET
+@settings(QUIET, max_examples=50)
 @given(verb=st.sampled_from(["create", "upsert", "update", "merge"]), bodies=st.lists(ENTITIES, min_size=1, max_size=4))
 def test_no_batch_is_answered_with_a_fault_of_ours_nor_leaves_the_store_in_doubt(
     held: Api, verb: str, bodies: list[Any]

@@ -24,6 +24,9 @@ ROUND_S: Final = 60.0
 GRACE_S: Final = 300.0
 """What fell due by the clock is taken so much later, lest it overtake a reading that is on its way."""
 
+LOST: Final = 3_600_000_000
+"""A Change that has not come so long (microseconds) after its reading was due was put aside: history is asked instead."""
+
 AT_ONCE: Final = 200
 """Stations that one round brings to mind, and that it settles; the rest has its turn a minute later."""
 
@@ -52,7 +55,7 @@ _memories: WeakKeyDictionary[City, Memory] = WeakKeyDictionary()
 def hear(change: Change, city: City) -> Iterable[Entity]:
     """Take a station's observation in, as of when it was observed, and say what it brings."""
     air, companions = _news(change)
-    if air is None and not companions:
+    if air is None and (not companions or AIR not in change.entity):
         return ()
     memory = _memories.setdefault(city, Memory())
     if change.seq <= memory.seq:
@@ -121,10 +124,14 @@ def _keep_time(city: City, memory: Memory, now: int) -> Iterator[Entity | Delete
         held = memory.stations[ident]
         station = there(city, ident)
         newest = None if station is None else _air_at(station)
-        if newest is not None and held.heard < newest <= city.now() + AHEAD:
-            continue  # its Change is on the way, and comes first
+        events: tuple[Event, ...] = ()
+        if station is not None and newest is not None and held.heard < newest <= city.now() + AHEAD:
+            if now - (held.due or now) < LOST:
+                continue  # its Change is on the way, and comes first
+            events = held.catch_up(city, city.now() + 1)
         if (when := local(now, held.where.zone)) is not None:
-            yield from held.says(city, held.settle(when))
+            events += held.settle(when)
+            yield from held.says(city, tuple(one for one in events if not isinstance(one, Forecast)))
             # Brought to mind again from what was kept: the memory of a process must not outrun the city's.
             del memory.stations[ident]
             memory.waiting.append(ident)

@@ -6,7 +6,6 @@ sends with QoS 1; what was not acknowledged is sent again after the next connect
 
 import asyncio
 import json
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +17,7 @@ import click
 from hansa import clock
 from hansa.cli.beside import be
 from hansa.cli.demo.door import Door
-from hansa.cli.demo.keys import Keys, Post
+from hansa.cli.demo.keys import Keys, Post, quiet
 from hansa.cli.demo.past import load, readings, setting, watch_rules
 from hansa.cli.demo.profiles import PROFILES
 from hansa.cli.demo.valley import HOUR_S, Instrument, Plan, Valley
@@ -114,7 +113,7 @@ def prospect(valley: Valley, now_s: float, rate: float) -> str:
 
 async def work(said: dict[str, Any]) -> None:
     """Prepare the valley, set its clock going, and let its devices speak."""
-    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # a lost connection is tried again, and says so by silence
+    quiet()
     data, mqtt = Path(said["data"]), (said["mqtt"][0], said["mqtt"][1])
     plan = Plan.read(data / "demo.json") or Plan()
     valley = Valley(plan)

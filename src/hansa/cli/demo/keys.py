@@ -5,6 +5,7 @@ The secrets lie in the city's folder, readable by their owner alone, so that a l
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -30,6 +31,17 @@ class Post:
     location: dict[str, Any] | None = None
     label: str | None = "open"
     over: Literal["mqtt", "http"] = "http"
+
+
+def quiet() -> None:
+    """Let lost MQTT connections pass in silence: they are opened again, and aiomqtt's own futures need no obituary."""
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)
+
+    def told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not isinstance(context.get("exception"), aiomqtt.MqttError):
+            loop.default_exception_handler(context)
+
+    asyncio.get_running_loop().set_exception_handler(told)
 
 
 class Keys:
@@ -123,4 +135,4 @@ async def _over_mqtt(mqtt: tuple[str, int], name: str, claim: str) -> str:
     raise HansaError(f"{name} was told no secret")
 
 
-__all__ = ["Keys", "Post"]
+__all__ = ["Keys", "Post", "quiet"]

@@ -17,12 +17,13 @@ from hansa.cli.demo.land import SOURCE, base_map, height
 from hansa.cli.demo.profiles import PROFILES, RULES
 from hansa.cli.demo.sensors import hour_of
 from hansa.cli.demo.valley import HOUR_S, Instrument, Valley
+from hansa.cli.demo.weather import DAY_S
 from hansa.errors import BadRequest
 
 BATCH: Final = 1_000  # writes of one request: one transaction, well below the cap of a body
 
 
-_WHOLE_H: Final = 72  # the days that charts show first are whole
+_WHOLE_S: Final = 3 * DAY_S  # the days that charts show first are whole
 
 
 def told(instrument: Instrument) -> dict[str, Any]:
@@ -62,12 +63,14 @@ def watch_rules() -> Iterator[dict[str, Any]]:
 def readings(valley: Valley) -> Iterator[dict[str, Any]]:
     """Readings of every station, oldest first, until the start of the demo."""
     last_s = valley.start_s // HOUR_S * HOUR_S
+    times = [last_s - back * HOUR_S for back in range(valley.plan.past_days * 24, -1, -1)]
+    if last_s < valley.start_s:
+        times.append(valley.start_s)
     units = {key: one["unit"] for key, one in PROFILES["weather"]["channels"].items()}
-    for back in range(valley.plan.past_days * 24, -1, -1):
-        time_s = last_s - back * HOUR_S
+    for time_s in times:
         # Nights by the hour; of the older days every third: the apps learn from nights, and the start is sooner.
         hour = int(hour_of(time_s))
-        if back > _WHOLE_H and 9 < hour < 20 and hour % 3:
+        if time_s < last_s - _WHOLE_S and 9 < hour < 20 and hour % 3:
             continue
         at = clock.text(int(time_s) * clock.SECOND)
         for station in valley.stations:

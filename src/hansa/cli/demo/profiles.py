@@ -61,7 +61,7 @@ RULES: Final = (
     ),
     _rule(
         "demo-station-silent", "An orchard station does not report", "silence", ("WeatherObserved", "temperature"),
-        silentFor=2_700, severity="medium", category="agriculture",
+        silentFor=3_600, severity="medium", category="agriculture",
     ),
 )  # fmt: skip
 """WatchRules for what the defaults leave to the place."""

@@ -136,7 +136,7 @@ class Weather:
         lift_c = 9.0 - 5.5 * self.cloud(noon_s)
         spell = self._spell(noon_s + 0.3 * DAY_S)
         maximum_c = self.season(noon_s) + 3.4 * self._mass.at(noon_s) - 2.2 * self.cloud(noon_s)
-        return maximum_c + (13.0 - maximum_c) * spell, lift_c
+        return maximum_c + (13.9 - maximum_c) * spell, lift_c
 
     def _sunset_air(self, day: date) -> float:
         maximum_c, lift_c = self._warmest(day)
@@ -176,8 +176,8 @@ class Weather:
 
     def _dew_point(self, time_s: float) -> float:
         spell = self._spell(time_s)
-        dew_c = self.season(time_s) - 10.5 + 2.6 * self._mass.at(time_s - 10_000.0) + 3.0 * (self.cloud(time_s) - 0.5)
-        return dew_c + (-1.5 - dew_c) * spell
+        dew_c = self.season(time_s) - 10.5 + 2.6 * self._mass.at(time_s - 10_000.0) + 6.0 * (self.cloud(time_s) - 0.5)
+        return dew_c + (-3.7 - dew_c) * spell
 
 
 def start_of(text_date: date, hour: float) -> float:
