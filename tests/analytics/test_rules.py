@@ -1,4 +1,4 @@
-"""Apps at work, in a city in memory: what a rule is asked, what it may say, and what becomes of it when it is broken."""
+"""Apps at work, in a city in memory: what a rule is asked, what it may say, and what becomes of a broken one."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta

@@ -25,7 +25,7 @@ GRACE_S: Final = 300.0
 """What fell due by the clock is taken so much later, lest it overtake a reading that is on its way."""
 
 LOST: Final = 3_600_000_000
-"""A Change that has not come so long (microseconds) after its reading was due was put aside: history is asked instead."""
+"""A Change that is so much overdue (microseconds) was put aside: history is asked for its reading instead."""
 
 AT_ONCE: Final = 200
 """Stations that one round brings to mind, and that it settles; the rest has its turn a minute later."""

@@ -22,7 +22,7 @@ SOURCE: Final = (
 )
 
 CRITICAL_C: Final = -2.2
-"""A tenth of apple blossom in full bloom is lost (Washington State University, EB 0913): more than a rime."""
+"""28 °F: half an hour of it costs a tenth of apple blossom in full bloom (docs/frost.md names the source)."""
 
 _SHOWN = 100  # characters of a name that a sentence repeats
 _BEGINS, _ENDS = timedelta(hours=21), timedelta(hours=33)  # of the evening's day: the night that is forecast

@@ -1,8 +1,9 @@
 """Answers: documents and results made into responses (CIM 009, clauses 5.2.16 to 5.2.19, 6.3.6, 6.3.10, 6.3.13)."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import orjson
 
@@ -75,8 +76,11 @@ def linkable(context: Context, accept: str) -> Context:
     return context if accept == media.LD or context_url(context) is not None else CORE
 
 
-# A query string is the client's own words; what would end the <> of a Link is written another way.
-_LINKED: Final = {ord("<"): "%3C", ord(">"): "%3E", ord('"'): "%22", ord(" "): "%20", 0xFFFD: "%EF%BF%BD"}
+@lru_cache(512)
+def _others(query: bytes) -> tuple[str, ...]:
+    """The parameters of a query string that stay the same from page to page, written in one way."""
+    said = parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True)
+    return tuple(f"{quote(n, safe='')}={quote(v, safe=':*,')}" for n, v in said if n not in {"limit", "offset"})
 
 
 def paged(
@@ -91,10 +95,10 @@ def paged(
     if page.limit and page.offset:
         places.append((max(0, page.offset - page.limit), "prev"))
     if places:
-        query = exchange.request.query.decode("ascii", "replace").translate(_LINKED)
-        said = "".join(f"{word}&" for word in query.split("&") if not word.startswith(("limit=", "offset=")) and word)
+        said = _others(exchange.request.query)
         for offset, relation in places:
-            url = f"{exchange.desk.mount}/{route}?{said}limit={page.limit}&offset={offset}"
+            words = "&".join(sorted((*said, f"limit={page.limit}", f"offset={offset}")))
+            url = f"{exchange.desk.mount}/{route}?{words}"
             response.headers.append((b"link", f'<{url}>;rel="{relation}";type="{accept}"'.encode()))
     return response
 

@@ -6,7 +6,7 @@ Remote ones are cached by `network.contexts`; a context hosted here (5.13.2) is 
 from typing import Any, Final
 
 from hansa import clock
-from hansa.errors import BadRequest, Forbidden, NotFound, NotSupported
+from hansa.errors import BadRequest, NotFound, NotSupported
 from hansa.model import core_context as core
 from hansa.platform.http import Response, json_response
 from hansa.platform.ngsild.asked import truth
@@ -44,21 +44,16 @@ async def serve(exchange: Exchange) -> Response:
 
 async def add(exchange: Exchange) -> Response:
     """POST /jsonldContexts (6.29.3.1): 5.13.2 Add @context; not built yet."""
-    _administrator(exchange)
+    exchange.check_writer()
     raise NotSupported("hosting an @context is not built yet", mend="put it on any web server and name its URL")
 
 
 async def delete(exchange: Exchange) -> Response:
     """DELETE /jsonldContexts/{contextId} (6.30.3.2): 5.13.5 Delete and Reload @context; not built yet."""
-    _administrator(exchange)
+    exchange.check_writer()
     if exchange.path[0] not in exchange.desk.named:
         raise NotFound(f"the @context {exchange.path[0][:256]} is not here", where=exchange.path[0][:256])
     raise NotSupported("forgetting an @context is not built yet", mend="it is asked for anew when it has grown old")
-
-
-def _administrator(exchange: Exchange) -> None:
-    if not exchange.sight.everything:
-        raise Forbidden(f"{exchange.sight.actor} may look, not write")
 
 
 def _details(url: str, usage: Usage) -> dict[str, Any]:

@@ -178,6 +178,7 @@ async def purge(exchange: Exchange) -> Response:
     They go in batches; what was written while it ran may stay. `keep` and `drop` are built with the rest.
     """
     said = exchange.params(_PURGE)
+    exchange.check_writer()
     context = await exchange.linked()
     query = asked.query_of(said, context, exchange.limits)
     asked.check_narrow(query, said)

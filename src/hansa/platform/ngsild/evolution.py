@@ -16,7 +16,7 @@ from hansa.limits import Limits
 from hansa.model.context import Context
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Entity
 from hansa.model.query import Query
-from hansa.model.wire import View
+from hansa.model.wire import NULL, View
 from hansa.platform.store import Point, Reader
 from hansa.trust.labels import Sight
 
@@ -255,20 +255,25 @@ def shown(found: Evolution, wanted: Wanted) -> dict[str, Any]:
             out[word] = values[0] if len(values) == 1 else values
         else:
             points = sorted((p for _, points in series for p in points), key=lambda p: (p.at, p.seq))
-            out[word] = [_instance(point, view) for point in points]
+            dated = view.sys_attrs or wanted.when.name == "deletedAt"
+            out[word] = [_instance(point, view, dated=dated) for point in points]
     return out
 
 
-def _instance(point: Point, view: View) -> Any:
+def _instance(point: Point, view: View, *, dated: bool) -> Any:
     instance = point.instance
     gone = instance.get("deletedAt")
     if gone is None:
         return view.attribute(instance)
     kind = instance["type"]  # an instance that says that the attribute went (4.5.7)
-    told = {"type": kind, VALUE_OF[kind]: instance[VALUE_OF[kind]]}
+    told = {"type": kind, VALUE_OF[kind]: _null(kind)}
     if "datasetId" in instance:
         told["datasetId"] = instance["datasetId"]
-    return {**told, "deletedAt": gone} if view.sys_attrs else told
+    return {**told, "deletedAt": gone} if dated else told
+
+
+def _null(kind: str) -> Any:
+    return {"@none": NULL} if kind == "LanguageProperty" else NULL
 
 
 _PLURAL: Final = {
@@ -294,7 +299,7 @@ def _values(points: list[Point], dataset: str | None, context: Context, now: Any
     for point in points:
         if point.instance["type"] != kind:
             continue  # of another kind in those days: it has no place in one list of values
-        value = point.instance[member]
+        value = _null(kind)
         if "deletedAt" not in point.instance:
             value = view.attribute(point.instance)[member]
             if member == "objectList":

@@ -257,14 +257,18 @@ class Exchange:
 
     async def write(self, *writes: Write, creating: bool = False) -> list[Outcome]:
         """What became of the writes, durably. A write that creates may name a new tenant (5.5.10)."""
-        if not self.sight.everything:
-            raise Forbidden(f"{self.sight.actor} may look, not write")
+        self.check_writer()
         if not creating:
             await self.check_tenant()
         outcomes = await self.desk.city.awrite(*writes, sight=self.sight)
         if self.tenant not in self.desk.tenants and creating:
             await self.desk.read(self._note_tenant)
         return outcomes
+
+    def check_writer(self) -> None:
+        """Raise Forbidden for a sight that may only look."""
+        if not self.sight.everything:
+            raise Forbidden(f"{self.sight.actor} may look, not write")
 
     async def check_tenant(self) -> None:
         """Raise NoTenant when nobody has ever said anything under this name."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-from hansa.errors import BadRequest, Forbidden, InvalidRequest, NotFound, NotSupported, TooLarge
+from hansa.errors import BadRequest, InvalidRequest, NotFound, NotSupported, TooLarge
 from hansa.model.change import Write
 from hansa.model.context import Context
 from hansa.model.entity import MEMBERS
@@ -213,8 +213,7 @@ def _readings(
 
 
 async def _is_there(exchange: Exchange, ident: str, *, creating: bool) -> bool:
-    if not exchange.sight.everything:
-        raise Forbidden(f"{exchange.sight.actor} may look, not write")
+    exchange.check_writer()
     if not creating:
         await exchange.check_tenant()
     row = await exchange.desk.read(lambda reader: reader.row(exchange.tenant, ident, exchange.sight))
@@ -244,8 +243,7 @@ async def delete_instance(exchange: Exchange) -> Response:
     raise _kept(exchange)
 
 
-def _kept(exchange: Exchange) -> Forbidden | NotSupported:
-    if not exchange.sight.everything:
-        return Forbidden(f"{exchange.sight.actor} may look, not write")
+def _kept(exchange: Exchange) -> NotSupported:
+    exchange.check_writer()
     exchange.ident()
     return NotSupported("history cannot be taken back yet", mend="delete the entity: its history then ends")
