@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hansa import clock
 from hansa.cli.beside import free_address
 from hansa.cli.demo import up_demo
+from hansa.cli.demo.crew import prospect
 from hansa.cli.demo.keys import Keys
 from hansa.cli.demo.land import base_map, height
 from hansa.cli.demo.past import readings, setting, watch_rules
@@ -273,6 +274,17 @@ def test_the_valley_floor_freezes_in_the_first_night_and_the_slopes_do_not():
     assert all(air_c > 0.0 for above_m, air_c in low.values() if above_m > 120)
     frost_s = VALLEY.first_frost_s(VALLEY.start_s)
     assert 3 * HOUR_S < frost_s - VALLEY.start_s < 12 * HOUR_S
+
+
+def test_what_will_happen_is_told_in_its_order_and_in_minutes_of_the_watcher():
+    lines = prospect(VALLEY, VALLEY.start_s, 60.0).splitlines()
+    minutes = [float(line.split()[1]) for line in lines]
+    assert minutes == sorted(minutes)
+    told = [line.partition("min")[2].strip().partition(":")[0] for line in lines]
+    assert told == ["sunset", "all stations are decided", "the first orchard freezes", "dawn"]
+    assert minutes[:2] == [2.1, 3.0]  # 19:36 and 20:30 in the valley, from 17:30 on
+    faster = prospect(VALLEY, VALLEY.start_s, 600.0).splitlines()
+    assert float(faster[-1].split()[1]) == pytest.approx(minutes[-1] / 10, abs=0.06)
 
 
 def test_another_seed_is_another_weather_and_the_same_seed_the_same():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hansa import clock
 from hansa.apps.frost import skill
 from hansa.apps.frost.events import Observation
-from hansa.cli.feed import Files, Progress_
+from hansa.cli.feed import Files, Sent
 from hansa.cli.stations import BadLine, rows, station_files, station_name
 from hansa.errors import BadRequest
 
@@ -139,7 +139,7 @@ def test_a_taken_port_and_broken_notes_are_refused_with_the_way_out(folder, tmp_
     for body in ("{", "[1]", '{"north": "x"}'):
         (tmp_path / "feed.json").write_text(body)
         with pytest.raises(BadRequest, match="how far the files were sent"):
-            Progress_(tmp_path / "feed.json")
+            Sent(tmp_path / "feed.json")
 
 
 _MINUTE = 60 * clock.SECOND

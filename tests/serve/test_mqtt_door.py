@@ -72,14 +72,14 @@ def test_a_claim_is_exchanged_over_mqtt_and_then_ends(city: Any) -> None:
 def test_every_format_comes_in(city: Any, version: int) -> None:
     name = fresh()
     secret = city.enrol(name, PROFILE)
-    at = [stamp(seconds_ago=60 - n) for n in range(6)]
+    at = [stamp(seconds_ago=600 - 60 * n) for n in range(6)]
     ngsi = {
         "id": f"urn:ngsi-ld:WeatherObserved:{name}", "type": "WeatherObserved",
         "temperature": {"type": "Property", "value": 4.5, "unitCode": "CEL", "observedAt": at[3]},
     }  # fmt: skip
     said = [
         ("json", json.dumps({"temperature": 1.5, "at": at[0]}), 1.5),
-        ("senml", json.dumps([{"n": "temperature", "u": "Cel", "v": 2.5, "t": -59}]), 2.5),
+        ("senml", json.dumps([{"n": "temperature", "u": "Cel", "v": 2.5, "t": -540}]), 2.5),
         ("csv", f"at,temperature\n{at[2]},3.5\n", 3.5),
         ("ngsi-ld", json.dumps(ngsi), 4.5),
         ("weather", json.dumps({"temperature": 5.5, "at": at[4]}), 5.5),
@@ -176,7 +176,7 @@ BAD = [
     ("json", b'{"temperature": ' + b"9" * 400 + b"}", PAYLOAD_INVALID, ""),
     ("senml", b'{"n": 1}', PAYLOAD_INVALID, ""),
     ("csv", b"\x00\x01", PAYLOAD_INVALID, ""),
-    ("ngsi-ld", b"[]", PAYLOAD_INVALID, ""),
+    ("ngsi-ld", b"7", PAYLOAD_INVALID, ""),
     ("yaml", b"a: 1", TOPIC_INVALID, "format"),
 ]
 
@@ -206,7 +206,7 @@ def test_what_cannot_be_used_is_refused_with_its_reason_kept_and_harms_nothing(c
 UNUSABLE = [
     ({"temperature": 100}, "not plausible"),
     ({"temperature": "3"}, "not a number"),
-    ({"temperature": 1, "at": "2999-01-01T00:00:00Z"}, "future"),
+    ({"temperature": 1, "at": "2999-01-01T00:00:00Z"}, "ahead"),
     ({"temperature": 1, "at": "1970-01-01T00:00:00Z"}, ""),
     ({"temperature": 1, "at": 0}, ""),
     ({"temperature": 1, "at": "2026-04-01T00:00:00"}, "zone"),
@@ -221,7 +221,7 @@ def test_an_unusable_reading_is_a_dead_letter_and_no_state(city: Any, said: Any,
     name = fresh()
     with DeviceClient(city.mqtt_port, name, city.enrol(name, PROFILE)) as client:
         assert client.is_let_in()
-        client.say(json.dumps(said).replace("Infinity", "1e400"))
+        assert client.say(json.dumps(said).replace("Infinity", "1e400")) == PAYLOAD_INVALID
         (letter,) = letters(city, name)
         assert reason in letter["reason"]
     assert state(city, name) is None
@@ -277,7 +277,7 @@ def test_a_quarantined_device_is_heard_and_not_believed_until_it_is_released(cit
         assert len(letters(city, name)) == 1
         city.post(f"/admin/devices/{name}/state", {"state": "active"})
         taken = city.post(f"/admin/deadletters/{letter['id']}/retry", None)
-        assert taken.json()["outcome"] == "1 taken, 0 refused"
+        assert taken.json()["outcome"] == "1 taken"
         assert temperature(city, name) == 2
         assert letters(city, name) == []
         assert client.say('{"temperature": 3}') == OK, "the same connection speaks again"

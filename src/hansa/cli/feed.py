@@ -59,7 +59,7 @@ def feed(  # click hands them over by name
     """Send the station files in DIR through the MQTT door, as if it happened now."""
     first = _first(station_files(folder))
     Keys(data / "feed-secrets.json")
-    Progress_(data / "feed.json")  # what cannot be read is said before anything starts
+    Sent(data / "feed.json")  # what cannot be read is said before anything starts
     http, told_http = free_address(http, "127.0.0.1:8080", "http")
     mqtt, told_mqtt = free_address(mqtt, "127.0.0.1:1883", "mqtt")
     settings = settings_.load(
@@ -92,7 +92,7 @@ def _first(files: list[Path]) -> int:
     return min(firsts)
 
 
-class Progress_:  # noqa: N801  # Progress is rich's
+class Sent:
     """How far each device's file was acknowledged: the newest turn of which all is on the city's disk."""
 
     def __init__(self, file: Path) -> None:
@@ -211,7 +211,7 @@ class Device:
 class Feed:
     """Sends rows, turns the clock, and keeps both in step with the rules."""
 
-    def __init__(self, door: Door, devices: dict[str, Device], progress: Progress_, speed: float) -> None:
+    def __init__(self, door: Door, devices: dict[str, Device], progress: Sent, speed: float) -> None:
         """`speed` in city seconds a second; 0 without a pace."""
         self._door = door
         self._devices = devices
@@ -266,7 +266,7 @@ async def work(said: dict[str, Any]) -> None:
     """Enrol, connect, send; the child's part."""
     quiet()
     data, mqtt = Path(said["data"]), (said["mqtt"][0], said["mqtt"][1])
-    progress, keys = Progress_(data / "feed.json"), Keys(data / "feed-secrets.json")
+    progress, keys = Sent(data / "feed.json"), Keys(data / "feed-secrets.json")
     files = Files(station_files(Path(said["folder"])), progress.done)
     began = time.monotonic()
     async with Door(said["url"], data) as door:

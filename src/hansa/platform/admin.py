@@ -19,16 +19,18 @@ from typing import Any
 from hansa import clock
 from hansa.collect import Profile
 from hansa.errors import BadRequest, Forbidden, HansaError, NotFound, Unauthenticated
+from hansa.limits import DEFAULT
 from hansa.model.change import Refused, Write
-from hansa.model.entity import Entity
+from hansa.model.entity import MEMBERS, Entity
 from hansa.model.geo import validate
 from hansa.model.wire import json_in
+from hansa.model.wire_values import uri
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT, payload_of
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.intake import Intake, Receipt, credential_write, place_write, shown_write
 from hansa.trust.devices import Device, Devices
-from hansa.trust.labels import ADMINISTRATOR
+from hansa.trust.labels import ADMINISTRATOR, Label
 
 Retry = Callable[[Entity], Awaitable[str]]
 """Try a dead letter of one kind again; what became of it."""
@@ -107,10 +109,10 @@ class Admin:
             _text(said, "name"),
             profile,
             wall(),
-            realm=said.get("realm", "open"),
+            realm=_text(said, "realm") if "realm" in said else "open",
             location=location,
-            label=said.get("label"),
-            ident=said.get("entity"),
+            label=None if said.get("label") is None else _text(said, "label"),
+            ident=None if said.get("entity") is None else uri(said["entity"], "entity", DEFAULT),
         )
         try:
             await self._keep(device)
@@ -142,7 +144,7 @@ class Admin:
         if not isinstance(said, list):
             raise BadRequest("a list of writes")
         kinds = {"upsert", "upsert_update", "read", "say"}
-        sound = (isinstance(one, dict) and one.get("kind") in kinds and isinstance(one.get("id"), str) for one in said)
+        sound = (isinstance(one, dict) and one.get("kind") in kinds and _is_document(one) for one in said)
         if not all(sound):
             raise BadRequest(f"every write has an id, a doc and a kind, one of {', '.join(sorted(kinds))}")
         writes = [Write(one["kind"], one["id"], one["doc"], label=one.get("label")) for one in said]
@@ -206,7 +208,9 @@ class Admin:
         receipt = await given(self._intake, device, letter["detail"]["format"], payload)
         if receipt.error is not None:
             raise receipt.error
-        return f"{receipt.taken} taken, {len(receipt.refused)} refused"
+        if receipt.refused:  # then the letter stays: it is not dealt with
+            raise BadRequest(f"{receipt.taken} taken, and still refused: {'; '.join(receipt.refused)[:2_000]}")
+        return f"{receipt.taken} taken"
 
     # The clock
 
@@ -245,6 +249,18 @@ async def _write(city: City, *writes: Write) -> None:
     for outcome in await city.awrite(*writes, sight=ADMINISTRATOR):
         if isinstance(outcome, Refused):
             raise outcome.error
+
+
+def _is_document(said: dict[str, Any]) -> bool:
+    """Whether a write of an import has the shape that the store expects: what breaks there breaks its neighbours."""
+    ident, doc, label = said.get("id"), said.get("doc"), said.get("label")
+    if not isinstance(ident, str) or not isinstance(doc, dict) or doc.get("id") != ident:
+        return False
+    if label is not None:
+        if not isinstance(label, str):
+            return False
+        Label.parse(label)
+    return all(name in MEMBERS or isinstance(value, dict | list) for name, value in doc.items())
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from hansa.clock import Clock
 from hansa.collect import FORMATS
-from hansa.errors import BadRequest, Busy, Forbidden, HansaError, NotFound
+from hansa.errors import BadRequest, Busy, Forbidden, HansaError, NotFound, TooLarge
 from hansa.limits import Limits
 from hansa.model.change import Refused, Write
 from hansa.platform.city import City
@@ -75,7 +75,7 @@ class Intake:
         if why is not None:
             error = Forbidden(why, where=device.name)
         elif len(payload) > self._limits.message:
-            error = BadRequest(f"{len(payload):,} bytes; {self._limits.message:,} are the most")
+            error = TooLarge(f"{len(payload):,} bytes; {self._limits.message:,} are the most")
         else:
             decode = FORMATS["json"] if kind == device.source.profile.name else FORMATS.get(kind)
             if decode is None:
@@ -88,6 +88,10 @@ class Intake:
                 else:
                     writes = decoded.writes
                     refused = [f"{one.where}: {one.error.detail}" for one in decoded.refused]
+                    if decoded.further:
+                        refused.append(f"and {decoded.further:,} more")
+                    if refused and not writes:  # nothing of it could be used, and the device may as well know
+                        error = BadRequest("; ".join(refused)[:2_000])
         if error is not None or refused:
             device.refusals += 1
             self.refusals += 1

@@ -8,8 +8,10 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import aiomqtt
 import click
@@ -18,14 +20,16 @@ from hansa import clock
 from hansa.cli.beside import be
 from hansa.cli.demo.door import Door
 from hansa.cli.demo.keys import Keys, Post, quiet
+from hansa.cli.demo.land import ZONE
 from hansa.cli.demo.past import load, readings, setting, watch_rules
 from hansa.cli.demo.profiles import PROFILES
-from hansa.cli.demo.valley import HOUR_S, Instrument, Plan, Valley
+from hansa.cli.demo.valley import Instrument, Plan, Valley
 from hansa.cli.demo.weather import DAY_S
 from hansa.errors import SourceFailed
 
+DECIDED: Final = time(20, 30)  # local: when frost's decisions of record have been taken
 LOOK_S: Final = 5.0  # how often the city's clock is read again: somebody may turn it
-LEARN_S: Final = 20.0  # how long the apps may learn from the past before the evening begins
+LEARN_S: Final = 12.0  # how long the apps may learn from the past before the evening begins
 AGAIN_S: Final = 30.0  # the longest pause between two attempts to connect
 
 
@@ -102,7 +106,12 @@ def prospect(valley: Valley, now_s: float, rate: float) -> str:
     times = []
     for day_s in (now_s - DAY_S, now_s, now_s + DAY_S):
         sunrise_s, sunset_s = valley.weather.sun_around(day_s)
-        times += [(sunset_s, "sunset"), (sunrise_s, "dawn"), (sunset_s + 2.5 * HOUR_S, "tonight's forecasts of record")]
+        decided = datetime.combine(datetime.fromtimestamp(day_s, UTC), DECIDED, ZoneInfo(ZONE)).timestamp()
+        times += [
+            (sunset_s, "sunset"),
+            (sunrise_s, "dawn"),
+            (decided, "all stations are decided: the warnings stand"),
+        ]
     frost_s = valley.first_frost_s(now_s)
     if frost_s is not None:
         times.append((frost_s, "the first orchard freezes"))

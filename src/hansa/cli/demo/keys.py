@@ -38,7 +38,8 @@ def quiet() -> None:
     logging.getLogger("mqtt").setLevel(logging.CRITICAL)
 
     def told(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if not isinstance(context.get("exception"), aiomqtt.MqttError):
+        # An OSError comes of a socket that closed before the loop began to write to it; its task hears of it too.
+        if not isinstance(context.get("exception"), aiomqtt.MqttError | OSError):
             loop.default_exception_handler(context)
 
     asyncio.get_running_loop().set_exception_handler(told)

@@ -6,7 +6,7 @@ its own: stored bytes, no parsing.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -19,6 +19,7 @@ from hansa.platform.ngsild import attributes, batch, contexts, discovery, entiti
 from hansa.platform.ngsild.answers import CORE_LINK
 from hansa.platform.ngsild.exchange import Desk, Exchange
 from hansa.platform.ngsild.problems import WrongMethod, problem_response
+from hansa.platform.subscriptions import Subscriptions
 
 Route = Callable[[Exchange], Awaitable[Response]]
 
@@ -88,7 +89,7 @@ class NgsiLd:
         self,
         city: City,
         contexts: Contexts | None = None,
-        subscriptions: Any = None,
+        subscriptions: Subscriptions | None = None,
         *,
         mount: str = "/ngsi-ld/v1",
     ) -> None:

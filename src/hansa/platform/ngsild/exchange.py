@@ -34,6 +34,7 @@ from hansa.platform.http import Request
 from hansa.platform.ngsild import media
 from hansa.platform.ngsild.problems import LengthRequired, TooComplex
 from hansa.platform.store import Outcome, Reader, TooSlow
+from hansa.platform.subscriptions import Subscriptions
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ class Desk:
 
     city: City
     contexts: Contexts | None
-    subscriptions: Any
+    subscriptions: Subscriptions | None
     mount: str
     tenants: set[str] = field(default_factory=lambda: {""})  # known to be there; they never go
     asked: dict[bytes, Any] = field(default_factory=dict)  # what query strings mean, see `entities.query`

@@ -20,7 +20,7 @@ _LIST: Final = PAGING | _SHOW
 def _kept(exchange: Exchange) -> Subscriptions:
     if not exchange.sight.everything:
         raise Forbidden(f"{exchange.sight.actor} may not see or make subscriptions")
-    found: Subscriptions | None = exchange.desk.subscriptions
+    found = exchange.desk.subscriptions
     if found is None:
         raise NotSupported("this city keeps no subscriptions here")
     return found
