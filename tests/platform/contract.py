@@ -4,6 +4,7 @@ A module `test_<store>.py` subclasses `StoreContract` and says how a store is ma
 """
 
 import itertools
+import json
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -211,14 +212,14 @@ class StoreContract:
             assert pages == whole
             assert len(set(whole)) == len(whole) == reader.count("", query, ADMINISTRATOR)
 
-    def test_stored_rows_are_handed_out_only_where_the_index_decides(self, store: Store) -> None:
+    def test_stored_documents_are_handed_out_only_where_the_index_decides(self, store: Store) -> None:
         self.write(store, *(Write("create", f"urn:x:{i}", doc(str(i), level=i)) for i in range(10)))
         reader = store.reader()
-        rows = reader.find_rows("", Query.parse(types="Thing", q="level>6"), ADMINISTRATOR, 100)
-        assert rows is not None
-        assert sorted(row.id for row in rows) == ["urn:x:7", "urn:x:8", "urn:x:9"]
-        assert reader.find_rows("", Query.parse(types="Thing", q="level!=6"), ADMINISTRATOR, 100) is None
-        assert reader.find_rows("", Query.parse(types="Thing", q="level>6"), STAFF, 100) is None
+        docs = reader.find_docs("", Query.parse(types="Thing", q="level>6"), ADMINISTRATOR, 100)
+        assert docs is not None
+        assert sorted(json.loads(one)["id"] for one in docs) == ["urn:x:7", "urn:x:8", "urn:x:9"]
+        assert reader.find_docs("", Query.parse(types="Thing", q="level!=6"), ADMINISTRATOR, 100) is None
+        assert reader.find_docs("", Query.parse(types="Thing", q="level>6"), STAFF, 100) is None
 
     # Sight
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from hansa import app as apps
-from hansa.analytics.frames import Again, Answer, Commit, Frames, Report, Stop, Turn, send
+from hansa.analytics.frames import Again, Answer, Commit, Frames, Nudge, Report, Stop, Turn, send
 from hansa.analytics.rules import Rules
 from hansa.clock import SECOND, Clock
 from hansa.errors import HansaError
@@ -54,6 +54,7 @@ class Child:
         self._beat = beat
         self._clock = Clock(*start.clock)
         self._stop = False
+        self._nudged = False  # told that the log has grown, and not answered yet
         self._again: list[Again] = []
         limits = Limits(**start.limits)  # type: ignore[arg-type]
         self._batch = limits.rule_batch
@@ -92,7 +93,9 @@ class Child:
             took = self._rules.step()
             # A round looks at the clock: it is made when what was said until now has been heard.
             due = self._rules.rounds() if took < self._batch else None
-            if took:
+            if took or self._nudged:
+                # The city nudges once and waits for this; a nudge that came during a commit must not be slept over.
+                self._nudged = False
                 send(self._sock, Report(self._rules.place))
             elif not self._stop:
                 self._listen(self._wait_s(due))
@@ -123,6 +126,8 @@ class Child:
             self._clock.follow(frame.clock)
         elif isinstance(frame, Again):
             self._again.append(frame)
+        elif isinstance(frame, Nudge):
+            self._nudged = True
 
     def _commit(self, item: Item) -> None:
         """Send an item to the writer and wait until it is durable; keep trying while the city cannot take it."""

@@ -42,6 +42,7 @@ class RulesLink:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._skip: list[tuple[str, int]] = []
+        self._died_at: tuple[int, int] | None = None
         self._nudged = False
         self.place = self._stood()
         self.place_at = time.monotonic()
@@ -177,8 +178,32 @@ class RulesLink:
             if self._process.poll() is None and not isinstance(fault, EOFError):
                 self._process.kill()
             code = self._process.wait()
+            self._suspect()
             if not self._stopping.is_set():
                 log.warning("the rules process ended; starting another", code=code, why=str(fault) or "it is gone")
+
+    def _suspect(self) -> None:
+        """Note at which rule a process died; at the same one twice running, and it is that rule's doing.
+
+        Once may be chance (somebody ended it, memory ran out), and then the Change deserves another try.
+        """
+        number, seq, _ = BEAT.unpack_from(self._beat, 0)
+        if number < 0 or self._stopping.is_set():
+            return
+        if self._died_at == (number, seq):
+            self._blame(number, seq)
+            self._died_at = None
+        else:
+            self._died_at = (number, seq)
+
+    def _blame(self, number: int, seq: int) -> None:
+        """Have the next process put aside what this app was at; 0: its rounds."""
+        app = self._apps[number]
+        log.error("a rule holds up or ends its process; it is put aside", app=app.name, seq=seq)
+        if seq:
+            self._skip.append((app.name, seq))
+        else:
+            self._skip.extend((f"{app.name}/{every.name}", 0) for every in app.rounds)
 
     def _take(self, frame: Any) -> None:
         if isinstance(frame, Report):
@@ -211,11 +236,6 @@ class RulesLink:
                 continue
             process = self._process
             if process is not None and process.poll() is None and number < len(self._apps):
-                app = self._apps[number]
-                log.error("a rule does not return; its process is ended", app=app.name, seq=seq)
-                if seq:
-                    self._skip.append((app.name, seq))
-                else:
-                    self._skip.extend((f"{app.name}/{every.name}", 0) for every in app.rounds)
+                self._blame(number, seq)
                 BEAT.pack_into(self._beat, 0, -1, 0, time.monotonic())
                 process.kill()

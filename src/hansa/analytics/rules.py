@@ -248,7 +248,7 @@ class Rules:
         batch = _Said()
         if (f"{one.app.name}/{every.name}", 0) in self._skip:
             self._skip.discard((f"{one.app.name}/{every.name}", 0))  # this once: the next round is another one
-            batch.aside(one.app, every.name, None, "it did not return in time and its process was ended", "", now)
+            batch.aside(one.app, every.name, None, "it did not return in time, or took its process with it", "", now)
         else:
             self._call(number, one, lambda: every.round(one.city), every.name, None, batch)
         batch.places = {f"round:{one.app.name}:{every.name}": pack_place(now)}
@@ -261,7 +261,7 @@ class Rules:
             return
         if (one.app.name, change.seq) in self._skip:
             self._skip.discard((one.app.name, change.seq))  # this once: somebody may want to try it again
-            why = "it did not return in time and its process was ended"
+            why = "it did not return in time, or took its process with it"
             batch.aside(one.app, handlers[0].name, change, why, "", self._clock.now())
             return
         if change.depth >= self._limits.depth_of_cause:

@@ -5,9 +5,11 @@ or from the log; one that cannot be served so (or that cannot keep up) gets `res
 """
 
 import asyncio
+import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -29,7 +31,7 @@ Shows = Callable[[Change], Change | None]
 class Stream:
     """One listening page."""
 
-    __slots__ = ("behind", "kinds", "ready", "shows", "waiting")
+    __slots__ = ("behind", "kinds", "ready", "shows", "turned", "waiting")
 
     def __init__(self, kinds: frozenset[str] | None, shows: Shows) -> None:
         """`kinds` are the types it wants; None: all."""
@@ -38,6 +40,7 @@ class Stream:
         self.waiting: list[bytes] = []
         self.ready = asyncio.Event()
         self.behind = False
+        self.turned = False
 
     def wants(self, change: Change) -> bool:
         """Whether the Change is of a type it listens to."""
@@ -98,6 +101,12 @@ class Live:
                     stream.behind = True
                 stream.ready.set()
 
+    def turned(self) -> None:
+        """The clock was set: say so to everyone."""
+        for stream in self._streams:
+            stream.turned = True
+            stream.ready.set()
+
     def stop(self) -> None:
         """End every stream, so that the server can close."""
         self.closing = True
@@ -118,13 +127,15 @@ class Live:
             if since is not None:
                 async for block in self._missed(since, begun, stream):
                     yield block
+            told = time.monotonic()
             while not self.closing:
-                try:
-                    async with asyncio.timeout(BEAT_S):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(max(0.0, told + BEAT_S - time.monotonic())):
                         await stream.ready.wait()
-                except TimeoutError:
+                if stream.turned or time.monotonic() - told >= BEAT_S:
+                    told = time.monotonic()
+                    stream.turned = False
                     yield self._time()
-                    continue
                 stream.ready.clear()
                 if stream.behind:
                     stream.behind = False

@@ -145,7 +145,7 @@ class MqttDoors:
 
 
 def code_of(receipt: Receipt) -> int:
-    """The MQTT 5 reason code of a receipt; 0x89 closes the connection unacknowledged, so that the device sends again."""
+    """The MQTT 5 reason code of a receipt; 0x89 closes the connection unacknowledged: the device will send again."""
     error = receipt.error
     if error is None:
         return Reason.SUCCESS

@@ -67,8 +67,8 @@ class Reader(Protocol):
     ) -> list[Entity]:
         """Entities that match, in index order, masked."""
 
-    def find_rows(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[Row] | None:
-        """The same as stored rows, where the index alone decides and nothing is masked; else None."""
+    def find_docs(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[bytes] | None:
+        """The same as stored documents, where the index alone decides and nothing is masked; else None."""
 
     def count(self, tenant: str, query: Query, sight: Sight) -> int:
         """How many match."""

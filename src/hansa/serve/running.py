@@ -1,6 +1,7 @@
 """A city that runs: parts opened bottom up, closed top down, and the functions that each needs of another."""
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -102,6 +103,10 @@ class Running:
         flusher = asyncio.create_task(self._flush())
         stack.push_async_callback(_ended, flusher)
         await self._start_http()
+        # What is here now stays: the collector need not look at it again, nor at every turn for what a request leaves.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         self.lock.say(http=self.url, began=text(time.time_ns() // 1_000))
         self.ready = True
 
@@ -188,13 +193,17 @@ class Running:
             retries={"rule": self._retry_rule, "notification": self._retry_notification},
         )
         self.collect = CollectDoor(self.cities, self.devices, self.intake, settings.limits)
-        look = Look(city=settings.name, zone=settings.timezone, location=settings.location, tiles=settings.tiles or None)
+        look = Look(
+            city=settings.name, zone=settings.timezone, location=settings.location, tiles=settings.tiles or None
+        )
         self.pages = Starlette(routes=routes(lambda: snapshot(self), look))
         self.front = Front(self)
 
     def _turned(self) -> None:
         for link in self.rules:
             link.turn()
+        for live in self.live.values():
+            live.turned()
 
     async def _start_http(self) -> None:
         config = uvicorn.Config(
@@ -209,6 +218,7 @@ class Running:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # who is behind a proxy is not for a header to say
             limit_concurrency=self.settings.limits.http_connections,
             timeout_graceful_shutdown=3,
             ssl_certfile=self.settings.certificate if self._https else None,

@@ -192,10 +192,26 @@ def _who(source: Entity) -> str:
 
 
 def _words(name: str) -> str:
-    """`soilMoisture` as `Soil moisture`; NO2 and pm25 stay."""
+    """`soilTemperature` as `Soil temperature`; what has a sign of its own as people write it."""
     term = re.split(r"[/#]", name)[-1][:SHOWN]
+    if term in _SIGNS:
+        return _SIGNS[term]
     spread = re.sub(r"(?<=[a-z])([A-Z])(?=[a-z])", lambda m: " " + m[1].lower(), term)
     return spread[:1].upper() + spread[1:]
+
+
+_SIGNS: Final = {
+    "no2": "NO₂",
+    "co2": "CO₂",
+    "o3": "O₃",
+    "so2": "SO₂",
+    "pm10": "PM10",
+    "pm25": "PM2.5",
+    "pH": "pH",
+    "LAeq": "LAeq",
+    "LAmax": "LAmax",
+    "soilMoistureVwc": "Soil moisture",
+}
 
 
 def _cut(value: Any) -> Any:

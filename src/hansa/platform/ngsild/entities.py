@@ -17,7 +17,7 @@ from hansa.platform.ngsild import asked, provision
 from hansa.platform.ngsild.answers import answer, bytes_answer, created, no_content, paged
 from hansa.platform.ngsild.asked import Asked
 from hansa.platform.ngsild.exchange import Exchange
-from hansa.platform.store import Reader, Row
+from hansa.platform.store import Reader
 
 NONE: Final[frozenset[str]] = frozenset()
 TYPE: Final = frozenset({"type", "local"})
@@ -82,14 +82,14 @@ _KEEP: Final = 500  # queries remembered: dashboards ask the same again and agai
 
 async def found(exchange: Exchange, wanted: Asked, accept: str, route: str = "entities") -> Response:
     """The response to a query, whether it came as GET or as POST (6.23)."""
-    rows, entities, count = await exchange.read(lambda reader: _page(reader, exchange, wanted))
+    docs, entities, count = await exchange.read(lambda reader: _page(reader, exchange, wanted))
     limit = wanted.page.limit
-    if rows is not None:
-        docs = [row.doc for row in rows[:limit]]
+    if docs is not None:
+        more = len(docs) > limit
+        del docs[limit:]
         if not all(map(spliceable, docs)):
             docs = [doc if spliceable(doc) else _without_system(doc, wanted.view) for doc in docs]
         response = bytes_answer(docs, accept, one=False)
-        more = len(rows) > limit
     else:
         shown = [wanted.view.entity(one.doc, one.stamps) for one in entities[:limit]]
         response = answer(shown, accept, wanted.view.context)
@@ -98,16 +98,16 @@ async def found(exchange: Exchange, wanted: Asked, accept: str, route: str = "en
     return paged(response, exchange, route, accept, page=page, more=more, count=count)
 
 
-def _page(reader: Reader, exchange: Exchange, wanted: Asked) -> tuple[list[Row] | None, list[Entity], int | None]:
-    """One page and one entity more, as rows where stored bytes can be the answer; and the count, if asked for."""
+def _page(reader: Reader, exchange: Exchange, wanted: Asked) -> tuple[list[bytes] | None, list[Entity], int | None]:
+    """One page and one entity more, as documents where stored bytes can be the answer; and the count, if asked for."""
     page, tenant, sight = wanted.page, exchange.tenant, exchange.sight
     count = reader.count(tenant, wanted.query, sight) if page.count else None
     if page.limit == 0:
         return None, [], count
     if wanted.splice and sight.everything:
-        rows = reader.find_rows(tenant, wanted.query, sight, page.limit + 1, page.offset)
-        if rows is not None:
-            return rows, [], count
+        docs = reader.find_docs(tenant, wanted.query, sight, page.limit + 1, page.offset)
+        if docs is not None:
+            return docs, [], count
     return None, reader.find(tenant, wanted.query, sight, page.limit + 1, page.offset, stamps=wanted.stamps), count
 
 

@@ -6,7 +6,6 @@ nothing is masked, stored bytes are the answer.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, Final
 
 import apsw
@@ -34,7 +33,8 @@ class SqliteReader:
         self._db = db
         self._realm = realm
         self._names = Names(db)
-        self._limit_at = 0.0
+        self.until = 0.0  # monotonic seconds at which reads are too slow; 0: never
+        self._plans: dict[tuple[str, Query], tuple[Plan, dict[tuple[int, int], int | None]]] = {}
         db.set_progress_handler(self._late, 2_000)
 
     def close(self) -> None:
@@ -73,8 +73,8 @@ class SqliteReader:
                 break
         return out
 
-    def find_rows(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[Row] | None:
-        """The same as stored rows, where the index alone decides and nothing is masked; else None."""
+    def find_docs(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[bytes] | None:
+        """The same as stored documents, where the index alone decides and nothing is masked; else None."""
         if not sight.everything:
             return None
         made = self._plan(tenant, query)
@@ -82,11 +82,8 @@ class SqliteReader:
             return []
         if not made.exact:
             return None
-        text = self._names.text
-        return [
-            Row(ident, doc, stamps, text(label) if label else None)
-            for ident, doc, stamps, label in self._all(_page(made), [*made.given, limit, offset])
-        ]
+        sql = f"SELECT doc FROM ({made.source} LIMIT ? OFFSET ?) AS found CROSS JOIN entity ON entity.e = found.e"  # noqa: S608
+        return [doc for (doc,) in self._all(sql, [*made.given, limit, offset])]
 
     def count(self, tenant: str, query: Query, sight: Sight) -> int:
         """How many match."""
@@ -144,16 +141,35 @@ class SqliteReader:
             yield one
 
     def _plan(self, tenant: str, query: Query) -> Plan | None:
+        """The plan of a query, remembered while what it took for granted holds."""
+        kept = self._plans.get((tenant, query))
+        if kept is not None and all(self._several(*key) == known for key, known in kept[1].items()):
+            return kept[0]
+        granted: dict[tuple[int, int], int | None] = {}
+        made = self._planned(tenant, query, granted)
+        if made is not None:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            self._plans[tenant, query] = made, granted
+        return made
+
+    def _planned(self, tenant: str, query: Query, granted: dict[tuple[int, int], int | None]) -> Plan | None:
         n = self._names.number(tenant)
         if n is None:
             return None
+
+        def several(t: int, name: int) -> int | None:
+            if (t, name) not in granted:
+                granted[t, name] = self._several(t, name)
+            return granted[t, name]
+
         types: list[int] | None = None
         if query.types is not None:
             words = {type_word(tenant, min(group)) for group in query.types}
             types = sorted(t for word in words if (t := self._names.number(word)) is not None)
         elif query.ids is None and query.geo is None and (query.q is not None or query.attrs is not None):
             types = sorted(t for word, t in self._typed(tenant).items() if word)
-        return plan(query, n, types, self._names.number, self._several)
+        return plan(query, n, types, self._names.number, several)
 
     def _typed(self, tenant: str) -> dict[str, int]:
         """Every type of a tenant and its number, for queries that name none."""
@@ -163,8 +179,8 @@ class SqliteReader:
 
     def _several(self, t: int, n: int) -> int | None:
         """None: no entity of the type has more than one row of the attribute; 1: some have more than can be indexed."""
-        found = next(iter(self._run("SELECT wide FROM several WHERE t = ? AND n = ?", (t, n))), None)
-        return None if found is None else found[0]
+        found: int | None = self._db.execute("SELECT wide FROM several WHERE t = ? AND n = ?", (t, n)).get
+        return found
 
     # History
 
@@ -261,17 +277,13 @@ class SqliteReader:
 
     # Time
 
-    @contextmanager
-    def deadline(self, milliseconds: float) -> Iterator[None]:
+    def deadline(self, milliseconds: float) -> "_Deadline":
         """Reads within raise TooSlow after so long."""
-        self._limit_at = time.monotonic() + milliseconds / 1_000
-        try:
-            yield
-        finally:
-            self._limit_at = 0.0
+        self.until = time.monotonic() + milliseconds / 1_000
+        return _Deadline(self)
 
     def _late(self) -> bool:
-        return self._limit_at > 0 and time.monotonic() > self._limit_at
+        return self.until > 0 and time.monotonic() > self.until
 
     def _all(self, sql: str, given: Any) -> list[tuple[Any, ...]]:
         """Every row at once: a step of a generator for each would cost as much as the row."""
@@ -291,6 +303,22 @@ class SqliteReader:
             raise HansaError(f"the store could not be read: {fault}") from fault
 
 
+class _Deadline:
+    """The end of a reader's patience; cheaper than a generator's, and it is asked for with every read."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, reader: SqliteReader) -> None:
+        self._reader = reader
+
+    def __enter__(self) -> None:
+        """It began when it was made."""
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.until = 0.0
+
+
+_PLANS: Final = 500  # remembered by a reader: dashboards ask the same again and again
 _ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # noqa: S608  # no part of it is given
 
 
