@@ -23,6 +23,11 @@ _SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d
 @lru_cache(maxsize=8_192)
 def parse(text: str, *, zone_needed: bool = True) -> int:
     """Microseconds of an ISO 8601 date-time; BadRequest when it is not one, or says no zone."""
+    # Readings come many to a second, each with a fraction of its own: the second is remembered, the rest is a number.
+    part = text[20:-1]
+    if 0 < len(part) < 7 and text[19] == "." and text[-1] == "Z" and part.isascii() and part.isdecimal():
+        second: int = parse(text[:19] + "Z")
+        return second + int(part.ljust(6, "0"))
     if len(text) < 16 or not _SHAPE.match(text):
         raise BadRequest(f"{text[:64]!r} is not a date-time", mend="write it as 2026-11-22T18:00:00Z")
     try:
@@ -44,12 +49,12 @@ def parse(text: str, *, zone_needed: bool = True) -> int:
 def text(at: int) -> str:
     """ISO 8601 in UTC, as short as the instant allows: 2026-11-22T18:00:00Z."""
     whole, part = divmod(at, SECOND)
-    when = (_EPOCH + timedelta(seconds=whole)).strftime("%Y-%m-%dT%H:%M:%S")
-    if when[0] not in "0123456789" or len(when) < 19:  # years below 1000 lose their zeros in strftime
-        when = when.rjust(19, "0")
-    if part:
-        return f"{when}.{part:06d}".rstrip("0") + "Z"
-    return when + "Z"
+    return f"{_second(whole)}.{part:06d}".rstrip("0") + "Z" if part else _second(whole) + "Z"
+
+
+@lru_cache(maxsize=8_192)
+def _second(whole: int) -> str:
+    return (_EPOCH + timedelta(seconds=whole)).isoformat()[:19]
 
 
 def moment(at: int) -> datetime:

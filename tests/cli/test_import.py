@@ -121,7 +121,8 @@ def test_parquet_is_read_with_its_types(tmp_path: Path) -> None:
     data, path = tmp_path / "city", tmp_path / "t.parquet"
     with duckdb.connect() as db:
         db.execute(
-            "COPY (SELECT 'n' || (i % 2) AS id, TIMESTAMPTZ '2026-04-01 00:00:00+00' + INTERVAL 1 HOUR * i AS observedAt, "
+            "COPY (SELECT 'n' || (i % 2) AS id, "
+            "TIMESTAMPTZ '2026-04-01 00:00:00+00' + INTERVAL 1 HOUR * i AS observedAt, "
             "CASE WHEN i = 3 THEN NULL ELSE i * 0.5::DOUBLE END AS temperature, 7::DECIMAL(4, 1) AS level "
             f"FROM range(10) t(i)) TO '{path}' (FORMAT parquet)"
         )
@@ -154,7 +155,8 @@ HOSTILE = [
     ("latin2.csv", b"id,n\n1,2\n2,\xe4\n3,4\n", 0), ("null.csv", b"id,n\n1,\x00\n2,2\n", 0),
     ("bad.csv.gz", None, 2), ("bad.json.gz", None, 2), ("bad.ndjson.gz", None, 2), ("a.json", b"{", 2),
     ("latin.json", b'{"id": "\xe4"}', 2), ("latin.ndjson", b'{"id": "\xe4"}\n', 1), ("deep.json", b"[" * 100_000, 2),
-    ("deep.ndjson", b"[" * 100_000 + b"\n", 1), ("long.json", b'[{"id":"urn:x:1","type":"T","n":' + b"9" * 400 + b"}]", 1),
+    ("deep.ndjson", b"[" * 100_000 + b"\n", 1),
+    ("long.json", b'[{"id":"urn:x:1","type":"T","n":' + b"9" * 400 + b"}]", 1),
     ("longer.json", b'[{"id":"urn:x:1","type":"T","n":' + b"9" * 5_000 + b"}]", 2),
     ("nan.json", b'[{"id":"urn:x:1","type":"T","n":NaN}]', 1), ("what.xlsx", b"PK", 2), ("noending", b"x", 2),
     ("wide.csv", b"id,n\n1," + b"x" * 200_000 + b"\n", 1),

@@ -4,6 +4,7 @@ Started by `link`; its whole world is a socket to the city and the store's file.
 process alone, and the city ends it.
 """
 
+import gc
 import mmap
 import signal
 import socket
@@ -155,7 +156,11 @@ def main() -> None:
         start = msgspec.json.decode(_exactly(sock, size), type=Start)
         # The city may be gone; what was not committed is done again by the next process.
         with suppress(EOFError, ConnectionError):
-            Child(start, sock, beat).run()
+            child = Child(start, sock, beat)
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(100_000, 20, 50)
+            child.run()
 
 
 def _exactly(sock: socket.socket, size: int) -> bytes:

@@ -125,6 +125,7 @@ class Ready:
     rounds: dict[str, int]
     by_type: dict[str, list[Handler]] = field(default_factory=dict)
     everything: list[Handler] = field(default_factory=list)
+    _known: dict[str, tuple[list[Handler], list[Handler], bool]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Sort the handlers by what they want."""
@@ -136,18 +137,28 @@ class Ready:
 
     def wanted(self, change: Change) -> list[Handler]:
         """The handlers that this Change is for."""
-        candidates = list(self.everything)
-        for kind in change.entity.types:
-            candidates += self.by_type.get(alias(kind), ())
-        if not candidates:
-            return candidates
+        kind = change.entity.doc["type"]
+        found = self._known.get(kind) if type(kind) is str else None
+        if found is None:
+            found = self._of(change.entity.types)
+            if type(kind) is str and len(self._known) < 1_000:
+                self._known[kind] = found
+        there, gone, picky = found
         if change.gone:
-            return [handler for handler in candidates if handler.gone]
-        changed = frozenset(alias(p.name) for p in change.parts)
-        return [handler for handler in candidates if not handler.gone and self._fits(handler, changed, change)]
+            return gone
+        if not picky:
+            return there
+        changed = {alias(p.name) for p in change.parts}
+        return [handler for handler in there if self._fits(handler, changed, change)]
+
+    def _of(self, kinds: Iterable[str]) -> tuple[list[Handler], list[Handler], bool]:
+        """Handlers for entities of these types that are there, that are gone, and whether any cares for attributes."""
+        all_ = [*self.everything, *(one for kind in kinds for one in self.by_type.get(alias(kind), ()))]
+        there = [one for one in all_ if not one.gone]
+        return there, [one for one in all_ if one.gone], any(one.attributes for one in there)
 
     @staticmethod
-    def _fits(handler: Handler, changed: frozenset[str], change: Change) -> bool:
+    def _fits(handler: Handler, changed: set[str], change: Change) -> bool:
         wants = handler.attributes
         return not wants or (not wants.isdisjoint(changed) and all(name in change.entity for name in wants))
 

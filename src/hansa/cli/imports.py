@@ -8,6 +8,7 @@ or as a --profile maps them. NGSI-LD is an array, one object, or one object a li
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,9 @@ from hansa.limits import Limits
 from hansa.model.change import Refused, Write
 from hansa.model.context import CORE
 from hansa.model.wire import entity_in, json_in
+from hansa.model.wire_values import uri
 from hansa.serve import REALMS, Lock, clock_of, open_cities, token
+from hansa.trust.labels import Label
 
 _TIMES: Final = ("observedAt", "at", "time", "timestamp", "dateObserved")
 _SHOWN: Final = 20  # refusals on the terminal; --refused FILE takes all
@@ -60,9 +63,11 @@ def import_(  # click hands them over by name
 ) -> None:  # fmt: skip
     """Take FILE into the city; tells what it refused, line by line."""
     settings = settings_.load(data)
+    if label is not None:
+        label = str(Label.parse(label))
     limits = replace(settings.limits, past_s=200 * 366 * 86_400.0)  # archives are old on purpose
     now = clock_of(settings.clock).now()
-    read = _reader(file, _Table(kind, id_column, _profile(profile), label, now, limits))
+    read = _guarded(file, _Table(kind, id_column, _profile(profile), label, now, limits))
     url = running(data)
     if url is not None and realm != "open":
         raise BadRequest("a running city takes imports into its open realm only", mend="stop it first")
@@ -155,6 +160,19 @@ def _send(url: str, data: Path, pieces: Iterator[tuple[int, Write]], fault: Faul
     return taken
 
 
+def _guarded(file: Path, table: "_Table") -> Iterator[Read]:
+    """The readings of a file, to where it breaks off: what was read until then is taken."""
+    last: Read | None = None
+    try:
+        for last in _reader(file, table):  # the last one is asked for below
+            yield last
+    except (OSError, EOFError, zlib.error) as fault:
+        broken = BadRequest(f"{file.name} cannot be read further: {fault}")
+        if last is None:
+            raise broken from None
+        yield Read(last.done, last.line + 1, broken)
+
+
 def _reader(file: Path, table: "_Table") -> Iterator[Read]:
     suffixes = [s.lower() for s in file.suffixes]
     kind = next((s for s in reversed(suffixes) if s != ".gz"), "")
@@ -171,9 +189,17 @@ def _reader(file: Path, table: "_Table") -> Iterator[Read]:
 
 
 def _text(file: Path) -> Any:
+    # Spreadsheets begin with a mark; and a byte that is no UTF-8 spoils its own line alone.
     if file.suffix == ".gz":
-        return gzip.open(file, "rt", encoding="utf-8", errors="strict", newline="")
-    return file.open("rt", encoding="utf-8", errors="strict", newline="")
+        return gzip.open(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return file.open("rt", encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise BadRequest("this is not UTF-8", mend="iconv -f latin1 -t utf-8, perhaps") from None
 
 
 def _csv(file: Path, table: "_Table") -> Iterator[Read]:
@@ -184,6 +210,7 @@ def _csv(file: Path, table: "_Table") -> Iterator[Read]:
             dialect = csv.Sniffer().sniff(head, delimiters=",;\t")
         except csv.Error:
             dialect = csv.excel
+        _bytes(head)
         names = next(csv.reader([head], dialect))
         table.columns(names)
         reader = csv.reader(lines, dialect)
@@ -193,10 +220,8 @@ def _csv(file: Path, table: "_Table") -> Iterator[Read]:
                 row = next(reader)
             except StopIteration:
                 return
-            except (csv.Error, UnicodeDecodeError) as fault:
+            except csv.Error as fault:
                 yield Read(done, line, BadRequest(f"this line cannot be read: {fault}"))
-                if isinstance(fault, UnicodeDecodeError):
-                    return
                 continue
             done += sum(map(len, row)) + len(row)
             if not any(row):
@@ -204,10 +229,18 @@ def _csv(file: Path, table: "_Table") -> Iterator[Read]:
             if len(row) != len(names):
                 yield Read(done, line, BadRequest(f"{len(row)} cells where the header has {len(names)}"))
                 continue
-            yield Read(done, line, table.row({k: _cell(v) for k, v in zip(names, row, strict=True) if v != ""}))
+            try:
+                _bytes("".join(row))
+            except BadRequest as fault:
+                yield Read(done, line, fault)
+                continue
+            said = {k: v if k in table.texts else _cell(v) for k, v in zip(names, row, strict=True) if v != ""}
+            yield Read(done, line, table.row(said))
 
 
 def _cell(text: str) -> Any:
+    if "_" in text:  # Python reads 1_000 as a number; nobody else does
+        return text
     try:
         number = float(text)
     except ValueError:
@@ -225,8 +258,9 @@ def _parquet(file: Path, table: "_Table") -> Iterator[Read]:
         raise BadRequest("reading Parquet needs DuckDB", mend="pip install 'hansa[parquet]'") from None
     db = duckdb.connect()
     try:
-        rows = db.execute("SELECT * FROM read_parquet(?)", [str(file)])
-        names = [one[0] for one in rows.description]
+        shape = db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file)]).fetchall()
+        names = [one[0] for one in shape]
+        rows = db.execute(f"SELECT {', '.join(map(_column, shape))} FROM read_parquet(?)", [str(file)])  # noqa: S608
         ((count,),) = db.cursor().execute("SELECT count(*) FROM read_parquet(?)", [str(file)]).fetchall()
         table.columns(names)
         size, line = file.stat().st_size, 0
@@ -239,6 +273,12 @@ def _parquet(file: Path, table: "_Table") -> Iterator[Read]:
         raise BadRequest(f"{file.name} cannot be read: {fault}") from None
     finally:
         db.close()
+
+
+def _column(shape: tuple[Any, ...]) -> str:
+    """A column as it is asked for; times with a zone in UTC, for which DuckDB would need another library."""
+    name = '"' + shape[0].replace('"', '""') + '"'
+    return f"{name} AT TIME ZONE 'UTC' AS {name}" if shape[1] == "TIMESTAMP WITH TIME ZONE" else name
 
 
 def _plain(value: Any) -> Any:
@@ -254,19 +294,23 @@ def _lines(file: Path, table: "_Table") -> Iterator[Read]:
         for number, line in enumerate(lines, 1):
             done += len(line)
             if line.strip():
-                yield Read(done, number, table.entity(line.encode()))
+                try:
+                    yield Read(done, number, table.entity(_bytes(line)))
+                except BadRequest as fault:
+                    yield Read(done, number, fault)
 
 
 def _json(file: Path, table: "_Table") -> Iterator[Read]:
     with _text(file) as whole:
         text = whole.read()
     try:
+        _bytes(text)
         found = json.loads(text)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise BadRequest(f"{file.name} is not JSON: {fault}") from None
     many = found if isinstance(found, list) else [found]
     for number, one in enumerate(many, 1):
-        yield Read(len(text) * number // len(many), number, table.entity(orjson.dumps(one)))
+        yield Read(len(text) * number // len(many), number, table.entity(json.dumps(one).encode()))
 
 
 class _Table:
@@ -281,6 +325,7 @@ class _Table:
         self._label = label
         self._now = now
         self._limits = limits
+        self.texts = frozenset({id_column, "type"})  # columns that are never numbers
         self._timed = False
         self._time = "observedAt"
         self._sources: dict[tuple[str, str], Source] = {}
@@ -308,6 +353,10 @@ class _Table:
         if source is None:
             profile = self._given or Profile(kind, kind, time=self._time, others="take")
             whole = str(ident) if ":" in str(ident) else f"urn:ngsi-ld:{kind}:{ident}"
+            try:
+                uri(whole, self._id, self._limits)
+            except BadRequest as fault:
+                return fault
             source = self._sources[str(ident), kind] = Source(str(ident), whole, profile, label=self._label)
         try:
             decoded = json_plain.decode(orjson.dumps(said), source, self._now, self._limits)

@@ -96,29 +96,46 @@ def _without(one: Any, dataset: str | None) -> Any:
 _PLAIN_KEYS: Final = frozenset({"type", "value", "observedAt", "unitCode", "datasetId"})
 
 
-def unpack_change(body: bytes, at: int, lookup: Lookup) -> tuple[str, str | None, int, int, tuple[Part, ...]]:
-    """actor, cause, depth, flags and parts of a log record."""
+def updates(body: bytes) -> list[tuple[int, int, int, Any, Any]] | None:
+    """The packed parts of a record that only updates what was there (and what came late); else None."""
+    _, _, _, flags, packed = _decode(body)
+    return packed if not flags and all(part[2] in _IN_PLACE for part in packed) else None
+
+
+def unpack_one(packed: Any, at: int, dataset: str | None, lookup: Lookup) -> Any:
+    """One packed instance or member."""
+    return None if packed is None else _unpack_one(packed, at, dataset, lookup)
+
+
+UPDATED: Final = _CODE["updated"]
+_IN_PLACE: Final = frozenset({UPDATED, _CODE["late"]})
+
+
+def unpack_change(
+    body: bytes, at: int, lookup: Lookup, before: dict[str, Any] | None = None
+) -> tuple[str, str | None, int, int, tuple[Part, ...]]:
+    """actor, cause, depth, flags and parts of a record; with the document `before`, what it holds is not unpacked."""
     actor, because, depth, flags, packed = _decode(body)
     parts = []
+    alone = before if len(packed) == 1 else None
     for name_n, dataset_n, code, old, new in packed:
         dataset = lookup(dataset_n) if dataset_n else None
+        name = lookup(name_n)
+        was = None
+        if old is not None:
+            if alone is not None and code == UPDATED and dataset is None and type(old) is list:
+                was = alone.get(name)
+            if type(was) is not dict or "datasetId" in was:
+                was = _unpack_one(old, at, dataset, lookup)
         parts.append(
-            Part(
-                lookup(name_n),
-                dataset,
-                _STATUS[code],
-                None if old is None else _unpack_one(old, at, dataset, lookup),
-                None if new is None else _unpack_one(new, at, dataset, lookup),
-            )
+            Part(name, dataset, _STATUS[code], was, None if new is None else _unpack_one(new, at, dataset, lookup))
         )
     return lookup(actor), None if because is None else str(because), depth, flags, tuple(parts)
 
 
 def pack_stamps(stamps: Stamps) -> bytes:
     """Stamps beside a document: [created, modified, {name: {dataset: [created, modified]}}, labels]."""
-    attrs = {
-        name: (own[""] if len(own) == 1 and "" in own else own) for name, own in stamps.attrs.items()
-    }
+    attrs = {name: (own[""] if len(own) == 1 and "" in own else own) for name, own in stamps.attrs.items()}
     packed: list[Any] = [stamps.created, stamps.modified, attrs]
     if stamps.labels:
         packed.append(stamps.labels)

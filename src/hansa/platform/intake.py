@@ -244,4 +244,3 @@ def load(cities: Mapping[str, City], devices: Devices) -> None:
                     pass
                 devices.take(device)
             offset += len(found)
-

@@ -85,11 +85,11 @@ class _Draft:
             self.label = write.label
         if write.labels:
             self.stamps.labels.update(write.labels)
-        if not gone:
+        if not gone and (write.label is not None or write.labels):
             self._relabelled(new=new)
         if not self.parts and not new and not gone and self.state is not None:
             return Merged(self.state, [])
-        if all(p.status == "late" for p in self.parts) and not new and not gone and self.state is not None:
+        if not new and not gone and self.state is not None and all(p.status == "late" for p in self.parts):
             return Merged(self.state, self.parts)
         if gone:
             return Merged(State(None, self.stamps, self.label), self.parts, gone=True)
@@ -344,7 +344,8 @@ def _same(old: Instance | None, new: Instance) -> bool:
 
 
 def _is_null(instance: Instance) -> bool:
-    return any(instance.get(member) == NULL for member in _VALUES)
+    # One look over what is there settles almost every case; which member it was is asked only then.
+    return NULL in instance.values() and any(instance.get(member) == NULL for member in _VALUES)
 
 
 _VALUES: Final = frozenset(VALUE_OF.values())

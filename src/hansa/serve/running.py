@@ -106,7 +106,7 @@ class Running:
         # What is here now stays: the collector need not look at it again, nor at every turn for what a request leaves.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        gc.set_threshold(100_000, 20, 50)
         self.lock.say(http=self.url, began=text(time.time_ns() // 1_000))
         self.ready = True
 

@@ -65,12 +65,12 @@ class LogReader:
         self._db.close()
 
     def _change(self, seq: int, e: int, at: int, body: bytes) -> Change:
-        actor, cause, depth, flags, parts = codec.unpack_change(body, at, self._names.text)
         known = self._known.get(e)
         if known is None or known.seq >= seq:
             known = self._known[e] = self._walk_back(e, seq)
         else:
             self._known.move_to_end(e)
+        actor, cause, depth, flags, parts = codec.unpack_change(body, at, self._names.text, known.doc)
         gone = bool(flags & codec.GONE)
         new = bool(flags & codec.NEW)
         doc: Doc = {"id": known.ident} if known.doc is None else dict(known.doc)
@@ -98,7 +98,15 @@ class LogReader:
         )
         doc: Doc | None = None if stored is None else orjson.loads(stored)
         later = self._db.execute("SELECT at, body FROM log WHERE e = ? AND seq >= ? ORDER BY seq DESC", (e, seq))
+        # Of attributes that were only updated, the oldest record alone says what was before; the rest is not unpacked.
+        undone: dict[tuple[int, int], tuple[int, Any]] = {}
         for at, body in later:
+            if (updates := codec.updates(body)) is not None:
+                for n, d, code, old, _ in updates:
+                    if code == codec.UPDATED:
+                        undone[n, d] = at, old
+                continue
+            self._undo(doc, undone)
             _, _, _, flags, parts = codec.unpack_change(body, at, self._names.text)
             if flags & codec.NEW:
                 doc = None
@@ -109,8 +117,18 @@ class LogReader:
             for part in parts if flags & codec.GONE else reversed(parts):
                 if part.status != "late" and part.name != LABEL:
                     put_instance(doc, part.name, part.dataset, part.old)
+        self._undo(doc, undone)
         names = self._names
         return _Known(seq - 1, names.text(tenant), ident, doc, names.text(label) if label else None)
+
+    def _undo(self, doc: Doc | None, undone: dict[tuple[int, int], tuple[int, Any]]) -> None:
+        """Put back what was before the updates that were passed."""
+        lookup = self._names.text
+        for (n, d), (at, old) in undone.items():
+            name, dataset = lookup(n), lookup(d) if d else None
+            if doc is not None and name != LABEL:
+                put_instance(doc, name, dataset, codec.unpack_one(old, at, dataset, lookup))
+        undone.clear()
 
 
 def _rows(found: Any) -> list[tuple[int, int, int, bytes]]:

@@ -33,6 +33,8 @@ def index_rows(doc: Doc, names: Names, tenant: str, e: int, label: int, labels: 
 
 def several_of(rows: set[IndexRow]) -> dict[tuple[int, int], int]:
     """The (type, name) of which an entity's rows are several, or 1 where they are too many to write down."""
+    if len(rows) < 2 and all(row[2] != WIDE for row in rows):
+        return {}
     found: dict[tuple[int, int], int] = {}
     seen: set[tuple[int, int]] = set()
     for row in rows:
@@ -50,6 +52,8 @@ def place_rows(doc: Doc, names: Names) -> dict[tuple[int, int], tuple[float, flo
     boxes = {}
     for name, entry in doc.items():
         if name not in MEMBERS:
+            if type(entry) is dict and entry.get("type") == "Property":
+                continue
             for one in instances(entry):
                 if one.get("type") == "GeoProperty" and isinstance(one.get("value"), dict):
                     west, south, east, north = bbox(one["value"])

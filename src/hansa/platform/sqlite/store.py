@@ -7,6 +7,7 @@ neighbours with it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,6 +63,8 @@ class SqliteStore:
             (t, n): wide for t, n, wide in self.db.execute("SELECT t, n, wide FROM several")
         }
         self._log: LogReader | None = None
+        # What was written last: this object is the only writer, so a device that speaks again need not be read again.
+        self.states: dict[tuple[str, str], tuple[int, State]] = {}
 
     # Writing
 
@@ -92,9 +95,11 @@ class SqliteStore:
                 db.execute("ROLLBACK")
             self._seq, self._e, self._g = seq, e, g
             self.names.settled(committed=False)
+            self.states.clear()
             raise
         self.names.settled(committed=True)
         self.several.update(batch.several)
+        batch.remember(self.states)
         return outcomes
 
     def load(self, writes: Iterable[Write], actor: str, at: int) -> Iterator[Outcome]:
@@ -151,6 +156,7 @@ class SqliteStore:
 
     def rebuild(self) -> Iterator[str]:
         """State and index anew from checkpoint and log."""
+        self.states.clear()
         return rebuild(self.db, self.names, self.realm)
 
     def close(self) -> None:
@@ -197,9 +203,16 @@ class _Batch:
     def fetch(self, items: Sequence[Item]) -> None:
         """The states that the items speak of, in one question a tenant: each question costs a switch of threads."""
         wanted: dict[str, set[str]] = {}
+        states, kept = self.store.states, self.kept
         for item in items:
             for write in item.writes:
-                wanted.setdefault(write.tenant, set()).add(write.id)
+                key = write.tenant, write.id
+                if key in kept:
+                    continue
+                if (known := states.get(key)) is not None:
+                    kept[key] = _Kept(known[0], known[1], known[1], fresh=False)
+                else:
+                    wanted.setdefault(write.tenant, set()).add(write.id)
         names, db = self.store.names, self.store.db
         for tenant, idents in wanted.items():
             n = names.intern(tenant)
@@ -235,6 +248,15 @@ class _Batch:
         kept.now = merged.state
         kept.changed.update(part.name for part in merged.parts if part.status != "late")
         return self._note(write, kept, merged, actor, cause, depth)
+
+    def remember(self, states: dict[tuple[str, str], tuple[int, State]]) -> None:
+        """Keep the states that were written, the newest so many."""
+        for key, kept in self.kept.items():
+            states.pop(key, None)
+            if kept.now is not None and kept.now.doc is not None:
+                states[key] = (kept.e, kept.now)
+        for key in list(islice(states, max(0, len(states) - _REMEMBERED))):
+            del states[key]
 
     def _is_new(self, e: int, part: Part) -> bool:
         """Whether history does not hold this very reading already."""
@@ -361,6 +383,7 @@ class _Batch:
                 )
 
 
+_REMEMBERED: Final = 4_000  # states in memory: the devices that speak every minute or so
 _STATES: Final = (
     "SELECT entity.id, e, doc, stamps, label "
     "FROM carray(?1) AS said CROSS JOIN entity ON tenant = ?2 AND id = said.value"
