@@ -19,7 +19,7 @@ import msgspec
 
 from hansa import app as apps
 from hansa.analytics.frames import Again, Answer, Commit, Frames, Nudge, Report, Stop, Turn, send
-from hansa.analytics.rules import Rules
+from hansa.analytics.rules import KEEP_S, Rules
 from hansa.clock import SECOND, Clock
 from hansa.errors import HansaError
 from hansa.limits import Limits
@@ -28,6 +28,8 @@ from hansa.platform.sqlite.reader import SqliteReader
 from hansa.platform.sqlite.schema import connect
 from hansa.platform.store import Item
 
+GATHER_S: Final = 0.01
+"""What a level rules process waits for more: waking for every single Change would cost more than the rules."""
 BEAT: Final = struct.Struct("=qQd")
 """What the city watches: number of the app at work (-1: none), the Change's seq, since when (monotonic seconds)."""
 
@@ -98,27 +100,34 @@ class Child:
                 # The city nudges once and waits for this; a nudge that came during a commit must not be slept over.
                 self._nudged = False
                 send(self._sock, Report(self._rules.place))
-            elif not self._stop:
-                self._listen(self._wait_s(due))
+                if took < self._batch:
+                    time.sleep(GATHER_S)
+            elif not self._stop and not self._listen(self._wait_s(due)):
+                self._rules.keep()
+        self._rules.keep()
 
     def _wait_s(self, due: int | None) -> float:
         """How long to sleep: until something is said, or the next round is due by the city's clock."""
+        most = KEEP_S if self._rules.unkept else 5.0
         if due is None or self._clock.rate <= 0:
-            return 5.0
-        return min(5.0, max(0.001, (due - self._clock.now()) / SECOND / self._clock.rate))
+            return most
+        return min(most, max(0.001, (due - self._clock.now()) / SECOND / self._clock.rate))
 
-    def _listen(self, wait_s: float) -> None:
-        """Take what the city says; wait for the first of it at most so long."""
+    def _listen(self, wait_s: float) -> bool:
+        """Take what the city says; wait for the first of it at most so long. Whether it said anything."""
         self._sock.settimeout(wait_s or 0.0)
+        heard = False
         try:
             while True:
                 self._take(self._frames.next())
+                heard = True
                 if not self._frames.ready():
                     self._sock.settimeout(0.0)
         except (TimeoutError, BlockingIOError):
             pass
         finally:
             self._sock.settimeout(None)
+        return heard
 
     def _take(self, frame: Any) -> None:
         if isinstance(frame, Stop):

@@ -7,6 +7,7 @@ with its reason and the place moves on (invariant 7).
 
 import math
 import struct
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from hansa.platform.store import Item, Point, Reader
 from hansa.trust.labels import app_sight
 
 _PLACE: Final = struct.Struct(">Q")
+KEEP_S: Final = 1.0
+"""How long places may stay unwritten while the rules say nothing."""
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
@@ -195,6 +198,8 @@ class Rules:
         self._limits = limits
         self._watch = watch
         self._skip = set(skip)
+        self._moved: dict[str, bytes] = {}
+        self._kept_at = time.monotonic()
         self.apps: list[Ready] = []
         for app in apps:
             stood = place(f"app:{app.name}")
@@ -221,11 +226,27 @@ class Rules:
                 if change.seq > one.place and not change.tenant:
                     self._run(number, one, change, batch)
         newest = changes[-1].seq
-        batch.places = {f"app:{one.app.name}": pack_place(max(newest, one.place)) for one in self.apps}
-        self._finish(batch)
+        self._moved |= {f"app:{one.app.name}": pack_place(max(newest, one.place)) for one in self.apps}
+        if batch.writes or time.monotonic() - self._kept_at > KEEP_S:
+            self._finish(batch)
         for one in self.apps:
             one.place = max(newest, one.place)
+            one.city.forget()
         return len(changes)
+
+    @property
+    def unkept(self) -> bool:
+        """Whether places have moved that are not written down yet."""
+        return bool(self._moved)
+
+    def keep(self) -> None:
+        """Write down how far the apps have come.
+
+        What they said is always committed with its place; that they said nothing of a Change is worth no commit of its
+        own: after a crash they hear it again, and say nothing again.
+        """
+        if self._moved:
+            self._finish(_Said())
 
     def rounds(self) -> int | None:
         """Make every round that is due; when the next one is (microseconds), or None when there are none."""
@@ -262,7 +283,7 @@ class Rules:
             batch.aside(one.app, every.name, None, "it did not return in time, or took its process with it", "", now)
         else:
             self._call(number, one, lambda: every.round(one.city), every.name, None, batch)
-        batch.places = {f"round:{one.app.name}:{every.name}": pack_place(now)}
+        batch.places[f"round:{one.app.name}:{every.name}"] = pack_place(now)
         self._finish(batch)
         one.rounds[every.name] = now
 
@@ -329,9 +350,12 @@ class Rules:
         return writes
 
     def _finish(self, batch: "_Said") -> None:
+        batch.places |= self._moved
         try:
             self._commit(batch.item())
+            self._kept_at = time.monotonic()
         finally:
+            self._moved.clear()  # also when it failed: a place must not be kept without the words that belong to it
             for one in self.apps:
                 one.city.forget()
 

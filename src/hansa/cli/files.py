@@ -30,12 +30,14 @@ def check(data: Path) -> None:
     faults = 0
     try:
         for realm, city in open_cities(settings, clock_of(settings.clock), direct=True).items():
+            found = 0
             for fault in city.store.check():
-                faults += 1
+                found += 1
                 click.echo(fault)
             head = city.store.head()
             city.close()
-            click.echo(f"{realm}: {head:,} Changes in the log, " + ("sound" if not faults else "NOT sound"))
+            click.echo(f"{realm}: {head:,} Changes in the log, " + ("sound" if not found else "NOT sound"))
+            faults += found
     finally:
         lock.release()
     if faults:

@@ -24,11 +24,26 @@ def check(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     yield from _log_faults(db, names, realm)
 
 
+_BROKEN: Final[Doc] = {"": "broken"}
+
+
+def _read(raw: bytes) -> Doc:
+    """A stored document, or `_BROKEN`."""
+    try:
+        doc = orjson.loads(raw)
+    except ValueError:
+        return _BROKEN
+    return doc if isinstance(doc, dict) else _BROKEN
+
+
 def _index_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     due = {"attr": 0, "place": 0, "geo": 0, "type": 0}
     stored = "SELECT e, tenant, id, doc, stamps, label FROM entity WHERE doc IS NOT NULL"
     for e, tenant, ident, raw, stamps, label in db.execute(stored):
-        doc: Doc = orjson.loads(raw)
+        doc = _read(raw)
+        if doc is _BROKEN:
+            yield f"{realm}: the document of {ident} cannot be read"
+            continue
         if doc.get("id") != ident:
             yield f"{realm}: entity {ident} holds the document of {doc.get('id')}"
         word = names.text(tenant)
@@ -84,7 +99,7 @@ def fold(db: apsw.Connection, names: Names) -> dict[int, State]:
         _, _, _, flags, parts = codec.unpack_change(body, at, names.text)
         state = states.get(e)
         if flags & codec.NEW or state is None:
-            state = states[e] = State({"id": ids[e]}, Stamps(at, at, {}, {}))
+            state = states[e] = State({"id": ids.get(e)}, Stamps(at, at, {}, {}))
         _replay(state, parts, at)
         if flags & codec.GONE:
             state.doc = None
@@ -120,7 +135,7 @@ def _log_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     states = fold(db, names)
     for e, ident, raw, stamps, label in db.execute("SELECT e, id, doc, stamps, label FROM entity"):
         said = states.pop(e, None)
-        stored: Doc | None = None if raw is None else orjson.loads(raw)
+        stored: Doc | None = None if raw is None else _read(raw)
         if stored != (None if said is None else said.doc):
             yield f"{realm}: the log says otherwise of {ident} than the state does"
         elif stored is not None and said is not None:
@@ -140,10 +155,14 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     """State from checkpoint and log where they differ, and every index anew from the documents."""
     with db:
         for e, state in fold(db, names).items():
-            ((raw, stamps, label),) = db.execute("SELECT doc, stamps, label FROM entity WHERE e = ?", (e,))
+            row = next(iter(db.execute("SELECT doc, stamps, label FROM entity WHERE e = ?", (e,))), None)
+            if row is None:  # its id stood there and nowhere else
+                yield f"{realm}: the log tells of an entity numbered {e} whose id is lost; restore a backup"
+                continue
+            raw, stamps, label = row
             doc = None if state.doc is None else orjson.dumps(state.doc)
             new = (doc, codec.pack_stamps(state.stamps), 0 if state.label is None else names.intern(state.label))
-            if (None if raw is None else orjson.loads(raw)) != state.doc or (doc and (stamps, label) != new[1:]):
+            if (None if raw is None else _read(raw)) != state.doc or (doc and (stamps, label) != new[1:]):
                 db.execute("UPDATE entity SET doc = ?, stamps = ?, label = ? WHERE e = ?", (*new, e))
                 yield f"{realm}: state of entity {e} taken from the log"
         for table in ("attr", "type", "place", "geo", "several"):

@@ -198,6 +198,8 @@ class _Batch:
         self.log: list[tuple[int, int, int, bytes]] = []
         self.places: dict[str, bytes] = {}
         self.several: dict[tuple[int, int], int] = {}
+        self.placed: list[tuple[Any, ...]] = []
+        self.boxes: list[tuple[Any, ...]] = []
         self.late: set[tuple[int, int, int, int, Any]] = set()
 
     def fetch(self, items: Sequence[Item]) -> None:
@@ -320,6 +322,8 @@ class _Batch:
             ("INSERT INTO type VALUES (?, ?)", kinds_in),
             ("DELETE FROM attr WHERE t = ? AND n = ? AND v = ? AND e = ? AND d = ?", index_out),
             ("INSERT INTO attr VALUES (?, ?, ?, ?, ?, ?)", index_in),
+            ("INSERT INTO place VALUES (?, ?, ?, ?)", self.placed),
+            ("INSERT INTO geo VALUES (?, ?, ?, ?, ?)", self.boxes),
             ("INSERT OR REPLACE INTO several VALUES (?, ?, ?)", [(*key, wide) for key, wide in self.several.items()]),
             ("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.history),
             ("INSERT INTO log VALUES (?, ?, ?, ?)", self.log),
@@ -360,7 +364,12 @@ class _Batch:
             kinds_in.extend((t, e) for t in new_kinds - old_kinds)
         old_places = {} if before is None else place_rows(before, names)
         new_places = {} if after is None else place_rows(after, names)
-        if old_places != new_places:
+        if not old_places:
+            for key, box in new_places.items():
+                g = self.store.next_g()
+                self.placed.append((g, e, *key))
+                self.boxes.append((g, *box))
+        elif old_places != new_places:
             self._replace_places(e, old_places, new_places)
 
     def _replace_places(self, e: int, old: dict[Any, Any], new: dict[Any, Any]) -> None:
