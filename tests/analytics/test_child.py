@@ -165,6 +165,29 @@ def test_a_rules_process_that_was_killed_is_started_again_and_nothing_is_lost_or
     assert guilty == [], "who was killed from outside is innocent"
 
 
+def test_a_letter_is_not_lost_when_there_is_no_process_to_try_it_again(mischief: Any) -> None:
+    say(mischief, "again", do="raise")
+    mischief.until(lambda: level(mischief))
+    (letter,) = [one for one in letters(mischief) if "on purpose" in one["reason"]]
+    pid = mischief.get("/health").json()["rules"]["pid"]
+    os.kill(pid, signal.SIGKILL)
+    (mischief.folder.parent / "mended").touch()
+    try:
+        mischief.until(lambda: not mischief.get("/health").json()["rules"]["running"])
+        told = mischief.post(f"/admin/deadletters/{letter['id']}/retry", None)
+        if told.status_code == 503:
+            assert letter["id"] in {one["id"] for one in letters(mischief)}
+        mischief.until(
+            lambda: (
+                echo(mischief, "again") == 1
+                or mischief.post(f"/admin/deadletters/{letter['id']}/retry", None).status_code == 200
+            )
+        )
+        mischief.until(lambda: echo(mischief, "again") == 1)
+    finally:
+        (mischief.folder.parent / "mended").unlink()
+
+
 def test_a_city_that_was_stopped_makes_its_rules_catch_up(mischief: Any) -> None:
     mischief.until(lambda: level(mischief))
     mischief.stop()

@@ -82,8 +82,9 @@ class RulesLink:
         self._tell(Turn(self._city.clock.spec()))
 
     def again(self, app: str, seq: int) -> None:
-        """Run an app once more on a Change that was put aside."""
-        self._tell(Again(app, seq))
+        """Run an app once more on a Change that was put aside; Busy while there is no process to do it."""
+        if any(one.name == app for one in self._apps) and not self._tell(Again(app, seq)):
+            raise Busy("the rules process is being started again", mend="try again in a second")
 
     def stop(self) -> None:
         """Let the process finish its batch, then end it."""
@@ -120,12 +121,14 @@ class RulesLink:
             self._nudged = True
             self._tell(Nudge())
 
-    def _tell(self, frame: ToChild) -> None:
+    def _tell(self, frame: ToChild) -> bool:
+        """Say it, if anybody is there; the next process reads the log from its place."""
         with self._lock:
             if self._sock is not None:
-                # It may have ended; the next one reads the log from its place.
                 with suppress(OSError):
                     send(self._sock, frame)
+                    return True
+        return False
 
     def _serve(self) -> None:
         """Start a process, take what it says until it ends, start the next."""

@@ -75,7 +75,9 @@ data_option = click.option(
 def log_to_stderr(level: str) -> None:
     """Plain lines for a person, JSON where nobody watches."""
     number = getattr(logging, level.upper(), logging.INFO)
-    render: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    render: Any = structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():  # plain: a traceback with every local in it takes seconds, and locals may be secrets
+        render = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
