@@ -74,7 +74,7 @@ def level(city: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def mischief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from conftest import Served, third_party
+    from served import Served, third_party
 
     folder = tmp_path_factory.mktemp("mischief")
     (folder / "city").mkdir()

@@ -354,9 +354,11 @@ def _random_write(rng: random.Random, step: int, tenant: str = "") -> Write:
     for name in rng.sample(["a", "b", "t", "location", "rel"], rng.randrange(0, 4)):
         said[name] = _random_attribute(rng, name, step)
     kind = rng.choice(
-        ["create", "append", "append_new", "update", "merge", "replace", "upsert", "upsert_update", "say", "read", "delete",
-         "delete_attr", "read", "read"]
-    )  # fmt: skip
+        [
+            *("create", "append", "append_new", "update", "merge", "replace", "upsert", "upsert_update", "say", "delete"),
+            *("delete_attr", "read", "read", "read"),
+        ]
+    )
     if kind == "delete":
         return Write("delete", ident, tenant=tenant)
     if kind == "delete_attr":
@@ -374,7 +376,7 @@ def _random_attribute(rng: random.Random, name: str, step: int) -> Any:
         return point(rng.uniform(-170, 170), rng.uniform(-80, 80))
     if name == "rel":
         return {"type": "Relationship", "object": f"urn:x:{rng.randrange(4)}"}
-    value = rng.choice([rng.randrange(10), rng.random(), "text" * rng.randrange(30), True, None or "x", [1, "two", 3.0],
+    value = rng.choice([rng.randrange(10), rng.random(), "text" * rng.randrange(30), True, "x", [1, "two", 3.0],
                         {"deep": {"er": [1]}}])  # fmt: skip
     one: dict[str, Any] = {"type": "Property", "value": value}
     if rng.random() < 0.3:

@@ -186,7 +186,7 @@ PATHS = [
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from conftest import Served
+    from served import Served
 
     one = Served(tmp_path_factory.mktemp("closed") / "city", trusted=False)
     yield one
@@ -399,7 +399,7 @@ def test_a_page_that_saw_what_never_happened_starts_again(city: Any) -> None:
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A city that remembers little: what a page missed comes from the log, and a slow page is soon too slow."""
-    from conftest import Served
+    from served import Served
 
     folder = tmp_path_factory.mktemp("narrow") / "city"
     folder.mkdir()

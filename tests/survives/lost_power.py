@@ -4,8 +4,8 @@ Writes reach the real file, and what they replaced is kept until the file is syn
 (as real disks do) for some of the unsynced writes only.
 """
 
-import os
 import random
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -25,11 +25,11 @@ class Power:
         """Cut the power: unsynced writes are gone, or some of them are; how many were unsynced."""
         lost = 0
         for path, writes in self.undo.items():
-            if not os.path.exists(path):
+            if not Path(path).exists():
                 continue
             lost += len(writes)
             survivors = {i for i in range(len(writes)) if rng.random() < 0.3}
-            with open(path, "r+b") as file:
+            with Path(path).open("r+b") as file:
                 kept = [(at, self._read(path, at, len(old))) for i, (at, old, _) in enumerate(writes) if i in survivors]
                 for at, old, size in reversed(writes):
                     file.seek(at)
@@ -43,7 +43,7 @@ class Power:
 
     @staticmethod
     def _read(path: str, at: int, size: int) -> bytes:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             file.seek(at)
             return file.read(size)
 

@@ -19,7 +19,7 @@ from hansa.trust.labels import ADMINISTRATOR
 # The whole measure is fifty (docs/performance.md); a suite that runs at every change takes a tenth of it.
 KILLS = int(os.environ.get("HANSA_KILLS", "6"))
 
-TALLY = '''
+TALLY = """
 from hansa import App, entity
 
 app = App("tally", report="4.1.1", reads={"WeatherObserved"}, writes={"Tally"})
@@ -28,7 +28,7 @@ app = App("tally", report="4.1.1", reads={"WeatherObserved"}, writes={"Tally"})
 def count(change, city):
     if change.said("temperature") is not None:
         yield entity("Tally", str(change.seq), reading=change.entity["temperature"])
-'''
+"""
 
 PROFILE = {
     "name": "weather",
