@@ -355,7 +355,18 @@ def _random_write(rng: random.Random, step: int, tenant: str = "") -> Write:
         said[name] = _random_attribute(rng, name, step)
     kind = rng.choice(
         [
-            *("create", "append", "append_new", "update", "merge", "replace", "upsert", "upsert_update", "say", "delete"),
+            *(
+                "create",
+                "append",
+                "append_new",
+                "update",
+                "merge",
+                "replace",
+                "upsert",
+                "upsert_update",
+                "say",
+                "delete",
+            ),
             *("delete_attr", "read", "read", "read"),
         ]
     )
