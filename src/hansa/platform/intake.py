@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from hansa.clock import Clock
+from hansa.clock import Clock, parse
 from hansa.collect import FORMATS
 from hansa.errors import BadRequest, Busy, Forbidden, HansaError, NotFound, TooLarge
 from hansa.limits import Limits
@@ -240,6 +240,8 @@ def load(cities: Mapping[str, City], devices: Devices) -> None:
                     shown = city.get(f"urn:ngsi-ld:Device:{device.name}")
                     device.total_readings = shown.get("readings", 0)
                     device.total_refusals = shown.get("refusals", 0)
+                    if "lastSeen" in shown:
+                        device.last_seen = parse(shown["lastSeen"])
                 except NotFound:
                     pass
                 devices.take(device)

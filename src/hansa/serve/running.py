@@ -33,6 +33,7 @@ from hansa.platform.intake import FLUSH_S, Intake
 from hansa.platform.intake import load as load_devices
 from hansa.platform.ngsild import NgsiLd
 from hansa.platform.remembered import RememberedContexts
+from hansa.platform.store import Item
 from hansa.platform.subscriptions import Subscriptions
 from hansa.serve.folder import Lock, clock_of, open_cities, tls, token
 from hansa.serve.front import Front, Handle
@@ -43,6 +44,7 @@ from hansa.trust.devices import Devices
 
 log = structlog.get_logger("hansa")
 
+PROBE_S = 2.0
 _MOUNTS = {"open": "/ngsi-ld/v1", "security": "/ccc/ngsi-ld/v1"}
 
 
@@ -100,8 +102,8 @@ class Running:
         await self._start_mqtt()
         await self._start_binding()
         self._front()
-        flusher = asyncio.create_task(self._flush())
-        stack.push_async_callback(_ended, flusher)
+        for work in (self._flush(), self._probe()):
+            stack.push_async_callback(_ended, asyncio.create_task(work))
         await self._start_http()
         # What is here now stays: the collector need not look at it again, nor at every turn for what a request leaves.
         gc.collect()
@@ -272,6 +274,14 @@ class Running:
                 self.flush()
         finally:
             self.flush()
+
+    async def _probe(self) -> None:
+        """While the disk takes nothing, try it: else a balancer that sends nobody here would never hear of room."""
+        while True:
+            await asyncio.sleep(PROBE_S)
+            for city in self.cities.values():
+                if city.inbox is not None and city.inbox.full:
+                    city.submit_item(Item((), "probe", places={"probe": b""}), _nobody)
 
     def flush(self) -> None:
         """Submit the records of devices that were heard of, and let the oldest of too many dead letters go."""
