@@ -141,6 +141,34 @@ def test_a_device_enrolled_asleep_comes_in_when_the_city_runs_and_its_dead_lette
     assert station["temperature"] == 2
 
 
+def test_what_a_profile_could_not_read_is_read_when_the_profile_is_mended(
+    serve: Callable[..., Any], profile: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "city"
+    claim = run("device", "add", "north", "--profile", profile, "--data", data).stdout.split("claim")[1].split()[0]
+    city = serve(trusted=False)
+    secret = httpx.post(city.url + "/collect/claim", auth=("north", claim), trust_env=False).json()["secret"]
+    said = '{"t": 7, "at": "2026-04-01T00:00:00Z"}'
+    answer = httpx.post(city.url + "/collect/json", content=said, auth=("north", secret), trust_env=False)
+    assert answer.status_code == 400
+
+    mended = json.loads(profile.read_text())
+    name, channel = next(iter(mended["channels"].items()))
+    mended["channels"] = {"t": channel, name: channel}
+    other = tmp_path / "mended.json"
+    other.write_text(json.dumps({**mended, "type": "Another"}))
+    refused = run("device", "profile", "north", other, "--data", data)
+    assert refused.exit_code == 2
+    assert "Another" in refused.stderr
+    other.write_text(json.dumps(mended))
+    assert run("device", "profile", "north", other, "--data", data).exit_code == 0
+    (letter,) = json.loads(run("deadletters", "list", "--json", "--data", data).stdout)
+    assert run("deadletters", "retry", letter["id"], "--data", data).stdout == "1 taken\n"
+    assert city.stop() == 0
+    (station,) = find(data, "WeatherObserved")
+    assert station[channel["name"]] == 7
+
+
 def test_dead_letters_can_be_tried_again_while_the_city_sleeps(
     serve: Callable[..., Any], profile: Path, tmp_path: Path
 ) -> None:

@@ -110,6 +110,8 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     unread, unknown = (one["id"] for one in sorted(letters, key=lambda one: one["detail"]["format"]))
     call("POST", "/admin/deadletters/{id}/retry", 400, id=unread)
     call("DELETE", "/admin/deadletters/{id}", 204, id=unknown)
+    call("PUT", "/admin/devices/{name}/profile", 200, PROFILE, name="north")
+    call("PUT", "/admin/devices/{name}/profile", 400, {**PROFILE, "type": "Another"}, name="north")
     call("POST", "/admin/devices/{name}/state", 200, {"state": "quarantined"}, name="north")
     call("POST", "/admin/devices/{name}/renew", 200, name="north")
     writes = [{"kind": "upsert", "id": READING["id"], "doc": READING}]

@@ -65,6 +65,16 @@ def renew(name: str, data: Path) -> None:
     click.echo(f"claim    {ask(data, 'POST', ['devices', name, 'renew'])['claim']}")
 
 
+@device.command("profile")
+@click.argument("name")
+@click.argument("profile")
+@data_option
+def mend(name: str, profile: str, data: Path) -> None:
+    """Give a device another PROFILE (a JSON file, or a standard one), for what it says from now on and for retries."""
+    told = ask(data, "PUT", ["devices", name, "profile"], _profile(profile))
+    click.echo(f"{told['name']} speaks by {told['profile']}")
+
+
 def _state(command: str, state: str, said: str) -> click.Command:
     @device.command(command, help=said)
     @click.argument("name")

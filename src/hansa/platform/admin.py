@@ -3,6 +3,7 @@
 POST /admin/devices            enrol {"name", "profile", "realm", "location", "label"} -> {"claim"}
 POST /admin/devices/<n>/renew  a new claim; the old secret ends
 POST /admin/devices/<n>/state  {"state": "quarantined"}
+PUT  /admin/devices/<n>/profile  another profile, for messages from now on and for retries
 GET  /admin/devices
 GET  /admin/deadletters        ?limit=&kind=
 POST /admin/deadletters/<id>/retry,  DELETE /admin/deadletters/<id>
@@ -92,6 +93,10 @@ class Admin:
                 self._silence(name)
                 await self._keep(device)
                 return json_response({"device": name, "claim": claim})
+            case ("PUT", name, "profile"):
+                device = self._devices.mend(name, Profile.from_json(_body(request)))
+                await self._keep(device)
+                return json_response(self._told(device))
             case ("POST", name, "state"):
                 device = self._devices.set_state(name, _text(_body(request), "state"))  # type: ignore[arg-type]  # it checks
                 if device.state in {"revoked", "quarantined"}:

@@ -234,6 +234,19 @@ class Devices:
         device.state = "enrolled"
         return device, self._renew_claim(device, now)
 
+    def mend(self, name: str, profile: Profile) -> Device:
+        """A device speaks by another profile from now on; BadRequest when it would speak for another kind of thing."""
+        device = self.get(name)
+        before = device.source.profile.type
+        if profile.type != before:
+            raise BadRequest(
+                f"{name} speaks for a {before}, not for a {profile.type}",
+                where="profile.type",
+                mend="enrol another device for another kind of thing",
+            )
+        device.source = replace(device.source, profile=profile)
+        return device
+
     def set_state(self, name: str, state: State) -> Device:
         """Quarantine, revoke or release a device."""
         if state not in STATES:
