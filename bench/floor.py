@@ -66,19 +66,19 @@ class Tables:
         if ident in self.touched:
             self.flush()
         self.touched.add(ident)
-        ((e, raw, stamps, label),) = self.db.execute(_STATE, (0, ident))
+        ((e, raw, stamps, label, prev),) = self.db.execute(_STATE, (0, ident))
         doc = orjson.loads(raw)
         old = doc[name]["value"]
         doc[name] = said
         t, n = self.names.intern(doc["type"]), self.names.intern(name)
         self.seq += 1
         rows = self.rows
-        rows[_CHANGE].append((orjson.dumps(doc), stamps, label, e))
+        rows[_CHANGE].append((orjson.dumps(doc), stamps, label, self.seq, e))
         if old != said["value"]:
             rows[_UNINDEX].append((t, n, old, e, 0))
             rows[_INDEX].append((t, n, said["value"], e, 0, label))
         rows[_HISTORY].append((e, n, 0, at, self.seq, said["value"], None, None))
-        rows[_LOG].append((self.seq, e, at, LOG_BODY))
+        rows[_LOG].append((self.seq, e, at, prev, LOG_BODY))
 
     def create(self, doc: dict[str, Any], at: int) -> None:
         """A new entity: its document, type, index, place, history, log."""
@@ -86,7 +86,7 @@ class Tables:
         self.seq += 1
         e, rows, intern = self.e, self.rows, self.names.intern
         t = intern(doc["type"])
-        rows[_ENTITY].append((e, 0, doc["id"], orjson.dumps(doc), STAMPS, 0))
+        rows[_ENTITY].append((e, 0, doc["id"], orjson.dumps(doc), STAMPS, 0, self.seq))
         rows[_TYPE].append((t, e))
         for name, said in doc.items():
             if name in {"id", "type"}:
@@ -101,19 +101,19 @@ class Tables:
             else:
                 rows[_HISTORY].append((e, n, 0, at, self.seq, value, None, None))
             rows[_INDEX].append((t, n, b"" if type(value) is dict else value, e, 0, 0))
-        rows[_LOG].append((self.seq, e, at, LOG_BODY * 5))
+        rows[_LOG].append((self.seq, e, at, 0, LOG_BODY * 5))
 
 
-_STATE: Final = "SELECT e, doc, stamps, label FROM entity WHERE tenant = ? AND id = ?"
-_ENTITY: Final = "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?)"
-_CHANGE: Final = "UPDATE entity SET doc = ?, stamps = ?, label = ? WHERE e = ?"
+_STATE: Final = "SELECT e, doc, stamps, label, seq FROM entity WHERE tenant = ? AND id = ?"
+_ENTITY: Final = "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?)"
+_CHANGE: Final = "UPDATE entity SET doc = ?, stamps = ?, label = ?, seq = ? WHERE e = ?"
 _TYPE: Final = "INSERT INTO type VALUES (?, ?)"
 _UNINDEX: Final = "DELETE FROM attr WHERE t = ? AND n = ? AND v = ? AND e = ? AND d = ?"
 _INDEX: Final = "INSERT INTO attr VALUES (?, ?, ?, ?, ?, ?)"
 _PLACE: Final = "INSERT INTO place VALUES (?, ?, ?, ?)"
 _GEO: Final = "INSERT INTO geo VALUES (?, ?, ?, ?, ?)"
 _HISTORY: Final = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_LOG: Final = "INSERT INTO log VALUES (?, ?, ?, ?)"
+_LOG: Final = "INSERT INTO log VALUES (?, ?, ?, ?, ?)"
 _SQL: Final = (_ENTITY, _CHANGE, _TYPE, _UNINDEX, _INDEX, _PLACE, _GEO, _HISTORY, _LOG)
 
 

@@ -6,11 +6,12 @@ submitted is answered only after the commit (invariant 2). Items with a place go
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -19,6 +20,10 @@ from hansa.errors import Busy, Full, HansaError
 from hansa.limits import Limits
 from hansa.model.change import Change
 from hansa.platform.store import Item, Outcome, Store
+
+GATHER_FROM: Final = 100
+GATHER_S: Final = 0.03
+"""After a commit of so many writes the next waits a little for more: under load, pages are written once for many."""
 
 Done = Callable[[list[Outcome] | HansaError], None]
 Watcher = Callable[[list[Change]], None]
@@ -46,6 +51,7 @@ class Inbox:
         self._first: deque[_Waiting] = deque()
         self._size = 0
         self._stopping = False
+        self._busy = False  # the last commit was a large one: more is on its way
         self._watchers: list[Watcher] = []
         self._thread = threading.Thread(target=self._run, name=f"writer-{store.realm}", daemon=True)
         self.full: str | None = None  # why the disk takes nothing, while it does not
@@ -106,6 +112,9 @@ class Inbox:
         with self._ready:
             while not self._waiting and not self._first and not self._stopping:
                 self._ready.wait()
+        if self._busy and not self._stopping:
+            time.sleep(GATHER_S)
+        with self._ready:
             taken: list[_Waiting] = []
             size = 0
             for queue in (self._first, self._waiting):
@@ -114,6 +123,7 @@ class Inbox:
                     size += len(one.item.writes)
                     taken.append(one)
             self._size -= size
+            self._busy = size >= GATHER_FROM
             return taken
 
     def _run(self) -> None:

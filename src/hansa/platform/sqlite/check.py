@@ -145,10 +145,23 @@ def _log_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
                 yield f"{realm}: the log gives {ident} other stamps than the state does"
     for e in states:
         yield f"{realm}: the log tells of an entity numbered {e} that is not there"
+    yield from _thread_faults(db, realm)
     count, newest = next(iter(db.execute("SELECT count(*), coalesce(max(seq), 0) FROM log")))
     begin = next(iter(db.execute("SELECT value FROM meta WHERE key = 'checkpoint_seq'")))[0]
     if count and count != newest - begin:
         yield f"{realm}: the log has holes: {count} records up to {newest}"
+
+
+def _thread_faults(db: apsw.Connection, realm: str) -> Iterator[str]:
+    """Whether each entity's newest Change leads back through all of them."""
+    newest: dict[int, int] = {}
+    for seq, e, prev in db.execute("SELECT seq, e, prev FROM log ORDER BY seq"):
+        if newest.get(e, prev) != prev:
+            yield f"{realm}: Change {seq} leads back to {prev} and not to {newest[e]}"
+        newest[e] = seq
+    for e, ident, seq in db.execute("SELECT e, id, seq FROM entity"):
+        if newest.get(e, seq) != seq:
+            yield f"{realm}: {ident} names {seq} as its newest Change and not {newest[e]}"
 
 
 def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
@@ -165,6 +178,8 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
             if (None if raw is None else _read(raw)) != state.doc or (doc and (stamps, label) != new[1:]):
                 db.execute("UPDATE entity SET doc = ?, stamps = ?, label = ? WHERE e = ?", (*new, e))
                 yield f"{realm}: state of entity {e} taken from the log"
+        for e, seq in list(db.execute("SELECT e, max(seq) FROM log GROUP BY e")):
+            db.execute("UPDATE entity SET seq = ? WHERE e = ?", (seq, e))
         for table in ("attr", "type", "place", "geo", "several"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
         g = 0

@@ -6,6 +6,7 @@ entity, and from then on goes forward with the log, so a million Changes cost on
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,14 +94,13 @@ class LogReader:
 
     def _walk_back(self, e: int, seq: int) -> _Known:
         """The entity as it was just before `seq`, undoing what came since."""
-        tenant, ident, stored, label = next(
-            iter(self._db.execute("SELECT tenant, id, doc, label FROM entity WHERE e = ?", (e,)))
+        tenant, ident, stored, label, last = next(
+            iter(self._db.execute("SELECT tenant, id, doc, label, seq FROM entity WHERE e = ?", (e,)))
         )
         doc: Doc | None = None if stored is None else orjson.loads(stored)
-        later = self._db.execute("SELECT at, body FROM log WHERE e = ? AND seq >= ? ORDER BY seq DESC", (e, seq))
         # Of attributes that were only updated, the oldest record alone says what was before; the rest is not unpacked.
         undone: dict[tuple[int, int], tuple[int, Any]] = {}
-        for at, body in later:
+        for at, body in self._thread(last, seq):
             if (updates := codec.updates(body)) is not None:
                 for n, d, code, old, _ in updates:
                     if code == codec.UPDATED:
@@ -120,6 +120,12 @@ class LogReader:
         self._undo(doc, undone)
         names = self._names
         return _Known(seq - 1, names.text(tenant), ident, doc, names.text(label) if label else None)
+
+    def _thread(self, last: int, until: int) -> Iterator[tuple[int, bytes]]:
+        """An entity's Changes from its newest back to `until`: instant and record."""
+        while last >= until:
+            at, last, body = next(iter(self._db.execute("SELECT at, prev, body FROM log WHERE seq = ?", (last,))))
+            yield at, body
 
     def _undo(self, doc: Doc | None, undone: dict[tuple[int, int], tuple[int, Any]]) -> None:
         """Put back what was before the updates that were passed."""

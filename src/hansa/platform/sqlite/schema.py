@@ -19,10 +19,11 @@ TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- Words are said once: attribute names, units, datasets, actors, labels. Types are interned as 'tenant type'.
 CREATE TABLE name (n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
--- doc NULL: the entity was deleted; its number stays, so that its history and log go on naming it.
+-- doc NULL: the entity was deleted; its number stays, so that its history and log go on naming it. seq is its newest
+-- Change, from where `log.prev` leads back through all others: a thread costs no index, and no random page a Change.
 CREATE TABLE entity (
     e INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id TEXT NOT NULL,
-    doc BLOB, stamps BLOB, label INTEGER NOT NULL DEFAULT 0);
+    doc BLOB, stamps BLOB, label INTEGER NOT NULL, seq INTEGER NOT NULL);
 CREATE UNIQUE INDEX entity_id ON entity (tenant, id);
 CREATE TABLE type (t INTEGER NOT NULL, e INTEGER NOT NULL, PRIMARY KEY (t, e)) WITHOUT ROWID;
 -- The rows of `model.narrow.index_value` for each attribute instance; x'' where there is nothing to compare.
@@ -39,8 +40,8 @@ CREATE VIRTUAL TABLE geo USING rtree (g, west, east, south, north);
 CREATE TABLE history (
     e INTEGER NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL,
     v, u INTEGER, x BLOB, PRIMARY KEY (e, n, d, at, seq)) WITHOUT ROWID;
-CREATE TABLE log (seq INTEGER PRIMARY KEY, e INTEGER NOT NULL, at INTEGER NOT NULL, body BLOB NOT NULL);
-CREATE INDEX log_of ON log (e, seq);
+CREATE TABLE log (
+    seq INTEGER PRIMARY KEY, e INTEGER NOT NULL, at INTEGER NOT NULL, prev INTEGER NOT NULL, body BLOB NOT NULL);
 -- Where each reader of the log stands, committed with what it wrote.
 CREATE TABLE reader (name TEXT PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
 -- State as of checkpoint_seq in meta, for what lies before the log's beginning. Empty while the log is whole.

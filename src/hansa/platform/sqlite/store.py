@@ -39,6 +39,8 @@ class _Kept:
     was: State | None
     now: State | None
     fresh: bool  # it has no row yet
+    seq: int = 0  # its newest Change
+    spoke: bool = False  # something happened to it, if only late
     changed: set[str] = field(default_factory=set)  # names that differ, also of members
 
 
@@ -64,7 +66,7 @@ class SqliteStore:
         }
         self._log: LogReader | None = None
         # What was written last: this object is the only writer, so a device that speaks again need not be read again.
-        self.states: dict[tuple[str, str], tuple[int, State]] = {}
+        self.states: dict[tuple[str, str], tuple[int, State, int]] = {}
 
     # Writing
 
@@ -195,7 +197,7 @@ class _Batch:
         self.at = at
         self.kept: dict[tuple[str, str], _Kept] = {}
         self.history: list[tuple[Any, ...]] = []
-        self.log: list[tuple[int, int, int, bytes]] = []
+        self.log: list[tuple[int, int, int, int, bytes]] = []
         self.places: dict[str, bytes] = {}
         self.several: dict[tuple[int, int], int] = {}
         self.placed: list[tuple[Any, ...]] = []
@@ -212,7 +214,7 @@ class _Batch:
                 if key in kept:
                     continue
                 if (known := states.get(key)) is not None:
-                    kept[key] = _Kept(known[0], known[1], known[1], fresh=False)
+                    kept[key] = _Kept(known[0], known[1], known[1], fresh=False, seq=known[2])
                 else:
                     wanted.setdefault(write.tenant, set()).add(write.id)
         names, db = self.store.names, self.store.db
@@ -251,12 +253,12 @@ class _Batch:
         kept.changed.update(part.name for part in merged.parts if part.status != "late")
         return self._note(write, kept, merged, actor, cause, depth)
 
-    def remember(self, states: dict[tuple[str, str], tuple[int, State]]) -> None:
+    def remember(self, states: dict[tuple[str, str], tuple[int, State, int]]) -> None:
         """Keep the states that were written, the newest so many."""
         for key, kept in self.kept.items():
             states.pop(key, None)
             if kept.now is not None and kept.now.doc is not None:
-                states[key] = (kept.e, kept.now)
+                states[key] = (kept.e, kept.now, kept.seq)
         for key in list(islice(states, max(0, len(states) - _REMEMBERED))):
             del states[key]
 
@@ -281,7 +283,8 @@ class _Batch:
         seq = store.next_seq()
         flags = (codec.NEW if merged.new else 0) | (codec.GONE if merged.gone else 0)
         body = codec.pack_change(merged.parts, actor, cause, depth, flags, at, names.intern)
-        self.log.append((seq, kept.e, at, body))
+        self.log.append((seq, kept.e, at, kept.seq, body))
+        kept.seq, kept.spoke = seq, True
         for part in merged.parts:
             if part.name not in MEMBERS and part.name != LABEL:
                 self.history.append(_history_row(kept.e, part, at, seq, names))
@@ -297,6 +300,7 @@ class _Batch:
         """Write every row, a table at a time."""
         db, names = self.store.db, self.store.names
         fresh: list[tuple[Any, ...]] = []
+        threads: list[tuple[int, int]] = []
         changed: list[tuple[Any, ...]] = []
         index_out: list[tuple[Any, ...]] = []
         index_in: list[tuple[Any, ...]] = []
@@ -304,20 +308,23 @@ class _Batch:
         kinds_in: list[tuple[int, int]] = []
         for (tenant, ident), kept in self.kept.items():
             if kept.now is kept.was:
+                if kept.spoke:
+                    threads.append((kept.seq, kept.e))
                 continue
             now, e = kept.now, kept.e
             label = 0 if now is None or now.label is None else names.intern(now.label)
             doc = None if now is None or now.doc is None else orjson.dumps(now.doc)
             stamps = None if now is None else codec.pack_stamps(now.stamps)
             if kept.fresh:
-                fresh.append((e, names.intern(tenant), ident, doc, stamps, label))
+                fresh.append((e, names.intern(tenant), ident, doc, stamps, label, kept.seq))
             else:
-                changed.append((doc, stamps, label, e))
+                changed.append((doc, stamps, label, kept.seq, e))
             self._reindex(tenant, kept, index_out, index_in, kinds_out, kinds_in)
         names.flush()
         for sql, rows in (
-            ("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?)", fresh),
-            ("UPDATE entity SET doc = ?, stamps = ?, label = ? WHERE e = ?", changed),
+            ("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?)", fresh),
+            ("UPDATE entity SET doc = ?, stamps = ?, label = ?, seq = ? WHERE e = ?", changed),
+            ("UPDATE entity SET seq = ? WHERE e = ?", threads),
             ("DELETE FROM type WHERE t = ? AND e = ?", kinds_out),
             ("INSERT INTO type VALUES (?, ?)", kinds_in),
             ("DELETE FROM attr WHERE t = ? AND n = ? AND v = ? AND e = ? AND d = ?", index_out),
@@ -326,7 +333,7 @@ class _Batch:
             ("INSERT INTO geo VALUES (?, ?, ?, ?, ?)", self.boxes),
             ("INSERT OR REPLACE INTO several VALUES (?, ?, ?)", [(*key, wide) for key, wide in self.several.items()]),
             ("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.history),
-            ("INSERT INTO log VALUES (?, ?, ?, ?)", self.log),
+            ("INSERT INTO log VALUES (?, ?, ?, ?, ?)", self.log),
             ("INSERT OR REPLACE INTO reader VALUES (?, ?)", list(self.places.items())),
         ):
             if rows:
@@ -394,7 +401,7 @@ class _Batch:
 
 _REMEMBERED: Final = 4_000  # states in memory: the devices that speak every minute or so
 _STATES: Final = (
-    "SELECT entity.id, e, doc, stamps, label "
+    "SELECT entity.id, e, doc, stamps, label, seq "
     "FROM carray(?1) AS said CROSS JOIN entity ON tenant = ?2 AND id = said.value"
 )
 _EVERYWHERE: Final = frozenset({"type", LABEL})
@@ -403,11 +410,11 @@ _AT_INSTANT: Final = "SELECT v, u, x FROM history WHERE e = ? AND n = ? AND d = 
 
 
 def _stored(row: tuple[Any, ...], names: Names) -> _Kept:
-    _, e, doc, stamps, label = row
+    _, e, doc, stamps, label, seq = row
     state = None
     if doc is not None:
         state = State(orjson.loads(doc), codec.unpack_stamps(stamps), names.text(label) if label else None)
-    return _Kept(e, state, state, fresh=False)
+    return _Kept(e, state, state, fresh=False, seq=seq)
 
 
 def _rows_of(doc: Doc | None, state: State | None, names: Names, tenant: str, e: int) -> set[IndexRow]:
