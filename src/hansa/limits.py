@@ -50,7 +50,7 @@ class Limits:
 
     # What rules may take
     rule_s: float = 10.0  # one rule on one Change; longer and its process is ended, the Change put aside
-    rule_batch: int = 500  # Changes a rules process takes at once
+    rule_batch: int = 2_000  # Changes a rules process takes at once: under load it waits longest for its commit
     rule_fanout: int = 1_000  # entities one rule may return for one Change
     rule_lag: int = 200_000  # Changes behind at which doors begin to refuse
     depth_of_cause: int = 8  # rules that answer rules that answer rules

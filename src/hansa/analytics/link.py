@@ -23,7 +23,7 @@ from hansa.app import App
 from hansa.errors import Busy, HansaError
 from hansa.model.change import Change, Refused
 from hansa.platform.city import City
-from hansa.platform.store import Item, Outcome
+from hansa.platform.store import Item, Result
 
 log = structlog.get_logger("hansa.rules")
 
@@ -222,7 +222,7 @@ class RulesLink:
             except Busy as busy:
                 self._answer(busy)
 
-    def _answer(self, result: list[Outcome] | HansaError) -> None:
+    def _answer(self, result: Result) -> None:
         error = result.detail if isinstance(result, HansaError) else None
         if not isinstance(result, HansaError):
             self._skip = []

@@ -35,7 +35,14 @@ def stamp(raw: Any, now: int, zone: ZoneInfo | None = None, limits: Limits = DEF
     if raw is None:
         return text(now)
     # The canonical form needs no writing again; all but a few devices send it, and this is the hot path.
-    known = _canonical(raw) if type(raw) is str and len(raw) == 20 else None
+    known: float | None = None
+    if type(raw) is str:
+        size = len(raw)
+        if size == 20:
+            known = _canonical(raw)
+        elif 21 < size < 28 and raw[19] == "." and raw[-2] != "0" and raw[20:-1].isdecimal() and raw.isascii():
+            # A fraction of its own, without needless zeros: the second is remembered, the rest is not looked at.
+            known = _canonical(f"{raw[:19]}{raw[-1]}")
     if known is not None and -limits.past_s <= known - now / SECOND <= limits.future_s:
         return raw  # type: ignore[no-any-return]
     return text(believed(micros(raw, now, zone, limits), now, limits))

@@ -30,9 +30,9 @@ Kind = Literal[
 KINDS: Final[frozenset[str]] = frozenset(Kind.__args__)  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that alone would cost a reading a microsecond
 class Write:
-    """One thing somebody wants to be true.
+    """One thing somebody wants to be true. Never changed once it is made.
 
     `doc` holds names as the store does (see `entity`); for the attr kinds it is `{"id":, name: instance}`.
     `name` and `dataset` narrow the attr kinds. `label` and `labels` (by attribute) classify what is written;
@@ -68,9 +68,12 @@ class Part(NamedTuple):
     new: Any  # the instance after, None when it is gone
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as Write
 class Change:
-    """One thing that happened. `seq` is its place in the log and transaction time `at` (microseconds)."""
+    """One thing that happened; never changed once it is made.
+
+    `seq` is its place in the log and transaction time `at` (microseconds).
+    """
 
     seq: int
     entity: Entity  # as of `seq`; of a deleted entity, what it was

@@ -17,7 +17,7 @@ from hansa.model.change import Change, Delete, Nothing, Refused, Write
 from hansa.model.entity import Entity
 from hansa.model.query import Query
 from hansa.platform.inbox import Done, Inbox, Watcher
-from hansa.platform.store import Item, Outcome, Point, Reader, Store
+from hansa.platform.store import Item, Outcome, Point, Reader, Result, Store
 from hansa.trust.labels import Sight
 
 
@@ -158,7 +158,7 @@ class City:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Outcome]] = loop.create_future()
 
-        def done(result: list[Outcome] | HansaError) -> None:
+        def done(result: Result) -> None:
             if answer.done():
                 return
             if isinstance(result, HansaError):

@@ -19,13 +19,13 @@ from hansa.clock import Clock
 from hansa.errors import Busy, Full, HansaError
 from hansa.limits import Limits
 from hansa.model.change import Change
-from hansa.platform.store import Item, Outcome, Store
+from hansa.platform.store import Item, Outcome, Result, Store
 
 GATHER_FROM: Final = 100
 GATHER_S: Final = 0.03
 """After a commit of so many writes the next waits a little for more: under load, pages are written once for many."""
 
-Done = Callable[[list[Outcome] | HansaError], None]
+Done = Callable[[Result], None]
 Watcher = Callable[[list[Change]], None]
 
 log = structlog.get_logger("hansa.inbox")
@@ -91,7 +91,7 @@ class Inbox:
         """Queue an item from a thread; the future raises what the whole item failed with."""
         answer: Future[list[Outcome]] = Future()
 
-        def done(result: list[Outcome] | HansaError) -> None:
+        def done(result: Result) -> None:
             if isinstance(result, HansaError):
                 answer.set_exception(result)
             else:
@@ -112,7 +112,7 @@ class Inbox:
         with self._ready:
             while not self._waiting and not self._first and not self._stopping:
                 self._ready.wait()
-        if self._busy and not self._stopping:
+        if self._busy and not self._first and not self._stopping:
             time.sleep(GATHER_S)
         with self._ready:
             taken: list[_Waiting] = []
@@ -135,7 +135,7 @@ class Inbox:
                 results = [HansaError(f"the commit failed: {fault}")] * len(taken)
             self._after(taken, results)
 
-    def _after(self, taken: Sequence[_Waiting], results: Sequence[list[Outcome] | HansaError]) -> None:
+    def _after(self, taken: Sequence[_Waiting], results: Sequence[Result]) -> None:
         """Tell whoever watches, then whoever waits."""
         self.commits += 1
         self._notice(next((one.detail for one in results if isinstance(one, Full)), None))

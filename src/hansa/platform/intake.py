@@ -18,7 +18,7 @@ from hansa.limits import Limits
 from hansa.model.change import Refused, Write
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT, DeadLetter
-from hansa.platform.store import Item, Outcome
+from hansa.platform.store import Item, Result
 from hansa.trust.devices import Device, Devices
 
 FLUSH_S: Final = 60.0
@@ -122,7 +122,7 @@ class Intake:
     ) -> None:
         loop = asyncio.get_running_loop()
 
-        def done(result: list[Outcome] | HansaError) -> None:
+        def done(result: Result) -> None:
             if isinstance(result, HansaError):
                 receipt.error, receipt.taken = result, 0
                 given(receipt)
@@ -151,7 +151,7 @@ class Intake:
         self,
         device: Device,
         item: Item,
-        done: Callable[[list[Outcome] | HansaError], None],
+        done: Callable[[Result], None],
         loop: asyncio.AbstractEventLoop,
         *,
         patient: bool,

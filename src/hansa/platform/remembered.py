@@ -19,7 +19,7 @@ from hansa.model.query import Query
 from hansa.network.contexts import Contexts
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT
-from hansa.platform.store import Item, Outcome
+from hansa.platform.store import Item, Result
 from hansa.trust.labels import ADMINISTRATOR
 
 KEPT: Final = 200
@@ -69,7 +69,7 @@ class RememberedContexts:
             _noted(fault)
 
 
-def _noted(result: list[Outcome] | HansaError) -> None:
+def _noted(result: Result) -> None:
     if isinstance(result, HansaError):
         log.info("a context is not remembered", why=result.detail)
 

@@ -16,6 +16,8 @@ from hansa.model.query import Query
 from hansa.trust.labels import Sight
 
 Outcome = Change | Refused | Nothing
+Result = list[Outcome] | HansaError
+"""What became of an item: of each of its writes, or why none of it could be stored."""
 
 
 class TooSlow(Exception):
@@ -116,7 +118,7 @@ class Store(Protocol):
 
     realm: str
 
-    def commit(self, items: Sequence[Item], at: int) -> list[list[Outcome] | HansaError]:
+    def commit(self, items: Sequence[Item], at: int) -> list[Result]:
         """Decide and write all items in one transaction; durable when it returns. In the writer's thread only."""
 
     def reader(self) -> Reader:

@@ -30,7 +30,7 @@ from hansa.platform.deadletters import TENANT, DeadLetter, payload_of
 from hansa.platform.follower import Follower, Since, log_of
 from hansa.platform.interest import Interests, Known, Shown, wants
 from hansa.platform.notify import Renderings
-from hansa.platform.store import Item, Outcome
+from hansa.platform.store import Item, Outcome, Result
 from hansa.platform.subscription import Subscription
 from hansa.trust.labels import ADMINISTRATOR, Sight
 
@@ -359,7 +359,7 @@ class Telling:
         )
         log.info("a notification was given up", subscription=ident, tenant=tenant, why=told.reason)
 
-        def buried(result: list[Outcome] | HansaError) -> None:
+        def buried(result: Result) -> None:
             if isinstance(result, HansaError):  # the place stays before it, so the next life tries again
                 log.warning("a dead letter could not be kept", subscription=ident, why=result.detail)
             else:
@@ -367,7 +367,7 @@ class Telling:
 
         self._later([letter.write()], buried)
 
-    def _later(self, writes: Sequence[Write], done: Callable[[list[Outcome] | HansaError], None]) -> None:
+    def _later(self, writes: Sequence[Write], done: Callable[[Result], None]) -> None:
         """Submit from where nobody waits."""
         try:
             self._city.submit_item(Item(writes, READER), done, asyncio.get_running_loop())
@@ -416,7 +416,7 @@ async def durably(city: City, item: Item, then: Callable[[], None] | None = None
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[None] = loop.create_future()
 
-    def done(result: list[Outcome] | HansaError) -> None:
+    def done(result: Result) -> None:
         fault = result if isinstance(result, HansaError) else _refusal(result, item)
         if fault is None and then is not None:
             then()

@@ -28,7 +28,7 @@ from hansa.platform.sqlite.plan import type_word
 from hansa.platform.sqlite.reader import SqliteReader
 from hansa.platform.sqlite.rows import IndexRow, index_rows, place_rows, several_of
 from hansa.platform.sqlite.schema import connect
-from hansa.platform.store import Item, Outcome
+from hansa.platform.store import Item, Outcome, Result
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class SqliteStore:
 
     # Writing
 
-    def commit(self, items: Sequence[Item], at: int) -> list[list[Outcome] | HansaError]:
+    def commit(self, items: Sequence[Item], at: int) -> list[Result]:
         """Decide and write all items in one transaction; durable when it returns."""
         try:
             return list(self._transaction(items, at))
