@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -26,6 +26,9 @@ from hansa.platform.city import City
 from hansa.platform.store import Item, Result
 
 log = structlog.get_logger("hansa.rules")
+
+LOOK_S: Final = 0.25
+"""How often the guard looks at what the rules process is at."""
 
 
 class RulesLink:
@@ -232,10 +235,18 @@ class RulesLink:
         self._tell(Answer(error))
 
     def _guard(self) -> None:
-        """End a process whose rule does not return, and note which Change it was."""
-        while not self._stopping.wait(0.5):
-            number, seq, since = BEAT.unpack_from(self._beat, 0)
-            if number < 0 or time.monotonic() - since < self._city.limits.rule_s:
+        """End a process whose rule does not return, and note which Change it was.
+
+        A beat counts for as long as it was seen here, look after look: a machine that stood still for a while must not
+        cost a rule its life that stood still with it.
+        """
+        seen, looks = (-1, 0, 0.0), 0
+        while not self._stopping.wait(LOOK_S):
+            beat = BEAT.unpack_from(self._beat, 0)
+            looks = looks + 1 if beat == seen else 0
+            seen = beat
+            number, seq, _ = beat
+            if number < 0 or looks * LOOK_S < self._city.limits.rule_s:
                 continue
             process = self._process
             if process is not None and process.poll() is None and number < len(self._apps):
