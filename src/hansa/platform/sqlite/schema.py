@@ -11,7 +11,7 @@ VERSION: Final = 1
 """Schema version; a file of another version is refused, never guessed at."""
 
 PAGE: Final = 4_096
-CHECKPOINT_PAGES: Final = 8_000  # 32 MB of WAL: a larger one saves little and stalls the writer for longer
+CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL: what a checkpoint stalls the writer for grows with it
 _CACHE_KIB: Final = 32_768
 _READ_CACHE_KIB: Final = 8_192
 
