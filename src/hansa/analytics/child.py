@@ -59,7 +59,7 @@ class Child:
         self._stop = False
         self._nudged = False  # told that the log has grown, and not answered yet
         self._again: list[Again] = []
-        limits = Limits(**start.limits)  # type: ignore[arg-type]
+        limits = Limits(**start.limits)  # type: ignore[arg-type]  # the city's own, through JSON: whole numbers stay whole
         self._batch = limits.rule_batch
         self._log = LogReader(connect(start.path), start.realm, limits.cached_entities)
         db = connect(start.path)

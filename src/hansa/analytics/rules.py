@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -301,7 +302,7 @@ class Rules:
             batch.aside(one.app, handlers[0].name, change, why, "", self._clock.now())
             return
         for handler in handlers:
-            self._call(number, one, lambda h=handler: h.rule(change, one.city), handler.name, change, batch)  # type: ignore[misc]
+            self._call(number, one, partial(handler.rule, change, one.city), handler.name, change, batch)
 
     def _call(
         self, number: int, one: Ready, rule: Callable[[], Said], name: str, change: Change | None, batch: "_Said"

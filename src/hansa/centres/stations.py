@@ -23,7 +23,7 @@ Entity: TypeAlias = Mapping[str, Any]
 
 STATES: Final = ("alarm", "watch", "stale", "missing", "ok")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "informational")
-_NO_STATION: Final = frozenset(
+NO_STATION: Final = frozenset(
     {"Alert", "WeatherForecast", "FrostStation", "Device", "Subscription", "WatchRule", "Command"}
 )
 _ALARMING: Final = frozenset({"critical", "high"})
@@ -158,7 +158,7 @@ def main_reading(entity: Entity) -> Reading | None:
 
 def is_station(entity: Entity) -> bool:
     """Whether an entity measures: it says a number with its time, or is of a kind that will, or has a device."""
-    if kind_of(entity) in _NO_STATION:
+    if kind_of(entity) in NO_STATION:
         return False
     timed = any(one.at is not None for one in readings(entity))
     return timed or "refDevice" in entity or kind_of(entity).endswith(("Observed", "Record", "Measurement"))

@@ -6,7 +6,6 @@ Every write goes through `write` or `submit`, every read has a sight. Synchronou
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -236,4 +235,4 @@ def _changes(outcomes: Sequence[Any]) -> list[Change]:
     return [one for one in outcomes if not isinstance(one, Nothing)]
 
 
-__all__ = ["City", "Future", "delete_write", "simple_query"]
+__all__ = ["City", "delete_write", "simple_query"]

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import prometheus_client
 
 import hansa
+from hansa.centres.stations import NO_STATION
 from hansa.clock import text
 from hansa.model.context import CORE
 from hansa.model.entity import Entity
@@ -15,8 +16,6 @@ from hansa.model.wire import entity_out
 if TYPE_CHECKING:
     from hansa.serve.running import Running
 
-_NOT_STATIONS: Final = frozenset({"Alert", "WeatherForecast", "Device", "Command", "WatchRule", "FrostStation"})
-
 
 def snapshot(running: "Running") -> Mapping[str, Any]:
     """What the page says before any script has run: open alerts, and everything with a point."""
@@ -24,7 +23,7 @@ def snapshot(running: "Running") -> Mapping[str, Any]:
     alerts = city.find("Alert", 'status=="open"', limit=500)
     stations: list[Entity] = []
     for kind in city.reader.types(""):
-        if kind not in _NOT_STATIONS:
+        if kind not in NO_STATION:
             stations += [one for one in city.find(kind, limit=1_000) if _is_point(one)]
     return {
         "alerts": [entity_out(one.doc, CORE, "concise") for one in alerts],

@@ -46,7 +46,7 @@ def judge(held: Held, reading: Reading, city: City) -> Said | tuple[()]:
     was = None if standing is None else standing.side
     if rule.kind == "threshold" and not rule.average:
         judged: Judged | None = None
-        found = crossing(number, rule.low, rule.high, rule.hysteresis, was)  # type: ignore[arg-type]
+        found = crossing(number, rule.low, rule.high, rule.hysteresis, was)  # type: ignore[arg-type]  # not None: see above
         if found is None and standing is None and not held.pending:
             return said  # the way of nearly every reading
         judged = Judged(number, found)

@@ -48,8 +48,6 @@ CREATE TABLE reader (name TEXT PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE checkpoint (e INTEGER PRIMARY KEY, doc BLOB, stamps BLOB, label INTEGER NOT NULL);
 """
 
-INDEXES: Final = ("type", "attr", "place", "geo")
-
 
 def connect(path: Path | str, *, write: bool = False, vfs: str | None = None) -> apsw.Connection:
     """A connection set up for the city. Writers create the file and its tables.
