@@ -78,7 +78,7 @@ class Tables:
             rows[_UNINDEX].append((t, n, old, e, 0))
             rows[_INDEX].append((t, n, said["value"], e, 0, label))
         rows[_HISTORY].append((e, n, 0, at, self.seq, said["value"], None, None))
-        rows[_LOG].append((self.seq, e, at, prev, LOG_BODY))
+        rows[_LOG].append((self.seq, e, at, prev, LOG_BODY, t))
 
     def create(self, doc: dict[str, Any], at: int) -> None:
         """A new entity: its document, type, index, place, history, log."""
@@ -101,11 +101,11 @@ class Tables:
             else:
                 rows[_HISTORY].append((e, n, 0, at, self.seq, value, None, None))
             rows[_INDEX].append((t, n, b"" if type(value) is dict else value, e, 0, 0))
-        rows[_LOG].append((self.seq, e, at, 0, LOG_BODY * 5))
+        rows[_LOG].append((self.seq, e, at, 0, LOG_BODY * 5, t))
 
 
 _STATE: Final = "SELECT e, doc, stamps, label, seq FROM entity WHERE tenant = ? AND id = ?"
-_ENTITY: Final = "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ENTITY: Final = "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
 _CHANGE: Final = "UPDATE entity SET doc = ?, stamps = ?, label = ?, seq = ? WHERE e = ?"
 _TYPE: Final = "INSERT INTO type VALUES (?, ?)"
 _UNINDEX: Final = "DELETE FROM attr WHERE t = ? AND n = ? AND v = ? AND e = ? AND d = ?"
@@ -113,7 +113,7 @@ _INDEX: Final = "INSERT INTO attr VALUES (?, ?, ?, ?, ?, ?)"
 _PLACE: Final = "INSERT INTO place VALUES (?, ?, ?, ?)"
 _GEO: Final = "INSERT INTO geo VALUES (?, ?, ?, ?, ?)"
 _HISTORY: Final = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-_LOG: Final = "INSERT INTO log VALUES (?, ?, ?, ?, ?)"
+_LOG: Final = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)"
 _SQL: Final = (_ENTITY, _CHANGE, _TYPE, _UNINDEX, _INDEX, _PLACE, _GEO, _HISTORY, _LOG)
 
 

@@ -50,6 +50,7 @@ class City(Protocol):
 Said = Iterable[Entity | Delete] | None
 Rule = Callable[[Change, City], Said]
 Round = Callable[[City], Said]
+Only = Callable[[str, City], bool]
 _R = TypeVar("_R", bound=Rule)
 _E = TypeVar("_E", bound=Round)
 
@@ -62,6 +63,7 @@ class Handler:
     type: str
     attributes: frozenset[str]
     gone: bool = False
+    only: Only | None = None
 
     @property
     def name(self) -> str:
@@ -103,14 +105,21 @@ class App:
         self.handlers: list[Handler] = []
         self.rounds: list[Every] = []
 
-    def on(self, type: str, *attributes: str, gone: bool = False) -> Callable[[_R], _R]:  # noqa: A002  # the standard's word
+    def on(
+        self,
+        type: str,  # noqa: A002  # the standard's word
+        *attributes: str,
+        gone: bool = False,
+        only: Only | None = None,
+    ) -> Callable[[_R], _R]:
         """Call the rule when one of `attributes` (or anything, with none named) of a `type` changed, and all are said.
 
-        `"*"` is every type. With `gone`, when an entity of the type is deleted, and only then.
+        `"*"` is every type. With `gone`, when an entity of the type is deleted, and only then. `only(type, city)` may
+        say that the rule has nothing to do with a type at present: then such entities need not even be read.
         """
 
         def add(rule: _R) -> _R:
-            self.handlers.append(Handler(rule, type, frozenset(attributes), gone))
+            self.handlers.append(Handler(rule, type, frozenset(attributes), gone, only))
             return rule
 
         return add

@@ -391,7 +391,7 @@ def over(store: SqliteStore, *apps: App, commit: Callable[[Item], None] | None =
         assert not isinstance(result, HansaError)
 
     return Rules(
-        apps, store.reader(), clock.Clock(0, 0.0), place=store.place, head=store.head, changes=store.since,
+        apps, store.reader(), clock.Clock(0, 0.0), place=store.place, head=store.head, walk=store.walk,
         commit=commit or keep, **more,
     )  # fmt: skip
 
@@ -415,6 +415,28 @@ def test_a_new_app_starts_at_the_end_and_a_known_one_where_it_stood() -> None:
     again = over(store, app)
     assert again.step() == 2
     assert [change.entity["n"] for change in heard] == [3, 4, 5]
+    store.close()
+
+
+def test_a_rule_may_say_of_which_types_it_wants_nothing_at_present() -> None:
+    store = SqliteStore(":memory:")
+    store.commit([Item([], "me", places={"app:sketch": pack_place(0)})], 1)
+    app = App("sketch", report="1", reads={"*"}, writes={"Alert"})
+    heard: list[str] = []
+    wanted = {"Opener"}
+
+    @app.on("*", only=lambda kind, _city: kind in wanted)
+    def listen(change: Change, _city: City) -> None:
+        heard.append(change.entity.key)
+        wanted.add("Thing")  # from here on, also within the batch
+
+    rules = over(store, app)
+    write(store, 1)
+    opener = entity("Opener", "2", n=2)
+    store.commit([Item([Write("create", opener.id, opener.doc)], "me")], 1)
+    write(store, 3)
+    assert rules.step() == 3, "what is not wanted counts as read"
+    assert heard == ["2", "3"]
     store.close()
 
 

@@ -150,7 +150,7 @@ def test_a_hundred_threads_that_raise_at_once_make_one_alarm(tmp_path):
         assert not isinstance(done.result(10), Exception)
 
     reader = store.reader()
-    rules = Rules([app], reader, city.clock, place=store.place, head=lambda: 1, changes=store.since, commit=commit)
+    rules = Rules([app], reader, city.clock, place=store.place, head=lambda: 1, walk=store.walk, commit=commit)
     rules.apps[0].city.find("WatchRule")
 
     def raise_one(i):

@@ -281,6 +281,24 @@ class StoreContract:
                 place = page[-1].seq
             assert [_comparable(c) for c in seen] == [_comparable(c) for c in live if c.seq > start]
 
+    def test_who_does_not_want_a_type_sees_the_rest_as_it_was(self, store: Store) -> None:
+        rng = random.Random(11)
+        live: list[Change] = []
+        for step in range(300):
+            live += [
+                one for one in self.write(store, _random_write(rng, step), at=T0 + step) if isinstance(one, Change)
+            ]
+        unwanted = "Thing"  # alone; who is of several types is read
+        seen: list[Change] = []
+        place = 0
+        while page := list(store.walk(place, 13, lambda kind: kind != unwanted)):
+            seen += [change for _, change in page if change is not None]
+            assert [seq for seq, _ in page] == list(range(place + 1, place + 1 + len(page)))
+            place = page[-1][0]
+        wanted = [one for one in live if one.entity.doc["type"] != unwanted]
+        assert 0 < len(wanted) < len(live)
+        assert [_comparable(c) for c in seen] == [_comparable(c) for c in wanted]
+
     def test_a_place_is_kept_with_what_was_written(self, store: Store) -> None:
         self.write(store, Write("create", "urn:x:a", doc("a")), places={"app:x": b"\x01"})
         assert store.place("app:x") == b"\x01"

@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from contract import T0, StoreContract, doc
 
+from hansa import clock
 from hansa.errors import HansaError
 from hansa.model.change import Write
 from hansa.platform.sqlite import SqliteStore
@@ -58,6 +59,29 @@ def test_a_file_of_another_schema_version_is_refused(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(HansaError, match="schema version 99"):
         SqliteStore(tmp_path / "open.db")
+
+
+def test_a_file_of_the_first_version_is_brought_up_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "open.db"
+    store = SqliteStore(path)
+    until = "2026-01-01T00:00:00Z"
+    for one in (doc("a", n=1) | {"expiresAt": until}, doc("b", n=2)):
+        store.commit([Item([Write("create", one["id"], one)], "me")], T0)
+    store.close()
+    db = apsw.Connection(str(path))
+    for statement in (
+        "DROP INDEX entity_expires", "ALTER TABLE entity DROP COLUMN expires", "ALTER TABLE log DROP COLUMN t"
+    ):  # fmt: skip
+        db.execute(statement)
+    db.pragma("user_version", 1)
+    db.close()
+    again = SqliteStore(path)
+    assert list(again.check()) == []
+    assert [c.entity.id for c in again.since(0, 10)] == ["urn:x:a", "urn:x:b"]
+    assert list(again.db.execute("SELECT id, expires FROM entity WHERE expires IS NOT NULL")) == [
+        ("urn:x:a", clock.parse(until))
+    ]
+    again.close()
 
 
 def test_what_was_committed_is_there_after_opening_again(tmp_path: Path) -> None:

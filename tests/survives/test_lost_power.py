@@ -59,7 +59,7 @@ def test_lost_power_takes_nothing_that_was_acknowledged_fifty_times(tmp_path: Pa
                 acknowledged[device].append(value)
         # In the middle of a transaction that nobody was told of yet.
         store.db.execute("BEGIN IMMEDIATE")
-        store.db.execute("INSERT INTO log VALUES (?, 1, 1, 0, x'00')", (store.head() + 1,))
+        store.db.execute("INSERT INTO log VALUES (?, 1, 1, 0, x'00', 0)", (store.head() + 1,))
         store.db.execute("UPDATE entity SET doc = x'7b7d'")
         if rng.random() < 0.5:
             store.db.cache_flush()

@@ -47,7 +47,7 @@ class MemoryCity(City):
             clock,
             place=self.store.place,
             head=self.store.head,
-            changes=self.store.since,
+            walk=self.store.walk,
             commit=self._commit_rules,
             settings=settings,
             limits=limits,

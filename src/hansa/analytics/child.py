@@ -75,7 +75,7 @@ class Child:
             self._clock,
             place=place,
             head=self._log.head,
-            changes=self._log.since,
+            walk=self._log.walk,
             commit=self._commit,
             settings=start.settings,
             limits=limits,

@@ -9,14 +9,15 @@ import math
 import struct
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 import orjson
 
-from hansa.app import App, Every, Handler, Said
+from hansa.app import App, Every, Handler, Only, Said
+from hansa.app import City as Asked
 from hansa.clock import Clock
 from hansa.errors import BadRequest, HansaError, NotFound
 from hansa.limits import DEFAULT, Limits
@@ -30,7 +31,11 @@ from hansa.platform.merge import State
 from hansa.platform.store import Item, Point, Reader
 from hansa.trust.labels import app_sight
 
+Walk = Callable[[int, int, Callable[[str], bool]], Iterator[tuple[int, Change | None]]]
+"""`LogReader.walk`: (after which seq, how many, which types are wanted) -> (seq, Change or None), in order."""
+
 _PLACE: Final = struct.Struct(">Q")
+_WORDS: Final = 10_000  # types of which it is remembered whether any rule wants them
 KEEP_S: Final = 1.0
 """How long places may stay unwritten while the rules say nothing."""
 _PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -174,7 +179,7 @@ Watch = Callable[[int, int], None]
 class Rules:
     """Runs apps over the log of one realm and hands what they say to `commit`.
 
-    `commit` makes an Item durable, places and all, and raises when it cannot; `changes(seq, limit)` reads the log.
+    `commit` makes an Item durable, places and all, and raises when it cannot; `walk` reads the log.
     """
 
     def __init__(
@@ -185,7 +190,7 @@ class Rules:
         *,
         place: Callable[[str], bytes | None],
         head: Callable[[], int],
-        changes: Callable[[int, int], list[Change]],
+        walk: Walk,
         commit: Callable[[Item], None],
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         limits: Limits = DEFAULT,
@@ -194,12 +199,13 @@ class Rules:
     ) -> None:
         """A new app starts at the log's end; a known one where it stood."""
         self._clock = clock
-        self._changes = changes
+        self._walk = walk
         self._commit = commit
         self._limits = limits
         self._watch = watch
         self._skip = set(skip)
         self._moved: dict[str, bytes] = {}
+        self._interest: dict[str, list[tuple[Only, RuleCity]]] = {}
         self._kept_at = time.monotonic()
         self.apps: list[Ready] = []
         for app in apps:
@@ -218,22 +224,44 @@ class Rules:
 
     def step(self) -> int:
         """Take one batch of Changes through every app and commit what they say; how many Changes it took."""
-        changes = self._changes(self.place, self._limits.rule_batch)
-        if not changes:
-            return 0
         batch = _Said()
-        for change in changes:
+        took = newest = 0
+        for newest, change in self._walk(self.place, self._limits.rule_batch, self._wants):  # noqa: B007  # used below
+            took += 1
+            if change is None or change.tenant:
+                continue
             for number, one in enumerate(self.apps):
-                if change.seq > one.place and not change.tenant:
+                if change.seq > one.place:
                     self._run(number, one, change, batch)
-        newest = changes[-1].seq
+        if not took:
+            return 0
         self._moved |= {f"app:{one.app.name}": pack_place(max(newest, one.place)) for one in self.apps}
         if batch.writes or time.monotonic() - self._kept_at > KEEP_S:
             self._finish(batch)
         for one in self.apps:
             one.place = max(newest, one.place)
             one.city.forget()
-        return len(changes)
+        return took
+
+    def _wants(self, word: str) -> bool:
+        """Whether any rule may want Changes of a type, said as the log says it."""
+        asked = self._interest.get(word)
+        if asked is None:
+            if len(self._interest) >= _WORDS:
+                self._interest.clear()
+            asked = self._interest[word] = self._whom_to_ask(word)
+        return any(only(word, city) for only, city in asked)
+
+    def _whom_to_ask(self, word: str) -> list[tuple[Only, RuleCity]]:
+        """What decides whether a type is wanted, as it may change; one that says yes once and for all stands alone."""
+        if " " in word:  # another tenant's
+            return []
+        asked = [
+            (handler.only or _always, one.city)
+            for one in self.apps
+            for handler in (*one.everything, *one.by_type.get(alias(word), ()))
+        ]
+        return next(([one] for one in asked if one[0] is _always), asked)
 
     @property
     def unkept(self) -> bool:
@@ -378,6 +406,10 @@ def _finite(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(_finite, value))
     return not isinstance(value, float) or math.isfinite(value)
+
+
+def _always(_kind: str, _city: Asked) -> bool:
+    return True
 
 
 class _Said:

@@ -4,7 +4,7 @@ A store keeps state, attribute index, geometry index, history and log, and commi
 One thread writes; any thread reads through a `Reader` of its own.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -135,6 +135,9 @@ class Store(Protocol):
 
     def since(self, seq: int, limit: int) -> list[Change]:
         """Changes after `seq`, oldest first, each with its entity as of then."""
+
+    def walk(self, seq: int, limit: int, wants: Callable[[str], bool]) -> Iterator[tuple[int, Change | None]]:
+        """The same, one by one, with the seq of each; None for a Change of a type that nobody wants."""
 
     def check(self) -> Iterator[str]:
         """Every fault found: index against documents, checkpoint and log against state. None: it is sound."""

@@ -24,7 +24,13 @@ app = App("watch", report="4.1.1", reads={"*"}, writes={"Alert"})
 _memories: WeakKeyDictionary[City, Memory] = WeakKeyDictionary()
 
 
-@app.on("*")
+def watched(kind: str, city: City) -> bool:
+    """Whether a rule watches entities of a type, or they are rules: nobody else's are read."""
+    memory = _memories.get(city)
+    return memory is None or kind == "WatchRule" or kind in memory.by_type or short(kind) in memory.by_type
+
+
+@app.on("*", only=watched)
 def look(change: Change, city: City) -> Iterable[Entity | Delete]:
     """Judge what was just said by every rule that watches it. Called for every Change, so the way out is short."""
     memory = _remembered(change, city)
@@ -40,7 +46,7 @@ def look(change: Change, city: City) -> Iterable[Entity | Delete]:
     return ()
 
 
-@app.on("*", gone=True)
+@app.on("*", gone=True, only=watched)
 def farewell(change: Change, city: City) -> Iterable[Entity | Delete]:
     """A rule or a source went: its alarms have lost their ground."""
     memory = _remembered(change, city)

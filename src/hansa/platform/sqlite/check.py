@@ -12,7 +12,7 @@ from hansa.platform import codec
 from hansa.platform.merge import State
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
-from hansa.platform.sqlite.rows import IndexRow, index_rows, place_rows, several_of
+from hansa.platform.sqlite.rows import IndexRow, expires, index_rows, place_rows, several_of
 
 
 def check(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
@@ -38,14 +38,16 @@ def _read(raw: bytes) -> Doc:
 
 def _index_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     due = {"attr": 0, "place": 0, "geo": 0, "type": 0}
-    stored = "SELECT e, tenant, id, doc, stamps, label FROM entity WHERE doc IS NOT NULL"
-    for e, tenant, ident, raw, stamps, label in db.execute(stored):
+    stored = "SELECT e, tenant, id, doc, stamps, label, expires FROM entity WHERE doc IS NOT NULL"
+    for e, tenant, ident, raw, stamps, label, until in db.execute(stored):
         doc = _read(raw)
         if doc is _BROKEN:
             yield f"{realm}: the document of {ident} cannot be read"
             continue
         if doc.get("id") != ident:
             yield f"{realm}: entity {ident} holds the document of {doc.get('id')}"
+        if expires(doc) != until:
+            yield f"{realm}: the index of what expires says otherwise of {ident} than its document"
         word = names.text(tenant)
         rows = index_rows(doc, names, word, e, label, codec.unpack_stamps(stamps).labels)
         boxes = place_rows(doc, names)
@@ -187,6 +189,7 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
             db.execute("SELECT e, tenant, doc, stamps, label FROM entity WHERE doc IS NOT NULL")
         ):
             whole = orjson.loads(raw)
+            db.execute("UPDATE entity SET expires = ? WHERE e = ?", (expires(whole), e))
             word = names.text(tenant)
             kinds = [names.intern(type_word(word, kind)) for kind in types_of(whole)]
             db.executemany("INSERT INTO type VALUES (?, ?)", [(t, e) for t in kinds])

@@ -6,7 +6,7 @@ entity, and from then on goes forward with the log, so a million Changes cost on
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,23 @@ class LogReader:
         finally:
             if not inside:
                 db.execute("COMMIT")
-            while len(self._known) > self._cached:
-                self._known.popitem(last=False)
+            self._trim()
+
+    def walk(self, seq: int, limit: int, wants: Callable[[str], bool]) -> Iterator[tuple[int, Change | None]]:
+        """The same, one by one, with the seq of each; None for a Change of a type that nobody wants.
+
+        `wants` is asked with the interned word of the type (`plan.type_word`) when its Change is come to; of what is
+        not wanted the entity is not read.
+        """
+        sql = "SELECT seq, e, at, body, t FROM log WHERE seq > ? ORDER BY seq LIMIT ?"
+        text, known = self._names.text, self._known
+        for number, e, at, body, t in list(self._db.execute(sql, (seq, limit))):
+            if t and not wants(text(t)):
+                known.pop(e, None)  # it would be of before this Change
+                yield number, None
+            else:
+                yield number, self._change(number, e, at, body)
+        self._trim()
 
     def head(self) -> int:
         """The newest seq."""
@@ -64,6 +79,10 @@ class LogReader:
     def close(self) -> None:
         """Let go of the connection."""
         self._db.close()
+
+    def _trim(self) -> None:
+        while len(self._known) > self._cached:
+            self._known.popitem(last=False)
 
     def _change(self, seq: int, e: int, at: int, body: bytes) -> Change:
         known = self._known.get(e)

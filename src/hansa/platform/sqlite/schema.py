@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Final
 
 import apsw
+import orjson
 
 from hansa.errors import HansaError
+from hansa.platform.sqlite.rows import EXPIRES, expires
 
-VERSION: Final = 1
-"""Schema version; a file of another version is refused, never guessed at."""
+VERSION: Final = 2
+"""Schema version; a file of a version that `_UP` cannot bring here is refused, never guessed at."""
 
 PAGE: Final = 4_096
 CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL: what a checkpoint stalls the writer for grows with it
@@ -23,8 +25,10 @@ CREATE TABLE name (n INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 -- Change, from where `log.prev` leads back through all others: a thread costs no index, and no random page a Change.
 CREATE TABLE entity (
     e INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, id TEXT NOT NULL,
-    doc BLOB, stamps BLOB, label INTEGER NOT NULL, seq INTEGER NOT NULL);
+    doc BLOB, stamps BLOB, label INTEGER NOT NULL, seq INTEGER NOT NULL, expires INTEGER);
 CREATE UNIQUE INDEX entity_id ON entity (tenant, id);
+-- When the entity, or the first of its attributes, is to go (microseconds); NULL: never.
+CREATE INDEX entity_expires ON entity (expires) WHERE expires IS NOT NULL;
 CREATE TABLE type (t INTEGER NOT NULL, e INTEGER NOT NULL, PRIMARY KEY (t, e)) WITHOUT ROWID;
 -- The rows of `model.narrow.index_value` for each attribute instance; x'' where there is nothing to compare.
 CREATE TABLE attr (
@@ -40,8 +44,10 @@ CREATE VIRTUAL TABLE geo USING rtree (g, west, east, south, north);
 CREATE TABLE history (
     e INTEGER NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL,
     v, u INTEGER, x BLOB, PRIMARY KEY (e, n, d, at, seq)) WITHOUT ROWID;
+-- t is the entity's type, 0 where it has several: who wants other types need not read the entity.
 CREATE TABLE log (
-    seq INTEGER PRIMARY KEY, e INTEGER NOT NULL, at INTEGER NOT NULL, prev INTEGER NOT NULL, body BLOB NOT NULL);
+    seq INTEGER PRIMARY KEY, e INTEGER NOT NULL, at INTEGER NOT NULL, prev INTEGER NOT NULL, body BLOB NOT NULL,
+    t INTEGER NOT NULL DEFAULT 0);
 -- Where each reader of the log stands, committed with what it wrote.
 CREATE TABLE reader (name TEXT PRIMARY KEY, place BLOB NOT NULL) WITHOUT ROWID;
 -- State as of checkpoint_seq in meta, for what lies before the log's beginning. Empty while the log is whole.
@@ -74,6 +80,16 @@ def connect(path: Path | str, *, write: bool = False, vfs: str | None = None) ->
     return db
 
 
+_UP: Final = {
+    1: (
+        "ALTER TABLE entity ADD COLUMN expires INTEGER",
+        "CREATE INDEX entity_expires ON entity (expires) WHERE expires IS NOT NULL",
+        "ALTER TABLE log ADD COLUMN t INTEGER NOT NULL DEFAULT 0",
+    )
+}
+"""What brings a file of a version to the next."""
+
+
 def _prepare(db: apsw.Connection) -> None:
     version = db.pragma("user_version")
     if version == 0:
@@ -83,6 +99,14 @@ def _prepare(db: apsw.Connection) -> None:
                     db.execute(statement)
             db.execute("INSERT INTO name VALUES (0, '')")
             db.execute("INSERT INTO meta VALUES ('checkpoint_seq', 0)")
+            db.pragma("user_version", VERSION)
+    elif version in _UP:
+        with db:
+            for step in range(version, VERSION):
+                for statement in _UP[step]:
+                    db.execute(statement)
+            for e, doc in list(db.execute("SELECT e, doc FROM entity WHERE instr(doc, ?)", (EXPIRES,))):
+                db.execute("UPDATE entity SET expires = ? WHERE e = ?", (expires(orjson.loads(doc)), e))
             db.pragma("user_version", VERSION)
     elif version != VERSION:
         raise HansaError(

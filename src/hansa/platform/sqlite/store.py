@@ -5,7 +5,7 @@ table. If the SQL fails, nothing was written and the items are tried one by one,
 neighbours with it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -26,7 +26,7 @@ from hansa.platform.sqlite.log import LogReader
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
 from hansa.platform.sqlite.reader import SqliteReader
-from hansa.platform.sqlite.rows import IndexRow, index_rows, place_rows, several_of
+from hansa.platform.sqlite.rows import EXPIRES, IndexRow, expires, index_rows, place_rows, several_of
 from hansa.platform.sqlite.schema import connect
 from hansa.platform.store import Item, Outcome, Result
 
@@ -147,10 +147,17 @@ class SqliteStore:
 
     def since(self, seq: int, limit: int) -> list[Change]:
         """Changes after `seq`, oldest first, each with its entity as of then."""
+        return self._reads().since(seq, limit)
+
+    def walk(self, seq: int, limit: int, wants: Callable[[str], bool]) -> Iterator[tuple[int, Change | None]]:
+        """The same, one by one; see `LogReader.walk`."""
+        return self._reads().walk(seq, limit, wants)
+
+    def _reads(self) -> LogReader:
         if self._log is None:
             db = self.db if self.path == ":memory:" else connect(self.path, vfs=self._vfs)
             self._log = LogReader(db, self.realm)
-        return self._log.since(seq, limit)
+        return self._log
 
     def check(self) -> Iterator[str]:
         """Every fault found; see `check`."""
@@ -197,7 +204,7 @@ class _Batch:
         self.at = at
         self.kept: dict[tuple[str, str], _Kept] = {}
         self.history: list[tuple[Any, ...]] = []
-        self.log: list[tuple[int, int, int, int, bytes]] = []
+        self.log: list[tuple[int, int, int, int, bytes, int]] = []
         self.places: dict[str, bytes] = {}
         self.several: dict[tuple[int, int], int] = {}
         self.placed: list[tuple[Any, ...]] = []
@@ -283,8 +290,6 @@ class _Batch:
         seq = store.next_seq()
         flags = (codec.NEW if merged.new else 0) | (codec.GONE if merged.gone else 0)
         body = codec.pack_change(merged.parts, actor, cause, depth, flags, at, names.intern)
-        self.log.append((seq, kept.e, at, kept.seq, body))
-        kept.seq, kept.spoke = seq, True
         for part in merged.parts:
             if part.name not in MEMBERS and part.name != LABEL:
                 self.history.append(_history_row(kept.e, part, at, seq, names))
@@ -293,6 +298,10 @@ class _Batch:
             doc = {"id": write.id}
             for part in merged.parts:
                 _put_back(doc, part)
+        kind = doc["type"]
+        t = names.intern(type_word(write.tenant, kind)) if type(kind) is str else 0
+        self.log.append((seq, kept.e, at, kept.seq, body, t))
+        kept.seq, kept.spoke = seq, True
         entity = Entity(doc, merged.state.stamps, store.realm, merged.state.label)
         return Change(seq, entity, merged.gone, tuple(merged.parts), actor, cause, depth, at, write.tenant, merged.new)
 
@@ -314,16 +323,17 @@ class _Batch:
             now, e = kept.now, kept.e
             label = 0 if now is None or now.label is None else names.intern(now.label)
             doc = None if now is None or now.doc is None else orjson.dumps(now.doc)
+            until = None if now is None or doc is None or EXPIRES not in doc else expires(now.doc)
             stamps = None if now is None else codec.pack_stamps(now.stamps)
             if kept.fresh:
-                fresh.append((e, names.intern(tenant), ident, doc, stamps, label, kept.seq))
+                fresh.append((e, names.intern(tenant), ident, doc, stamps, label, kept.seq, until))
             else:
-                changed.append((doc, stamps, label, kept.seq, e))
+                changed.append((doc, stamps, label, kept.seq, until, e))
             self._reindex(tenant, kept, index_out, index_in, kinds_out, kinds_in)
         names.flush()
         for sql, rows in (
-            ("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?)", fresh),
-            ("UPDATE entity SET doc = ?, stamps = ?, label = ?, seq = ? WHERE e = ?", changed),
+            ("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fresh),
+            ("UPDATE entity SET doc = ?, stamps = ?, label = ?, seq = ?, expires = ? WHERE e = ?", changed),
             ("UPDATE entity SET seq = ? WHERE e = ?", threads),
             ("DELETE FROM type WHERE t = ? AND e = ?", kinds_out),
             ("INSERT INTO type VALUES (?, ?)", kinds_in),
@@ -333,7 +343,7 @@ class _Batch:
             ("INSERT INTO geo VALUES (?, ?, ?, ?, ?)", self.boxes),
             ("INSERT OR REPLACE INTO several VALUES (?, ?, ?)", [(*key, wide) for key, wide in self.several.items()]),
             ("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.history),
-            ("INSERT INTO log VALUES (?, ?, ?, ?, ?)", self.log),
+            ("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", self.log),
             ("INSERT OR REPLACE INTO reader VALUES (?, ?)", list(self.places.items())),
         ):
             if rows:
