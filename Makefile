@@ -7,8 +7,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?= city
-# A lock of its own: ngsildclient wants an httpx that is older than hansa's.
-CLIENTS := $(VENV)-clients
+# Clients of the FIWARE world that tests talk with, each with a lock of its own: ngsildclient (clients) wants an httpx that
+# is older than hansa's, filip a paho-mqtt, and each other's aiofiles they refuse.
+CLIENTS := clients filip
 
 .PHONY: up test lint format bench lock clean
 .DEFAULT_GOAL := up
@@ -16,7 +17,7 @@ CLIENTS := $(VENV)-clients
 up: $(VENV)/.ready ## a city on this machine, with its demo valley
 	$(BIN)/hansa up --demo --data $(DATA)
 
-test: $(VENV)/.ready-dev $(CLIENTS)/.ready ## lint, types, layers, and every test
+test: $(VENV)/.ready-dev $(CLIENTS:%=$(VENV)-%/.ready) ## lint, types, layers, and every test
 	./.ci/parts
 	$(MAKE) lint
 	$(BIN)/pytest $(PYTEST)
@@ -46,9 +47,9 @@ $(VENV)/.ready-dev: requirements/dev.lock $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	touch $@
 
-$(CLIENTS)/.ready: requirements/clients.lock
-	$(PYTHON) -m venv $(CLIENTS)
-	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clients.lock
+$(VENV)-%/.ready: requirements/%.lock
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 lock: $(VENV)/.ready-dev ## write the locks anew from pyproject.toml
@@ -57,8 +58,9 @@ lock: $(VENV)/.ready-dev ## write the locks anew from pyproject.toml
 		--python-version 3.11 --group build pyproject.toml -o requirements/base.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal \
 		--python-version 3.11 --group build --group dev pyproject.toml -c requirements/base.lock -o requirements/dev.lock
-	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --universal \
-		--python-version 3.11 requirements/clients.in -o requirements/clients.lock
+	for one in $(CLIENTS); do $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-header --universal --no-strip-extras --python-version 3.11 requirements/$$one.in \
+		-o requirements/$$one.lock || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS:%=$(VENV)-%) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

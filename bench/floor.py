@@ -139,7 +139,9 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         """Commit what waits, for ever."""
-        tables = Tables(connect(self._path, write=True))
+        db = connect(self._path, write=True)
+        db.pragma("synchronous", "full")  # the city brings its WAL to the disk itself
+        tables = Tables(db)
         while True:
             with self._ready:
                 while not self._waiting:

@@ -60,13 +60,18 @@ Measure = Callable[[Bench], Iterator[Row]]
 
 def known() -> dict[str, Measure]:
     """Every row by its name, in the order of docs/performance.md."""
-    from bench import http_rows, mqtt_rows, store_rows
+    from bench import history_rows, http_rows, million_rows, mqtt_rows, overload_rows, store_rows, subscription_rows
 
     return {
         "ready": http_rows.ready,
         "readings": mqtt_rows.readings,
         "catchup": mqtt_rows.catchup,
         "http": http_rows.http,
+        "overload": overload_rows.overload,
+        "subscriptions": subscription_rows.subscriptions,
+        "import": million_rows.imports,
+        "million": million_rows.million,
+        "history": history_rows.history,
         "disk": store_rows.disk,
         "page": mqtt_rows.page,
         "memory": mqtt_rows.memory,

@@ -52,9 +52,19 @@ def text(at: int) -> str:
     return f"{_second(whole)}.{part:06d}".rstrip("0") + "Z" if part else _second(whole) + "Z"
 
 
-@lru_cache(maxsize=8_192)
 def _second(whole: int) -> str:
-    return (_EPOCH + timedelta(seconds=whole)).isoformat()[:19]
+    # A day is remembered, the rest is arithmetic: a year of hours is more than any cache of instants holds.
+    days, rest = divmod(whole, 86_400)
+    minutes, seconds = divmod(rest, 60)
+    return f"{_day(days)}T{_MINUTES[minutes]}:{seconds:02}"
+
+
+_MINUTES = tuple(f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60))
+
+
+@lru_cache(maxsize=8_192)
+def _day(days: int) -> str:
+    return (_EPOCH + timedelta(days=days)).isoformat()[:10]
 
 
 def moment(at: int) -> datetime:

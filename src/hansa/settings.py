@@ -1,7 +1,7 @@
 """Settings: `hansa.toml` in the data folder, then `HANSA_*` in the environment, then the command line.
 
-    [city]            name, timezone, location, tiles
-    [serve]           http, mqtt, mqtts, certificate, key, trust_loopback, egress_allow, log
+    [city]            name, timezone, location, tiles, clock, models
+    [serve]           http, url, mqtt, mqtts, certificate, key, trust_loopback, egress_allow, log
     [limits]          any cap of `limits.Limits`, by name
     [apps]            enabled = ["frost", "watch"]   (absent: all that are installed)
     [app.<name>]      whatever that app reads with city.setting(...)
@@ -12,6 +12,7 @@ test holds that it does.
 
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -33,6 +34,7 @@ class Settings:
     location: tuple[float, float] | None = None  # longitude, latitude of the city's middle
     tiles: str = ""  # URL template of a raster map below the city's own; empty: none
     http: str = "127.0.0.1:8080"  # host:port of the pages and the API
+    url: str = ""  # where others find the city, such as https://city.example; empty: as each request calls it
     mqtt: str = ""  # host:port of the MQTT door without TLS; empty: closed
     mqtts: str = ""  # host:port of the MQTT door with TLS; needs certificate and key
     certificate: str = ""  # PEM file for mqtts and, when given, https
@@ -40,6 +42,7 @@ class Settings:
     trust_loopback: bool = False  # requests from this machine act as its administrator
     egress_allow: tuple[str, ...] = ()  # hosts and networks of our own that hansa may call, though they are private
     clock: str = "wall"  # wall; driven (set from outside); or START*RATE, such as 2026-04-11T15:00:00Z*60
+    models: str = "warn"  # what becomes of an entity that is not as its model says: warn, refuse; off holds none
     log: str = "info"  # debug, info, warning, error
     enabled: tuple[str, ...] | None = None  # apps to run; none said: all that are installed
     limits: Limits = field(default_factory=Limits)
@@ -47,10 +50,11 @@ class Settings:
 
 
 LEVELS: Final = ("debug", "info", "warning", "error")
+MODELS: Final = ("warn", "refuse", "off")
 
 _TABLES = {
-    "city": ("name", "timezone", "location", "tiles", "clock"),
-    "serve": ("http", "mqtt", "mqtts", "certificate", "key", "trust_loopback", "egress_allow", "log"),
+    "city": ("name", "timezone", "location", "tiles", "clock", "models"),
+    "serve": ("http", "url", "mqtt", "mqtts", "certificate", "key", "trust_loopback", "egress_allow", "log"),
     "apps": ("enabled",),
 }
 _KINDS: dict[str, type] = {
@@ -152,6 +156,8 @@ def _check(settings: Settings) -> None:
     for name in ("http", "mqtt", "mqtts"):
         if (text := getattr(settings, name)) or name == "http":
             address(text, name)
+    if settings.url and not re.fullmatch(r"https?://[^\s/?#<>\"]+(/[^\s?#<>\"]*)?", settings.url):
+        raise BadRequest(f"url = {settings.url!r} is not a URL", where="serve.url", mend="such as https://city.example")
     if settings.mqtts and not (settings.certificate and settings.key):
         raise BadRequest("mqtts needs a certificate and a key", where="serve.mqtts")
     if settings.location is not None and not _is_place(settings.location):
@@ -162,6 +168,8 @@ def _check(settings: Settings) -> None:
         raise BadRequest(
             f"there is no time zone {settings.timezone!r}", where="city.timezone", mend="such as Europe/Vienna"
         ) from None
+    if settings.models not in MODELS:
+        raise BadRequest(f"models = {settings.models!r}", where="city.models", mend=f"one of {', '.join(MODELS)}")
     if settings.log not in LEVELS:
         levels = ", ".join(LEVELS)
         raise BadRequest(f"there is no log level {settings.log!r}", where="serve.log", mend=f"one of {levels}")

@@ -5,23 +5,11 @@ purpose is in `tests/centres/test_page_live.py`.
 """
 
 import json
-import os
-import shutil
 
 import httpx
 import pytest
+from seen import until
 
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
 PLACE = {"type": "Point", "coordinates": [11.02, 46.42]}
 PROFILE = {
     "name": "probe",
@@ -40,44 +28,14 @@ RULE = {
     "severity": {"type": "Property", "value": "critical"},
     "category": {"type": "Property", "value": "environment"},
 }
-WITHIN_MS = 20_000  # on a busy machine; what was measured on an idle one is in docs/performance.md
-
-
-@pytest.fixture(scope="module")
-def city_url(city):
-    """Where the served city's page is."""
-    return city.url
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-    chromium = os.environ.get("HANSA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        why = "the browser tests need Chromium; name it in HANSA_CHROMIUM"
-        (pytest.fail if os.environ.get("HANSA_REQUIRE_ALL") else pytest.skip)(why)
-    with playwright.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=chromium, args=ARGS)
-        yield made
-        made.close()
 
 
 @pytest.fixture
-def page(browser, city_url):
+def page(browse):
     """The page, live; at the end, no script has failed and nobody but the city was asked."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    made = context.new_page()
-    made.set_default_timeout(WITHIN_MS)
-    faults, strangers = [], []
-    made.on("pageerror", lambda fault: faults.append(str(fault)))
-    made.on("request", lambda one: one.url.startswith((city_url, "data:", "blob:")) or strangers.append(one.url))
-    made.goto(f"{city_url}/")
-    made.wait_for_selector("html.ready", state="attached")
+    made = browse("/")
     made.wait_for_selector(".fresh.live")
-    yield made
-    context.close()
-    assert faults == []
-    assert strangers == []
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +57,6 @@ def probe(city):
         assert answer.is_success, answer.text
 
     return say
-
-
-def until(page, words, selector):
-    page.wait_for_function(
-        """([selector, words]) => [...document.querySelectorAll(selector)]
-            .some((one) => one.textContent.replaceAll("\\u00a0", " ").includes(words))""",
-        arg=[selector, words],
-    )
 
 
 def test_a_reading_arrives_on_the_map_and_an_alarm_appears_and_goes(page, probe):
@@ -141,8 +91,8 @@ def test_the_page_comes_back_after_a_reload_with_what_one_saw(page, probe):
     until(page, "0.2", "#panel .figures .figure")
 
 
-def test_the_page_without_scripts_lists_the_station(city_url, probe):
+def test_the_page_without_scripts_lists_the_station(city, probe):
     probe(0.3)
-    text = httpx.get(f"{city_url}/", trust_env=False, timeout=30).text
+    text = httpx.get(f"{city.url}/", trust_env=False, timeout=30).text
     assert "probe-1" in text
     assert "0.3" in text

@@ -125,7 +125,7 @@ def look(browser, city):
     faults, strangers = [], []
     with contextlib.ExitStack() as opened:
 
-        def open_page(query="?plain=1", *, width=1280, height=800, ready=True, **how):
+        def open_page(query="?plain=1", *, width=1280, height=800, ready=True, live=True, **how):
             context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", **how)
             opened.callback(context.close)
             page = context.new_page()
@@ -138,6 +138,7 @@ def look(browser, city):
             page.goto(f"{city.url}/{query}")
             if ready:
                 page.wait_for_selector("html.ready", state="attached")
+            if ready and live:
                 page.wait_for_selector(".fresh.live")
             return page
 

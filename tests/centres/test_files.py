@@ -87,3 +87,16 @@ def test_a_template_cannot_name_a_file_that_is_not_there(held):
 def test_only_reading_is_possible(client):
     assert client.post("/static/page.js").status_code == 405
     assert client.head("/static/page.js").status_code == 200
+
+
+def test_the_modules_that_one_needs_are_found_without_those_that_it_may_want_later(tmp_path):
+    (tmp_path / "base").mkdir()
+    (tmp_path / "dom.js").write_text('// import { no } from "./no.js"\nexport const h = 1;')
+    (tmp_path / "base" / "one.js").write_text(
+        'import { h } from "../dom.js";\nimport {\n  two,\n} from "./two.js";\nawait import("./late.js");'
+    )
+    (tmp_path / "base" / "two.js").write_text('export { h } from "../dom.js";\nimport "./one.js";')
+    assert sorted(Files(tmp_path).modules("base/one.js")) == ["base/one.js", "base/two.js", "dom.js"]
+    (tmp_path / "dom.js").write_text('import "./gone.js";')
+    with pytest.raises(KeyError, match=r"gone\.js"):
+        Files(tmp_path).modules("base/one.js")

@@ -4,58 +4,9 @@ from told_city import NOW, alert, station, until
 
 from hansa import clock
 from hansa.centres import stations
+from looks import nameless, outside, small, weak
 
-OUTSIDE = """() =>
-  [...document.querySelectorAll("header :is(button, input, select, summary, time), #panel h2, #panel .knob")]
-    .filter((one) => one.checkVisibility())
-    .map((one) => [one.id || one.textContent, one.getBoundingClientRect()])
-    .filter(([, box]) => box.left < -1 || box.right > innerWidth + 1)
-    .map(([name]) => name)
-"""
-
-WEAK = """() => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = (colour) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    return canvas.getImageData(0, 0, 1, 1).data;
-  };
-  const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-  const ground = (one) => {
-    for (let at = one; at; at = at.parentElement) {
-      const found = rgba(getComputedStyle(at).backgroundColor);
-      if (found[3] === 255) return found;
-    }
-    return [255, 255, 255];
-  };
-  const weak = [];
-  for (const one of document.querySelectorAll("header *, #panel *, #desk *")) {
-    const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !one.checkVisibility() || one.closest("svg, .uplot, option")) continue;
-    const [a, b] = [light(rgba(getComputedStyle(one).color)), light(ground(one))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) weak.push(`${one.className} ${one.textContent.slice(0, 20)} ${ratio.toFixed(2)}`);
-  }
-  return weak;
-}
-"""
-
-NAMELESS = """() =>
-  [...document.querySelectorAll("button, a, input, select, summary, [tabindex='0'], [role=listbox]")]
-    .filter((one) => one.checkVisibility())
-    .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length))
-    .map((one) => one.outerHTML.slice(0, 80))
-"""
-
-SMALL = """() =>
-  [...document.querySelectorAll("button, summary, select, input:not([type=checkbox]), .links a")]
-    .filter((one) => one.checkVisibility())
-    .map((one) => [one.id || one.className || one.textContent, one.getBoundingClientRect()])
-    .filter(([, box]) => box.height < 23.5)
-    .map(([name, box]) => `${name} ${box.height}`)
-"""
+BAR = "header :is(button, input, select, summary, time), #panel h2, #panel .knob"
 
 SAID = """async ([values, ages, here, grave, now, base]) => {
   const words = await import(`${base}words.js`);
@@ -82,7 +33,7 @@ def test_nothing_sticks_out_at_any_width(look, city):
         for view in ("map", "list", "alarms"):
             page.evaluate("view => document.querySelector(`button[data-view=${view}]`).click()", view)
             wide = page.evaluate("document.documentElement.scrollWidth")
-            assert (width, view, wide, page.evaluate(OUTSIDE)) == (width, view, width, [])
+            assert (width, view, wide, outside(page, BAR)) == (width, view, width, [])
 
 
 def test_the_page_turns_round_for_languages_that_are_written_from_right_to_left(look, city):
@@ -99,15 +50,15 @@ def test_text_stands_out_from_its_ground_in_light_and_dark(look, city):
     until(page, "3 open", "#desk-sum")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        assert (scheme, page.evaluate(WEAK)) == (scheme, [])
+        assert (scheme, weak(page, "header *, #panel *, #desk *")) == (scheme, [])
 
 
 def test_every_control_has_a_name_and_is_large_enough_to_hit(look, city):
     city.put(alert(1))
     page = look("?plain=1&sel=urn:ngsi-ld:WeatherObserved:o1")
     until(page, "Orchard 1", "#panel h2")
-    assert page.evaluate(NAMELESS) == []
-    assert page.evaluate(SMALL) == []  # WCAG 2.2, 2.5.8: 24 pixels
+    assert nameless(page) == []
+    assert small(page) == []
 
 
 def test_scripts_and_server_call_the_same_figures_ages_and_states_the_same(look, city):

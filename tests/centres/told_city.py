@@ -124,8 +124,8 @@ class ToldCity:
 
     async def found(self, request):
         self.asked.append(str(request.url))
-        kinds, q = request.query_params["type"].split(","), request.query_params.get("q")
-        held = [one for one in self.entities.values() if one["type"] in kinds]
+        kinds, q = request.query_params.get("type", "").split(","), request.query_params.get("q")
+        held = [one for one in self.entities.values() if kinds == [""] or one["type"] in kinds]
         if q:
             held = [one for one in held if one.get("refStation", {}).get("object", "?") in q]
         offset, limit = int(request.query_params.get("offset", 0)), int(request.query_params["limit"])

@@ -84,9 +84,13 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
 
     page = call("GET", "/", 200).text
     call("GET", "/static/{file}", 200, file=re.findall(r'"/static/([^"]+\.css[^"]*)"', page)[0])
+    for path in ("/entities", "/subscriptions", "/contexts"):
+        assert 'type="module"' in call("GET", path, 200).text
+    assert 'type="module"' in call("GET", "/entities/{id}", 200, id="urn:x:1").text
     assert call("GET", "/health", 200).json()["status"] == "ok"
     assert call("GET", "/ready", 200).json() == {"ready": True}
     assert "hansa_log_seq" in call("GET", "/metrics", 200).text
+    assert call("GET", "/openapi.json", 200).json()["openapi"] == "3.1.0"
     for path in ("/live", "/ccc/live"):
         with http.stream("GET", city.url + path) as stream:
             assert stream.status_code == 200
@@ -105,6 +109,8 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     call("POST", "/collect/{format}", 404, {"temperature": 3.1}, format="telegram", basic=basic)
 
     assert [one["name"] for one in call("GET", "/admin/devices", 200).json()] == ["north"]
+    assert call("GET", "/admin/deliveries", 400).json()["where"] == "subscription"
+    assert http.get(f"{city.url}/admin/deliveries?subscription=urn:x:1").status_code == 404
     letters = call("GET", "/admin/deadletters", 200).json()
     assert len(letters) == 2
     unread, unknown = (one["id"] for one in sorted(letters, key=lambda one: one["detail"]["format"]))
@@ -116,6 +122,12 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     call("POST", "/admin/devices/{name}/renew", 200, name="north")
     writes = [{"kind": "upsert", "id": READING["id"], "doc": READING}]
     assert call("POST", "/admin/import", 200, writes).json() == {"taken": 1, "refused": []}
+    schema = {"$id": "https://example.org/lamp.json", "properties": {"type": {"const": "Lamp"}}}
+    assert call("POST", "/admin/models", 201, {"name": "lamp.json", "schema": schema}).json()["type"] == "Lamp"
+    assert [one["type"] for one in call("GET", "/admin/models", 200).json()] == ["Lamp"]
+    lamp = {"entity": {"id": "urn:ngsi-ld:Lamp:1", "type": "Lamp"}}
+    assert call("POST", "/admin/models/check", 200, lamp).json()["models"][0]["faults"] == []
+    call("DELETE", "/admin/models/{word}", 200, word="Lamp")
     assert "wall" in call("PUT", "/admin/clock", 400, {"now": "2026-11-22T18:00:00Z"}).json()["detail"]
 
     assert called == {(verb, path) for verb, path in SAID if not path.startswith(MOUNT)}

@@ -58,7 +58,9 @@ def test_a_setting_is_read_from_the_environment_under_the_name_on_the_page(
     said = {"location": ("17.1,48.1", (17.1, 48.1)), "egress_allow": ("10.0.0.0/8,here", ("10.0.0.0/8", "here")),
             "enabled": ("frost,watch", ("frost", "watch")), "trust_loopback": ("yes", True),
             "mqtts": ("127.0.0.1:8883", "127.0.0.1:8883"),
-            "timezone": ("Asia/Tokyo", "Asia/Tokyo"), "log": ("debug", "debug")}  # fmt: skip
+            "url": ("https://city.example", "https://city.example"),
+            "timezone": ("Asia/Tokyo", "Asia/Tokyo"), "log": ("debug", "debug"),
+            "models": ("refuse", "refuse")}  # fmt: skip
     text, value = said.get(name, ("127.0.0.1:9", "127.0.0.1:9"))
     given = {variable: text} | ({"HANSA_CERTIFICATE": "c", "HANSA_KEY": "k"} if name == "mqtts" else {})
     assert getattr(settings.load(tmp_path, given), name) == value

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hansa.errors import BadRequest, NotSupported, TooLarge
 from hansa.limits import Limits
-from hansa.model import geo
+from hansa.model import overlay
 from hansa.model.geo import GeoQuery, around, bbox, metres, validate
 from hansa.model.planar import BOUNDARY, EARTH_M, INSIDE, OUTSIDE, Shape, boxes_meet, haversine_m, locate, side
 
@@ -329,7 +329,7 @@ def test_without_geos_the_question_is_not_supported(monkeypatch):
     def absent(name):
         raise ImportError(name)
 
-    monkeypatch.setattr(geo.importlib, "import_module", absent)
+    monkeypatch.setattr(overlay.importlib, "import_module", absent)
     with pytest.raises(NotSupported, match="shapely"):
         ask("within", polygon(SQUARE))(box(2, 2, 3, 3))
     assert ask("within", polygon(SQUARE))(point(2, 2))

@@ -20,7 +20,8 @@ from hansa.model.narrow import (
     index_value,
     narrow,
 )
-from hansa.model.qlang import And, Bool, Compare, Day, Exists, Like, Moment, Or, Path, Span, parse_q
+from hansa.model.qlang import parse_q
+from hansa.model.qtree import And, Bool, Compare, Day, Exists, Like, Moment, Or, Path, Span
 from hansa.model.query import compile_q
 
 BIG = 2**53

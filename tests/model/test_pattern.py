@@ -67,7 +67,13 @@ def test_groups_and_repeats_can_be_stacked_only_so_high():
     for hostile in ("(" * 256, "(" * 51 + "a" + ")" * 51):
         with pytest.raises(BadRequest, match="inside each other"):
             Pattern(hostile)
-    assert Pattern("a" + "*" * 255).found("b")
+
+
+@pytest.mark.parametrize("doubled", ["a**", "a*+", "a+*", "(ab)*{2}", "a{2}{3}", "a???", "x**$", "a" + "*" * 255])
+def test_a_repeat_of_a_repeat_is_refused(doubled):
+    with pytest.raises(BadRequest, match="repeats a repeat"):
+        Pattern(doubled)
+    assert Pattern("(a*)*b??").found("aab")  # in a group it is one, and so is "as few as possible"
 
 
 def test_anchors_tie_a_pattern_to_the_ends():

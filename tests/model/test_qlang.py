@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from hansa.errors import BadRequest
 from hansa.limits import Limits
-from hansa.model.qlang import (
+from hansa.model.qlang import parse_q
+from hansa.model.qtree import (
     And,
     Bool,
     Compare,
@@ -23,7 +24,6 @@ from hansa.model.qlang import (
     Span,
     hops,
     names,
-    parse_q,
     render,
 )
 
@@ -177,10 +177,12 @@ def test_the_forms_of_clause_4_9_are_understood(text, tree):
     "text",
     [
         "", "(", ")", "a)", "(a", "()", ";", "a;", "|a", "a||b", "a==", "a=5", "a==5 6", "a>true", "a>1,2", "a>1..2",
-        "a==true..false", "a>urn:x:y", "a==Male", "a~=", 'a~=""', "a~=(", 'a=="x', 'a=="\\x"', 'a=="\\ud800"', "a=='x'",
+        "a==true..false", "a>urn:x:y", "a>Male", "a==5x", "a==Male..Zoe x",
+        "a~=", 'a~=""', "a~=(", 'a=="x', 'a=="\\x"', 'a=="\\ud800"', "a=='x'",
         "1a", "_a", "a.", "a..b", "a[", "a[]", "a[b", "a[b][c]", "a{", "a{}", "a{b", "a{T:}", "a.b{c}", "a==01",
         "a==1e999",
-        "a==2020-13-01", "a==2020-01-01T25:00:00Z", "a==25:00:00Z", "!a", "a===5", "a==" + "1" * 41, "a==5;;b",
+        "a==2020-13-01", "a==2020-01-01T25:00:00Z", "a==25:00:00Z", "a==2020-01-01T10:00:00+02:00",
+        "!", "!!a", "!a==5", "!(a)", "a===5", "a==" + "1" * 41, "a==5;;b",
     ],
 )  # fmt: skip
 def test_what_is_no_query_is_refused_with_its_place(text):
@@ -191,8 +193,8 @@ def test_what_is_no_query_is_refused_with_its_place(text):
 
 
 def test_the_place_is_the_character_at_which_the_query_stops_being_one():
-    with pytest.raises(BadRequest, match=r"character 9 \('oops'\)"):
-        parse_q("a==1;b==oops")
+    with pytest.raises(BadRequest, match=r"character 8 \('oops'\)"):
+        parse_q("a==1;b>oops")
 
 
 def test_a_query_has_a_largest_length_depth_and_pattern():
@@ -229,8 +231,7 @@ def test_values_are_expanded_only_where_asked():
         "https://x.org/Other",
     )
     assert parse_q('gender=="Male"', far).values == ("Male",)
-    with pytest.raises(BadRequest):
-        parse_q("gender==Male", far)
+    assert parse_q("gender==Male", far).values == ("Male",)
 
 
 def test_a_tree_knows_its_names_and_how_far_it_follows_relationships():

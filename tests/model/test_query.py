@@ -60,9 +60,10 @@ address[geo.x]==1  address[city]!="Bonn"  address[none]  address[none]!=1  speed
 speed>54.9  speed.observedAt  parked=="urn:ngsi-ld:Parking:1"  parked==urn:ngsi-ld:Parking:1  parked!="urn:x"
 parked!=5  parked.since==3  owners=="urn:b"  owners!="urn:c"  stops=="urn:c"  stops!="urn:b"  color=="rot"
 color=="rouge"  color[en]=="red"  color[fr]=="chat"  color[*]=="red"  color!="blue"  color[en]!="rouge"
-color[*]!="blue"  color~="^ro"  color[en]~="^re"  gender=="Male"
+color[*]!="blue"  color~="^ro"  color[en]~="^re"  gender!="Male"  gender!=Male
 gender=="https://uri.etsi.org/ngsi-ld/default-context/Male"  gender!="Female"  kinds=="http://x.org/B"
-kinds!="C"  ticket[value]=="Overstay"  built==2020-05-05T10:00:00Z  built<2020-05-05T10:00:00.001Z
+kinds!="C"  gender~="/Male$"  !absent  !name.absent  !address[absent]  !parked.absent
+ticket[value]=="Overstay"  built==2020-05-05T10:00:00Z  built<2020-05-05T10:00:00.001Z
 typed==2020-05-05T10:00:00Z  typed>=2020-01-01T00:00:00Z  built==2020-01-01T00:00:00Z..2021-01-01T00:00:00Z
 day==2020-05-05  day>2020-01-01  hour<11:00:00Z  hour!=11:00:00Z  level.observedAt>=2026-11-22T18:00:00Z
 level.observedAt<"2026-11-22T19:00:01+01:00"  level.unitCode=="P1"  name.source=="urn:x:s"  name.source
@@ -80,7 +81,8 @@ series!=2  series>0  address[town]  address[town]!="x"  address[city.x]  address
 level[x]  tags[length]  speed==56  speed>55  parked=="urn:x"  parked!="urn:ngsi-ld:Parking:1"  parked>"urn:a"
 parked~="urn"  parked!~="x"  parked[x]  owners=="urn:c"  owners!="urn:b"  stops=="urn:b"  stops!="urn:c"
 stops~="urn"  color=="green"  color!="red"  color!="rouge"  color[en]=="rouge"  color[en]!="red"
-color[it]!="red"  color[it]  color[en.x]  gender=="male"  gender!="Male"  gender[x]  kinds!="A"  ticket[absent]
+!name  !level.observedAt  !address[city]  !createdAt.x;name=="no"
+color[it]!="red"  color[it]  color[en.x]  gender=="Male"  gender==Male  gender[x]  kinds=="A"  ticket[absent]
 built>2020-05-05T10:00:00Z  built==2020-05-05  day==2020-05-06  day>2020-05-05T00:00:00Z  hour>11:00:00Z
 level.observedAt<2026-11-22T18:00:00Z  level.absent  level.absent!=1  absent.b!=1  level.value
 name.source!="urn:x:s"  createdAt<2000-01-01T00:00:00Z  zero.createdAt  name.source.createdAt  level>9|zero>1
@@ -205,6 +207,10 @@ def test_relationships_are_followed_where_entities_can_be_had():
         ({"scope_q": "/Madrid/+"}, False),
         ({"scope_q": "(/CompanyA;/Madrid/Gardens/#)"}, True),
         ({"scope_q": "(/CompanyA;/CompanyB)"}, False),
+        ({"scope_q": "/CompanyA;/Madrid/#"}, True),
+        ({"scope_q": "/CompanyA;/CompanyB"}, False),
+        ({"scope_q": "/CompanyA;/CompanyB|/Madrid/#"}, True),
+        ({"scope_q": "/CompanyB,/CompanyA;/Madrid/+/+"}, True),
         ({"scope_q": "(/CompanyA;/CompanyB),CompanyA"}, True),
         ({"scope_q": "/#"}, True),
         ({"scope_q": "/Madrid/Gardens/ParqueNorte/#"}, True),
@@ -256,6 +262,7 @@ def test_one_type_and_several_are_selected_alike():
     [
         {"types": ""}, {"types": "A;B"}, {"types": "(A"}, {"types": "A,,B"}, {"types": "(A;)"}, {"types": "((A))"},
         {"types": "A)"}, {"types": '"A"'}, {"types": "(A|B)"}, {"types": "A" * 20_000}, {"scope_q": ""},
+        {"scope_q": "/A;"}, {"scope_q": ";/A"}, {"scope_q": "/A;/B;"},
         {"scope_q": "/"}, {"scope_q": "/A//B"},
         {"scope_q": "/#/A"}, {"scope_q": "/A-B"}, {"scope_q": "/1"}, {"scope_q": "/A" * 100}, {"id_pattern": "("},
         {"geometry": "Point"}, {"coordinates": "[0,0]"}, {"georel": "within"}, {"q": ""},

@@ -12,7 +12,7 @@ from local_http import response, saying, serving
 
 from hansa.errors import BadRequest, SourceFailed
 from hansa.limits import Limits
-from hansa.network.http import Egress, Overlong, Unanswered, Unreachable, target
+from hansa.network.http import PER_HOST, Egress, Overlong, Unanswered, Unreachable, target
 from hansa.network.wall import Wall, Walled, embedded
 
 QUICK = Limits(egress_s=0.3, egress_body=10_000)
@@ -381,7 +381,7 @@ def test_one_host_gets_few_connections_and_does_not_hold_up_another():
         async def silent(head, writer):
             nonlocal asked
             asked += 1
-            if asked == 4:
+            if asked == PER_HOST:
                 full.set()
             await asyncio.Event().wait()
 
@@ -393,7 +393,7 @@ def test_one_host_gets_few_connections_and_does_not_hold_up_another():
             hanging = [asyncio.create_task(egress.ask(f"http://127.0.0.1:{slow}/")) for _ in range(50)]
             await asyncio.wait_for(full.wait(), 5)
             assert (await egress.ask(f"http://127.0.0.1:{quick}/")).ok
-            assert asked == 4
+            assert asked == PER_HOST
             for task in hanging:
                 task.cancel()
             assert all(isinstance(one, asyncio.CancelledError) for one in await gathered(hanging))

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,19 +44,36 @@ class Held:
         self.go.set()
         self.commits: list[list[Item]] = []
         self.breaks: Exception | None = None
+        self.syncing = threading.Event()
+        self.synced = threading.Event()
+        self.synced.set()
+        self.fails: OSError | None = None
+
+    def sync(self) -> None:
+        self.syncing.set()
+        assert self.synced.wait(WAIT_S)
+        if self.fails is not None:
+            raise self.fails
+        self.store.sync()
+
+    def soonest(self) -> int | None:
+        return self.store.soonest()
+
+    def expired(self, at: int, limit: int, among: Collection[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+        return self.store.expired(at, limit, among)
 
     def hold(self) -> None:
         self.begun.clear()
         self.go.clear()
 
-    def commit(self, items: Sequence[Item], at: int) -> list[list[Outcome] | HansaError]:
+    def write(self, items: Sequence[Item], at: int) -> list[list[Outcome] | HansaError]:
         self.commits.append(list(items))
         self.begun.set()
         assert self.go.wait(WAIT_S)
         if self.breaks is not None:
             fault, self.breaks = self.breaks, None
             raise fault
-        return self.store.commit(items, at)
+        return self.store.write(items, at)
 
 
 def thing(n: int, value: int = 0) -> Write:
@@ -121,7 +138,7 @@ def test_what_many_threads_write_at_once_is_committed_together(
         one.start()
     for one in threads:
         one.join()
-    assert inbox.size == 320
+    assert inbox.size == 321, "and the one on its way"
     assert not first.done()
     held.go.set()
     seqs = []
@@ -166,7 +183,7 @@ def test_who_comes_when_the_inbox_is_full_is_told_so_and_nothing_of_his_is_taken
     store: SqliteStore, inbox_of: Callable[..., Inbox]
 ) -> None:
     held = Held(store)
-    inbox = inbox_of(held, inbox=5)
+    inbox = inbox_of(held, inbox=6)
     holding(held, inbox)
     waiting = [inbox.future(Item([thing(1 + n)], "me")) for n in range(5)]
     called = []
@@ -323,6 +340,44 @@ def test_everyone_of_one_commit_is_answered_in_his_own_loop(store: SqliteStore, 
     assert isinstance(inbox.future(Item([thing(101)], "me")).result(WAIT_S)[0], Change), "nobody was left to answer"
 
 
+def test_while_one_commit_is_on_its_way_to_the_disk_the_next_is_written_and_nobody_is_answered(
+    store: SqliteStore, inbox_of: Callable[..., Inbox]
+) -> None:
+    held = Held(store)
+    inbox = inbox_of(held)
+    heard: list[int] = []
+    inbox.watch(lambda changes: heard.extend(change.seq for change in changes))
+    held.synced.clear()
+    first = inbox.future(Item([thing(1)], "me"))
+    assert held.syncing.wait(WAIT_S)
+    held.begun.clear()
+    second = inbox.future(Item([thing(2)], "me"))
+    assert held.begun.wait(WAIT_S), "it is written already"
+    assert not first.done()
+    assert not second.done()
+    assert heard == []
+    assert inbox.size == 2, "what is not on the disk counts as waiting"
+    held.synced.set()
+    assert isinstance(first.result(WAIT_S)[0], Change)
+    assert isinstance(second.result(WAIT_S)[0], Change)
+    assert heard == [1, 2]
+
+
+def test_after_a_failed_sync_nobody_is_told_that_anything_was_kept(
+    store: SqliteStore, inbox_of: Callable[..., Inbox]
+) -> None:
+    held = Held(store)
+    inbox = inbox_of(held)
+    assert isinstance(inbox.future(Item([thing(1)], "me")).result(WAIT_S)[0], Change)
+    held.fails = OSError(5, "Input/output error")
+    with pytest.raises(Full, match="the disk failed"):
+        inbox.future(Item([thing(2)], "me")).result(WAIT_S)
+    held.fails = None  # a disk that says that all is well again may have forgotten
+    with pytest.raises(Full, match="the disk failed"):
+        inbox.future(Item([thing(3)], "me")).result(WAIT_S)
+    assert inbox.full
+
+
 @pytest.fixture
 def power() -> Iterator[Power]:
     one = Power("full-disk")
@@ -331,7 +386,7 @@ def power() -> Iterator[Power]:
 
 
 def test_a_full_disk_is_said_and_takes_nothing_until_there_is_room(tmp_path: Path, power: Power) -> None:
-    store = SqliteStore(tmp_path / "full.db", vfs=power.name)
+    store = SqliteStore(tmp_path / "full.db", vfs=power.name, sync=power.sync)
     city = City(store, Clock(), ADMINISTRATOR)
     heard: list[int] = []
     with city.closing():
@@ -353,3 +408,39 @@ def test_a_full_disk_is_said_and_takes_nothing_until_there_is_room(tmp_path: Pat
         assert city.inbox.full is None
         assert heard == [1, 2]
         assert list(store.check()) == []
+
+
+def test_who_would_wait_too_long_for_the_disk_is_told_so_and_is_taken_when_it_goes_on(
+    store: SqliteStore, inbox_of: Callable[..., Inbox]
+) -> None:
+    held = Held(store)
+    inbox = inbox_of(held, inbox_s=0.0)
+    assert inbox.wait_s == 0
+    first = holding(held, inbox)
+    assert inbox.wait_s > 0
+    with pytest.raises(Busy, match="1 writes are waiting"):
+        inbox.future(Item([thing(1)], "me"))
+    placed = inbox.future(Item([thing(2)], "rules", places={"app:x": b"\1"}))
+    held.go.set()
+    first.result(WAIT_S)
+    placed.result(WAIT_S)
+    while inbox.size:  # who waited is told a moment before he is no more counted
+        threading.Event().wait(0.001)
+    inbox.future(Item([thing(1)], "me")).result(WAIT_S)
+
+
+def test_a_disk_that_is_slow_with_many_writes_makes_the_wait_of_others_longer(
+    store: SqliteStore, inbox_of: Callable[..., Inbox]
+) -> None:
+    held = Held(store)
+    inbox = inbox_of(held)
+    before = inbox._write_s
+    held.hold()
+    waiting = inbox.future(Item([thing(n) for n in range(200)], "me"))
+    assert inbox.wait_s >= 200 * before
+    threading.Event().wait(0.2)  # no event tells that time has passed
+    held.go.set()
+    waiting.result(WAIT_S)
+    while inbox.size:
+        threading.Event().wait(0.001)
+    assert inbox._write_s > before

@@ -68,13 +68,15 @@ ALL = {"created": CREATED, "updated": UPDATED, "appended": APPENDED, "taken": TA
         (None, ["b"], "appended"),
         (["entityCreated"], None, "created"),
         (["entityCreated"], ["b"], ""),
-        (["entityUpdated"], None, "created updated appended taken scoped"),
-        (["entityUpdated"], ["a"], "created updated taken"),
+        (["entityUpdated"], None, "created updated appended taken scoped gone"),
+        (["entityUpdated"], ["a"], "created updated taken gone"),
+        (["entityUpdated"], ["b"], "appended"),
         (["entityDeleted"], None, "gone"),
         (["entityDeleted"], ["b"], ""),
         (["attributeCreated"], None, "created appended"),
         (["attributeUpdated"], None, "updated"),
-        (["attributeDeleted"], None, "taken"),
+        (["attributeDeleted"], None, "taken gone"),
+        (["attributeDeleted"], ["b"], ""),
         (["attributeDeleted", "entityDeleted"], ["a"], "taken gone"),
     ],
 )
@@ -140,7 +142,56 @@ def test_tenants_do_not_hear_of_each_other():
 kinds = st.sampled_from(["Room", "House", "*", "(Room;House)", "Room|House"])
 names = st.sampled_from(["a", "b", "c"])
 selectors = st.fixed_dictionaries(
-    {"type": kinds}, optional={"id": st.sampled_from(["urn:x:1", "urn:x:2"]), "idPattern": st.just("x:1$")}
+    {"type": kinds},
+    optional={
+        "id": st.sampled_from(["urn:x:1", "urn:x:2"]),
+        "idPattern": st.sampled_from(
+            [
+                *(
+                    "x:1$",
+                    "x:2$",
+                    "1$",
+                    "^urn:x",
+                    "^urn:x:1$",
+                    "^urn:y",
+                    "^urn:x:12*",
+                    "^urn:x:+1",
+                    "^ur?n",
+                    "^a|x",
+                    "x.1",
+                ),
+                *(
+                    "x:[12]$",
+                    "^urn:[xy]:1$",
+                    "(x|y):1$",
+                    "y$|1$",
+                    "^urn:x:1{1}$",
+                    "urn",
+                    ".*:1$",
+                    "[^1]$",
+                    "^urn:x:12$",
+                ),
+            ]
+        ),
+    },
+)
+circle = {"georel": "near;maxDistance==2000", "geometry": "Point", "coordinates": [1, 2]}
+square = {"georel": "within", "geometry": "Polygon", "coordinates": [[[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]]}
+places = st.builds(
+    lambda asked, name: {**asked, "geoproperty": name},
+    st.sampled_from(
+        [
+            *(circle, square, {**square, "georel": "intersects"}, {**square, "georel": "disjoint"}),
+            *(
+                {**circle, "coordinates": [1.01, 2]},
+                {**circle, "coordinates": [180, 0]},
+                {**circle, "coordinates": [5, 89.999]},
+            ),
+            *({**circle, "georel": "near;minDistance==10"}, {**circle, "georel": "near;maxDistance==20000000"}),
+            {**square, "georel": "equals", "geometry": "Point", "coordinates": [1, 2]},
+        ]
+    ),
+    names,
 )
 subscriptions = st.fixed_dictionaries(
     {"entities": st.lists(selectors, min_size=1, max_size=2)},
@@ -149,9 +200,11 @@ subscriptions = st.fixed_dictionaries(
         "q": st.sampled_from(
             [
                 *("a>1", "a>=2", "a<2", "a<=1", "b", "a==2;b", "b;a>0", "a==1,2", 'a=="x"', "a!=1", "b|a>1", "a==true"),
+                *("a>0;a<3", "a>=1;a<=1", "a<2;a>0;b", "a>2;a<1", "a>0;b<9", "a==0..1;b", 'a>"w";a<"y"'),
                 *('a=="https://uri.etsi.org/ngsi-ld/default-context/x"', 'a!="x"', "a==1..2", "a>=1;a<=2", "a[m]==1"),
             ]
         ),
+        "geoQ": places,
         "notificationTrigger": st.lists(
             st.sampled_from(["entityCreated", "entityUpdated", "entityDeleted", "attributeDeleted"]), min_size=1
         ),
@@ -174,6 +227,16 @@ values = st.one_of(
             {"type": "JsonProperty", "json": {"x": 1}},
             {"type": "ListProperty", "valueList": [1, 2, "x"]},
             {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [1, 2]}},
+            {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [-180, 0.001, 7]}},
+            {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [100, 89.9999]}},
+            {"type": "GeoProperty", "value": {"type": "LineString", "coordinates": [[1, 2], [1.3, 2.4]]}},
+            {"type": "GeoProperty", "value": {"type": "LineString", "coordinates": [[-50, -50], [60, 70]]}},
+            prop({"type": "Point", "coordinates": "odd"}),
+            [
+                {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [50, 50]}},
+                {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [1, 2]}, "datasetId": "urn:d:1"},
+            ],
+            [prop(0), {**prop(9), "datasetId": "urn:d:1"}],
             [prop(0), {**prop(2), "datasetId": "urn:d:1"}],
             [{**prop("x"), "datasetId": "urn:d:1"}, {**prop(1), "datasetId": "urn:d:2"}],
         ]

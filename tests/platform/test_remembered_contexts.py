@@ -64,6 +64,7 @@ def test_only_so_many_and_so_long_ones_are_kept(tmp_path, monkeypatch):
     async def first(city, memory, contexts, count):
         for n in range(5):
             memory.note(f"{URL}/{n}", DOCUMENT)
+        memory.note(f"{URL}/0", None)  # long gone
         memory.note(f"{URL}/long", {"@context": {"t": "x" * 400_000}})
 
     async def second(city, memory, contexts, count):
@@ -71,6 +72,20 @@ def test_only_so_many_and_so_long_ones_are_kept(tmp_path, monkeypatch):
         for n in (2, 3, 4):
             contexts.load(f"{URL}/{n}")
         assert len(city.find("RemoteContext", tenant=TENANT)) == 3
+
+    life(tmp_path / "a.db", first)
+    life(tmp_path / "a.db", second)
+
+
+def test_one_that_is_forgotten_is_not_taken_up_again(tmp_path):
+    async def first(city, memory, contexts, count):
+        contexts.restore(URL, DOCUMENT, 50)
+        memory.note(URL, DOCUMENT)
+        contexts.forget(URL)
+
+    async def second(city, memory, contexts, count):
+        assert count == 0
+        assert city.find("RemoteContext", tenant=TENANT) == []
 
     life(tmp_path / "a.db", first)
     life(tmp_path / "a.db", second)

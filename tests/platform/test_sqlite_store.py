@@ -1,5 +1,5 @@
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import apsw
@@ -20,12 +20,17 @@ class TestSqliteFile(StoreContract):
     def store(self, tmp_path: Path) -> Iterator[Store]:
         one = SqliteStore(tmp_path / "open.db")
         readers: list[object] = []
+        plain: list[object] = []
         make = one.reader
 
-        def reader() -> object:
-            if not readers:
-                readers.append(make())
-            return readers[0]
+        def reader(now: Callable[[], int] | None = None) -> object:
+            if now is not None:
+                readers.append(make(now))
+                return readers[-1]
+            if not plain:
+                plain.append(make())
+                readers.append(plain[0])
+            return plain[0]
 
         one.reader = reader  # type: ignore[method-assign, assignment]
         yield one

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 
 import pytest
+from living import Life, living, run, wanted
 from receiver import Receiver
 
 from hansa.clock import SECOND, Clock
@@ -15,93 +15,10 @@ from hansa.model.context import CORE, Context
 from hansa.model.entity import entity
 from hansa.model.query import Query
 from hansa.model.terms import Terms
-from hansa.network.contexts import Contexts
-from hansa.network.http import Egress
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT
 from hansa.platform.sqlite import SqliteStore
-from hansa.platform.subscriptions import Subscriptions
 from hansa.trust.labels import ADMINISTRATOR, PUBLIC
-
-LIMITS = Limits(egress_s=2.0, subscriptions=4, deliveries=5)
-LOOPBACK = ("127.0.0.0/8",)
-
-
-def run(work):
-    return asyncio.run(asyncio.wait_for(work, 30))
-
-
-async def at_once(_):
-    await asyncio.sleep(0)
-
-
-class Life:
-    """One life of a city with its subscriptions; `crash` ends it without a last word."""
-
-    def __init__(self, path, limits=LIMITS, allow=LOOPBACK, clock=None, resolve=None, **options):
-        self.city = City(SqliteStore(path), clock or Clock(), ADMINISTRATOR, limits)
-        self.egress = Egress(allow, limits, resolve=resolve)
-        self.contexts = Contexts(self.egress, limits)
-        options.setdefault("sleep", at_once)
-        self.subs = Subscriptions(self.city, self.egress, self.contexts, **options)
-
-    async def begin(self, *, ready=True):
-        await self.subs.start()
-        if ready:
-            await asyncio.wait_for(self.subs.ready(), 10)
-        return self
-
-    async def end(self):
-        await self.subs.aclose()
-        await self._let_go()
-
-    async def crash(self):
-        self.subs._task.cancel()
-        await asyncio.gather(self.subs._task, return_exceptions=True)
-        await self.subs._telling.stop()
-        self.subs._telling.let_go()
-        await self._let_go()
-
-    async def _let_go(self):
-        await self.contexts.aclose()
-        await self.egress.aclose()
-        self.city.close()
-
-    async def room(self, key="a", kind="append", tenant="", label=None, **said):
-        one = entity("Room", key, **said)
-        if kind in {"append", "update"} and one.id not in self.rooms:
-            kind = "create"
-        self.rooms.add(one.id)
-        await self.city.awrite(Write(kind, one.id, {} if kind == "delete" else one.doc, tenant=tenant, label=label))
-
-    @property
-    def rooms(self):
-        return self.__dict__.setdefault("_rooms", set())
-
-    def letters(self):
-        return self.city.find(query=Query.parse(types="DeadLetter"), tenant=TENANT)
-
-    async def until(self, done):
-        for _ in range(2_000):
-            if done():
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError("it did not come to pass")
-
-
-@asynccontextmanager
-async def living(tmp_path, **options):
-    life = await Life(tmp_path / "open.db", **options).begin()
-    try:
-        yield life
-    finally:
-        await life.end()
-
-
-def wanted(receiver, **said):
-    notification = {"endpoint": {"uri": receiver.url()}, **said.pop("notification", {})}
-    notification["endpoint"] = {"uri": receiver.url(), **said.pop("endpoint", {})}
-    return {"type": "Subscription", "entities": [{"type": "Room"}], "notification": notification, **said}
 
 
 def test_a_subscriber_is_told_and_the_counters_say_so(tmp_path):
@@ -187,7 +104,7 @@ def test_subscriptions_and_counters_outlive_the_city(tmp_path):
                 first = await receiver.next()
                 assert first.headers["content-type"] == "application/ld+json"
                 assert "link" not in first.headers
-                assert first.json["@context"] == {"temp": "https://own.example/temperature"}
+                assert first.json["@context"] == [{"temp": "https://own.example/temperature"}, CORE.source]
                 assert first.data[0]["temp"]["value"] == 5
                 await life.until(lambda: life.subs.get(ident)["notification"]["timesSent"])
                 before = life.subs.get(ident, context=own, sys_attrs=True)
@@ -456,7 +373,8 @@ def test_a_word_of_an_update_means_what_its_own_context_says(tmp_path):
         one = Context(Terms({"temp": "https://one.example/temp"}), {"temp": "https://one.example/temp"})
         two = Context(Terms({"temp": "https://two.example/temp"}), {"temp": "https://two.example/temp"})
         async with Receiver() as receiver, living(tmp_path) as life:
-            ident = await life.subs.create(wanted(receiver, watchedAttributes=["temp"]), "", one)
+            doc = wanted(receiver, watchedAttributes=["temp"], endpoint={"accept": "application/ld+json"})
+            ident = await life.subs.create(doc, "", one)
             await life.subs.update(ident, {"q": "temp>5"}, "", two)
             await life.room("x", **{"https://one.example/temp": 9})
             await life.room("y", **{"https://one.example/temp": 1, "https://two.example/temp": 9})
@@ -524,16 +442,19 @@ def test_what_waits_for_its_time_survives_a_crash(tmp_path):
     async def work():
         async with Receiver() as receiver:
             life = await Life(tmp_path / "open.db").begin()
-            await life.subs.create(wanted(receiver, throttling=60, notification={"format": "keyValues"}))
+            await life.subs.create(wanted(receiver, throttling=0.8, notification={"format": "keyValues"}))
+            began = asyncio.get_running_loop().time()
             await life.room("a", temperature=0)
             await receiver.next()
             await life.room("a", temperature=1)
             await life.room("b", temperature=2)
             await life.until(lambda: life.subs.shown()["changes_behind"] == 0)
-            await life.subs.flush()
+            await life.subs.flush(counters=True)
             await life.crash()
             async with living(tmp_path):
-                assert (await receiver.next()).data[0]["temperature"] == 1
+                told = (await receiver.next()).data
+                assert sorted(one["temperature"] for one in told) == [1, 2]
+                assert asyncio.get_running_loop().time() - began > 0.7, "the rest goes on in the next life"
 
     run(work())
 
@@ -555,12 +476,11 @@ def test_deletions_and_what_was_before_are_shown_to_those_who_ask(tmp_path):
             assert changed["humidity"] == {"type": "Property", "value": 5}
             await life.city.awrite(Write("delete_attr", "urn:ngsi-ld:Room:a", name="humidity", dataset="@all"))
             gone = (await receiver.next()).data[0]["humidity"]
-            assert gone["value"] == "urn:ngsi-ld:null"
-            assert gone["previousValue"] == 5
-            assert "deletedAt" in gone
+            assert gone == {"type": "Property", "value": "urn:ngsi-ld:null", "previousValue": 5}
             await life.room(kind="delete")
             last = (await receiver.next()).data[0]
-            assert set(last) == {"id", "type", "deletedAt"}
+            assert set(last) == {"id", "type", "deletedAt", "temperature"}
+            assert last["temperature"]["previousValue"] == 2
 
     run(work())
 

@@ -13,6 +13,7 @@ from hansa.app import App
 from hansa.clock import SECOND, Clock, parse
 from hansa.limits import DEFAULT, Limits
 from hansa.model.change import LABEL, Change, Refused, Write, put_instance
+from hansa.model.entity import MEMBERS
 from hansa.platform.city import City
 from hansa.platform.sqlite import SqliteStore
 from hansa.platform.store import Item, Outcome
@@ -133,13 +134,18 @@ def _again(change: Change) -> Iterator[Write]:
         yield Write("delete", ident)
         return
     doc: dict[str, Any] = {"id": ident, "type": change.entity.doc["type"]}
-    late: dict[str, Any] = dict(doc)
+    late: dict[str, list[Any]] = {}
     for part in change.parts:
-        if part.status == "deleted":
+        if part.status == "late":
+            if part.name == "type":
+                return  # the history of what is gone was edited: nothing of now
+            if part.new is not None and part.name not in MEMBERS:
+                late.setdefault(part.name, []).append(part.new)
+        elif part.status == "deleted":
             yield Write("delete_attr", ident, name=part.name, dataset=part.dataset)
         elif part.name != LABEL:
-            put_instance(late if part.status == "late" else doc, part.name, part.dataset, part.new)
+            put_instance(doc, part.name, part.dataset, part.new)
     if len(doc) > 2 or change.new:
         yield Write("upsert_update", ident, doc, label=change.entity.label)
-    if len(late) > 2:
-        yield Write("read", ident, late)
+    if late:
+        yield Write("instances", ident, {"type": doc["type"], **late})

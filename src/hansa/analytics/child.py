@@ -71,7 +71,7 @@ class Child:
 
         self._rules = Rules(
             [one for one in found if one.realm == start.realm],
-            SqliteReader(db, start.realm),
+            SqliteReader(db, start.realm, self._clock.now),
             self._clock,
             place=place,
             head=self._log.head,

@@ -1,6 +1,8 @@
-"""The files of the page, held in memory under one name that changes when any of them does."""
+"""The files of the pages, held in memory under one name that changes when any of them does."""
 
 import hashlib
+import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +24,8 @@ _MEDIA: Final = {
 }
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASK_FIRST: Final = "public, no-cache"
+# What a module names before it runs; what it imports later (`await import`) is not needed at once.
+_IMPORTS: Final = re.compile(r"""^(?:import|export)\b[^"';]*["'](\.{1,2}/[^"']+)["']""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,20 @@ class Files:
             raise KeyError(name)
         return f"/static/{self.mark}/{name}"
 
-    def names(self, ending: str) -> list[str]:
-        """The files at the top of the folder whose names end so, in order."""
-        return [name for name in self._held if name.endswith(ending) and "/" not in name]
+    def modules(self, entry: str) -> list[str]:
+        """The modules that one needs before it can run, itself first; KeyError when one of them is not here."""
+        found = {entry: None}
+        todo = [entry]
+        while todo:
+            name = todo.pop()
+            for said in _IMPORTS.findall(self._held[name].body.decode()):
+                needed = posixpath.normpath(posixpath.join(posixpath.dirname(name), said))
+                if needed not in self._held:
+                    raise KeyError(needed)
+                if needed not in found:
+                    found[needed] = None
+                    todo.append(needed)
+        return list(found)
 
     def route(self) -> BaseRoute:
         """The route of `/static/`."""

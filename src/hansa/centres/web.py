@@ -1,12 +1,14 @@
-"""The page at `/`: its routes, its headers, and what it says before any script has run.
+"""The pages: their routes, their headers, and what the one at `/` says before any script has run.
 
 `routes` needs one function from `serve`: `snapshot() -> {"alerts", "stations", "now", "simulated"}`, where `alerts` are
 the open `Alert` entities and `stations` the entities with a point (both concise NGSI-LD), `now` the city's time
 (ISO 8601 text or microseconds) and `simulated` whether that clock is; `rate` may be added. It is called in a thread.
-Everything else the page asks for itself, through the same doors as anybody.
+Everything else the pages ask for themselves, through the same doors as anybody. Who looks is `scope["hansa.sight"]`,
+as the front door found him: the pages of the context base offer changes only to whom may make them, and the doors
+decide again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import Any, Final, TypeAlias
@@ -23,11 +25,18 @@ from hansa import clock
 from hansa.centres import stations
 from hansa.centres.files import Files
 from hansa.errors import BadRequest, HansaError
+from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight
 
 Snapshot: TypeAlias = Callable[[], Mapping[str, Any]]
 
 _LISTED: Final = 500  # lines sent as HTML; the script takes the rest in pages, and without it the API hands them out
-_NOT_AT_ONCE: Final = frozenset({"before.js", "page.js", "ground-gl.js"})
+_BASE: Final = {
+    "/entities": ("entities", "base/query.js"),
+    "/entities/{id:path}": ("entity", "base/entity.js"),
+    "/subscriptions": ("subscriptions", "base/subscriptions.js"),
+    "/contexts": ("contexts", "base/contexts.js"),
+}
+"""The pages of the context base: where, of which template, begun by which module."""
 _WINDOWS: Final = ("6h", "24h", "7d", "30d")
 _RTL: Final = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})
 _log = structlog.get_logger(__name__)
@@ -84,16 +93,17 @@ class Look:
 
 
 def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
-    """The routes of the page: `/` and `/static/...`."""
+    """The routes of the pages: `/`, those of the context base, and `/static/...`."""
     look = look or Look()
     with as_file(files(__package__).joinpath("static")) as folder:
         held = Files(folder)
     pages = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
     pages.globals["static"] = held.address
     # Told at once, a browser fetches all modules together instead of finding them one within the other.
-    pages.globals["modules"] = [name for name in held.names(".js") if name not in _NOT_AT_ONCE]
+    pages.globals["modules"] = held.modules
     template = pages.get_template("city.html")
     headers = _headers(look)
+    shown_look = look.shown()
 
     async def city(_request: Request) -> Response:
         """The page, with what the city holds at this moment; a city that cannot be read still gets a page."""
@@ -107,10 +117,26 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
             _log.exception("page.snapshot", error=str(fault))
             status, shown["fault"] = 500, "The city could not be read just now."
             shown["mend"] = "Try again in a moment; the log of hansa says more."
-        body = template.render(look=look, config=look.shown(), **shown)
+        body = template.render(look=look, config=shown_look, page="city", entry="page.js", **shown)
         return HTMLResponse(body, status_code=status, headers=headers)
 
-    return [Route("/", city, methods=["GET", "HEAD"]), held.route()]
+    def base(name: str, entry: str) -> Callable[[Request], Awaitable[Response]]:
+        template = pages.get_template(f"{name}.html")
+
+        async def page(request: Request) -> Response:
+            """A page of the context base: its frame; what is in it, it asks for."""
+            config = shown_look | {"may": _may(request.scope.get("hansa.sight", NOBODY))}
+            return HTMLResponse(template.render(look=look, config=config, page=name, entry=entry), headers=headers)
+
+        return page
+
+    based = [Route(path, base(*how), methods=["GET", "HEAD"]) for path, how in _BASE.items()]
+    return [Route("/", city, methods=["GET", "HEAD"]), *based, held.route()]
+
+
+def _may(sight: Sight) -> dict[str, bool]:
+    """What the pages may offer to whoever looks: writing, and the administrator's own door."""
+    return {"write": sight.everything, "administer": sight is ADMINISTRATOR}
 
 
 def _nothing() -> dict[str, Any]:

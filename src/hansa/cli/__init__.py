@@ -30,6 +30,7 @@ class _Commands(click.Group):
         "rebuild": "hansa.cli.files",
         "device": "hansa.cli.devices",
         "deadletters": "hansa.cli.devices",
+        "models": "hansa.cli.models",
         "apps": "hansa.cli.running",
         "backtest": "hansa.cli.running",
         "score": "hansa.cli.score",

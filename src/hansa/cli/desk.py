@@ -16,6 +16,7 @@ from hansa.platform.admin import Admin
 from hansa.platform.http import Request
 from hansa.platform.intake import Intake
 from hansa.platform.intake import load as load_devices
+from hansa.platform.models import Models
 from hansa.serve import Lock, clock_of, open_cities, token
 from hansa.trust.devices import Devices
 from hansa.trust.labels import ADMINISTRATOR
@@ -85,7 +86,9 @@ async def _asleep(data: Path, method: str, path: list[str], body: bytes) -> Any:
         load_devices(cities, devices)
         clock = next(iter(cities.values())).clock
         intake = Intake(cities, devices, clock, settings.limits)
-        admin = Admin(cities, devices, intake, silence=lambda _name: None, turned=lambda: None, retries={})
+        models = Models(cities["open"])
+        models.load()
+        admin = Admin(cities, devices, intake, models, silence=lambda _name: None, turned=lambda: None, retries={})
         try:
             answer = await admin.handle(Request(method, path, b"", body, sight=ADMINISTRATOR))
         finally:

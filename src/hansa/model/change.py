@@ -23,11 +23,22 @@ Kind = Literal[
     "replace",  # 5.6.18
     "upsert",  # 5.6.8, options=replace
     "upsert_update",  # 5.6.8, options=update
+    "expire",  # 4.22: take out what is to be kept no longer
     "read",  # a device says what it measured: late goes to history, duplicates are nothing
     "say",  # an app says what is so: equal to the state is no Change
+    "instances",  # 5.6.11, 5.6.12: what was so, each at its time; the newest is the state
+    "correct",  # 5.6.14: another instance in the place of one of history
+    "retract",  # 5.6.15: one instance of history goes
+    "forget",  # 5.6.16, and with a name 5.6.13: history goes, the state stays
 ]
 
 KINDS: Final[frozenset[str]] = frozenset(Kind.__args__)  # type: ignore[attr-defined]
+
+EDITS: Final[frozenset[str]] = frozenset({"correct", "retract", "forget"})
+"""Kinds that change what history says; the store decides them, for only it knows history."""
+
+SCOPES: Final = "@scope"
+"""In the doc of `instances`: the scope through time, a list of instances (4.5.6). No attribute can bear that name."""
 
 
 @dataclass(slots=True)  # not frozen: that alone would cost a reading a microsecond
@@ -35,8 +46,9 @@ class Write:
     """One thing somebody wants to be true. Never changed once it is made.
 
     `doc` holds names as the store does (see `entity`); for the attr kinds it is `{"id":, name: instance}`.
-    `name` and `dataset` narrow the attr kinds. `label` and `labels` (by attribute) classify what is written;
-    None leaves what is there, or the realm's default.
+    `name` and `dataset` narrow the attr kinds and `forget`; `instance` is the instanceId that an edit is about. In
+    `instances` an attribute is a list: instances of all times, each observedAt and datasetId once. `label` and `labels`
+    (by attribute) classify what is written; None leaves what is there, or the realm's default.
     """
 
     kind: Kind
@@ -49,6 +61,8 @@ class Write:
     label: str | None = None
     labels: dict[str, str] | None = None
     tenant: str = ""
+    instance: str | None = None
+    same_kind: bool = False  # for merge: an attribute that is there stays of its kind (6.5.3.4, simplified)
 
 
 Status = Literal["created", "updated", "deleted", "late"]
@@ -59,7 +73,11 @@ LABEL: Final = "@label"
 
 
 class Part(NamedTuple):
-    """What happened to one instance of one attribute (or to the member `type`, `scope` or `expiresAt`)."""
+    """What happened to one instance of one attribute (or to the member `type`, `scope` or `expiresAt`).
+
+    `late` is about history alone, the state stays: an instance that came late (new), was corrected (old and new) or was
+    taken back (old); neither means that the whole series was.
+    """
 
     name: str
     dataset: str | None

@@ -46,7 +46,7 @@ class Context:
     All three remember, so a repeated look-up costs tens of nanoseconds.
     """
 
-    __slots__ = ("_best", "_prefixes", "_terms", "compact", "expand", "name", "plain", "source")
+    __slots__ = ("_best", "_cored", "_prefixes", "_terms", "compact", "expand", "name", "plain", "source")
 
     expand: Callable[[str], str]
     name: Callable[[str], str]
@@ -58,6 +58,7 @@ class Context:
         self._terms: dict[str, str | None] = {}
         self._prefixes: dict[str, str] = dict(core.PREFIXES)
         self._best: dict[str, str] = {}
+        self._cored = terms is not None and core.TERMS.items() <= terms.iris.items()  # a remote one can bring the core
         if terms is not None:
             self._terms = {t: iri for t, iri in terms.iris.items() if t not in core.TERMS}
             self._prefixes.update({p: iri for p in terms.prefixes if (iri := self._terms.get(p))})
@@ -83,6 +84,25 @@ class Context:
         if all(term in core.TERMS for term in terms.iris):
             return CORE
         return cls(terms, value)
+
+    @property
+    def url(self) -> str | None:
+        """The one URL that names it, the core beside it or not; None when there is no such."""
+        if self.plain:
+            return core.URL
+        source = self.source if type(self.source) is list else [self.source]
+        others = [one for one in source if not (type(one) is str and core.is_core(one))]
+        return others[0] if len(others) == 1 and type(others[0]) is str else None
+
+    @property
+    def member(self) -> Any:
+        """The @context member of JSON-LD in these words: the user's and, last, the core one (CIM 009, clause 5.2.3)."""
+        if self.plain:
+            return core.URL
+        source = self.source if type(self.source) is list else [self.source]
+        if self._cored or any(type(one) is str and core.is_core(one) for one in source):
+            return source[0] if len(source) == 1 else source
+        return [*source, core.URL]
 
     def _expand(self, term: str) -> str:
         iri = self._iri(term)
@@ -127,7 +147,8 @@ class Context:
         best = self._best.get(iri)
         if best is not None:
             return best
-        if ":" not in name and name not in self._terms:
+        # By the core alone a stored name stays as it is, so that stored bytes can be the answer.
+        if self.plain or (":" not in name and name not in self._terms):
             return name
         return self._with_prefix(iri)
 
@@ -135,8 +156,7 @@ class Context:
         found = [
             compact
             for prefix, start in self._prefixes.items()
-            # The prefixes of the core @context stay out: what it does not define is rendered in full (clause 5.5.7).
-            if prefix not in core.PREFIXES and len(iri) > len(start) and iri.startswith(start)
+            if len(iri) > len(start) and iri.startswith(start)
             if (compact := f"{prefix}:{iri[len(start) :]}") not in self._terms
             and not compact.startswith(f"{prefix}://")
             and _is_name(compact)

@@ -263,8 +263,10 @@ def _instance_from(value: Any) -> Any:
         return value.document()
     if isinstance(value, list) and value and all(isinstance(v, Attribute) for v in value):
         return [v.document() for v in value]
-    if isinstance(value, dict) and value.get("type") in GEOMETRIES and "coordinates" in value:
-        return {"type": "GeoProperty", "value": value}
+    if isinstance(value, dict) and "coordinates" in value:
+        kind = value.get("type")
+        if isinstance(kind, str) and kind in GEOMETRIES:
+            return {"type": "GeoProperty", "value": value}
     return {"type": "Property", "value": value}
 
 

@@ -8,7 +8,6 @@ near measures to the nearest point of an extended geometry. maxDistance includes
 as a buffer includes its edge.
 """
 
-import importlib
 import json
 import math
 import re
@@ -16,8 +15,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from hansa.errors import BadRequest, NotSupported, TooLarge
+from hansa.errors import BadRequest, TooLarge
 from hansa.limits import DEFAULT, Limits
+from hansa.model import overlay
 from hansa.model.entity import GEOMETRIES
 from hansa.model.planar import EARTH_M, Box, Shape, boxes_meet, distance_m, haversine_m, meet, points_relate
 
@@ -142,7 +142,11 @@ class GeoQuery:
                     "the coordinates are not JSON", where="coordinates", mend="write [17.1,48.1]"
                 ) from None
         reference = {"type": geometry, "coordinates": coordinates}
-        validate(reference, limits)
+        try:
+            validate(reference, limits)
+        except BadRequest as fault:
+            fault.where = "geometry" if fault.where == "type" else fault.where
+            raise
         return cls(relation, reference, geoproperty, limit_m)
 
     @cached_property
@@ -191,11 +195,11 @@ class GeoQuery:
             return points_relate(target, mine, relation)
         if not _plausible(target, mine, relation):
             return False
-        return bool(getattr(_shapely(), relation)(_sound(geometry), self._sound))
+        return overlay.related(relation, geometry, self._resolved)
 
     @cached_property
-    def _sound(self) -> Any:
-        return _sound(self.geometry)
+    def _resolved(self) -> Any:
+        return overlay.resolved(self.geometry)
 
 
 def around(box: Box, limit_m: float) -> tuple[Box, ...]:
@@ -228,21 +232,3 @@ def _plausible(target: Shape, mine: Shape, relation: str) -> bool:
         return True
     a, b = one.box, other.box
     return one.dimension <= other.dimension and a[0] >= b[0] and a[1] >= b[1] and a[2] <= b[2] and a[3] <= b[3]
-
-
-def _shapely() -> Any:
-    try:
-        return importlib.import_module("shapely")
-    except ImportError:
-        raise NotSupported(
-            "within, contains, overlaps and equals between lines and polygons need the library shapely",
-            where="georel",
-            mend="install hansa[geo], or ask with intersects",
-        ) from None
-
-
-def _sound(geometry: dict[str, Any]) -> Any:
-    """A geometry as GEOS wants it: rings that cross themselves are resolved even-odd, as `planar` reads them."""
-    shapely = _shapely()
-    made = importlib.import_module("shapely.geometry").shape(geometry)
-    return made if made.is_valid else shapely.make_valid(made)

@@ -1,6 +1,7 @@
 """Which @context a request names: in a Link header, or in its body (CIM 009, clause 6.3.5)."""
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from hansa.errors import BadRequest
@@ -12,6 +13,7 @@ _TARGET = re.compile(r"[\s,]*<([^<>]*)>")
 _PARAMETER = re.compile(rf"\s*;\s*({_TOKEN})?(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\",;]+)))?")
 
 
+@lru_cache(512)
 def linked(header: str | None) -> str | None:
     """The URL of the @context in a Link header (RFC 8288), or None when it names none.
 
@@ -54,7 +56,7 @@ def link(url: str) -> str:
 
 
 def chosen(header: str | None, body: Any, *, ld: bool) -> Any:
-    """The user's @context of a request with a body, or None for the default one.
+    """The user's @context of a request with a body, or None for the default one (5.5.5).
 
     `ld` says whether the body came as application/ld+json: then the @context is a member of it and a Link header is
     refused; otherwise it is the other way round. Raises BadRequest when the two are mixed, or the member is missing.

@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from hansa import clock
 from hansa.model.entity import MEMBERS, VALUE_OF
-from hansa.model.qlang import And, Bool, Compare, Exists, Like, Moment, Node, Or, Span, Value
-from hansa.model.query import DEFAULT_CONTEXT, TEMPORAL, objects, said_in
+from hansa.model.qtree import And, Bool, Compare, Exists, Like, Moment, Node, Or, Span, Value
+from hansa.model.query import TEMPORAL, iris, objects, said_in
 
 Row = int | float | str | None
 
@@ -100,6 +100,8 @@ def index_value(instance: Any) -> list[Row]:
         return _rows(objects(instance))
     if kind == "LanguageProperty":
         return _several(row for value in said_in(instance.get("languageMap")) for row in _rows(value))
+    if kind == "VocabProperty":
+        return _rows(iris(instance.get("vocab")))
     return _rows(instance.get(VALUE_OF.get(kind, "value")))
 
 
@@ -124,7 +126,7 @@ def narrow(node: Node, wide: frozenset[str] | None = None) -> Narrowing:
         return Anything()
     deep = len(path.names) > 1 or bool(path.within) or path.hop is not None
     if isinstance(node, Exists):
-        return Has(name, exact=not deep)
+        return Anything() if node.negated else Has(name, exact=not deep)
     has = Has(name, exact=False)
     if deep or isinstance(node, Like) or name in TEMPORAL:
         return has
@@ -221,10 +223,6 @@ def _equal(node: Compare, name: str, has: Has) -> Narrowing:
             return has
         rows += (row, f"a{_text(row)}")
         exact = exact and _sharp(value)
-        if isinstance(value, str) and value.startswith(DEFAULT_CONTEXT):
-            short = value.removeprefix(DEFAULT_CONTEXT)  # as a VocabProperty holds it
-            rows += (f"s{short[:CUT]}", f"as{short[:CUT]}")
-            exact = False
     if rows:
         parts.append(OneOf(name, tuple(dict.fromkeys(rows)), exact))
     return parts[0] if len(parts) == 1 else AnyOf(tuple(parts), all(part.exact for part in parts))

@@ -1,8 +1,8 @@
 """Odd @contexts: those that only a whole JSON-LD processor understands, read by PyLD.
 
-Scoped contexts, `@import`, `@propagate`, `@reverse`, protected terms, terms that look like IRIs. PyLD answers what each
-term stands for; nothing more of JSON-LD is wanted, because NGSI-LD lets a user's @context name things and not reshape
-documents (CIM 009, clause 5.5.7).
+`@import`, `@propagate`, `@reverse`, protected terms, terms that look like IRIs. PyLD answers what each term stands for;
+nothing more of JSON-LD is wanted, because NGSI-LD lets a user's @context name things and not reshape documents (CIM
+009, clause 5.5.7).
 """
 
 import json
@@ -11,22 +11,25 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hansa.errors import BadRequest, HansaError
+from hansa.limits import Limits
 from hansa.model import core_context as core
 
-SIZE: Final = 131_072  # bytes of an odd context: PyLD's work grows with the square of it
-PARTS: Final = 1_000  # terms of one, for the same reason
+TERM_BYTES: Final = 128  # that a term and its definition take; a context of so many terms may have so many times that
 
 
 class Odd(Exception):
     """This @context is not ordinary."""
 
 
-def read_odd(parts: list[Any], load: Callable[[str], Any]) -> tuple[dict[str, str | None], set[str], str | None]:
+def read_odd(
+    parts: list[Any], load: Callable[[str], Any], limits: Limits
+) -> tuple[dict[str, str | None], set[str], str | None]:
     """Terms, prefixes and vocabulary of a flat list of local contexts; BadRequest when PyLD refuses it."""
-    size = sum(len(part) for part in parts if part is not None)
-    if size > PARTS + 2 * len(core.TERMS) or len(json.dumps(parts)) > SIZE:
+    many, size = limits.context_odd_terms, limits.context_odd_terms * TERM_BYTES
+    held = sum(len(part) for part in parts if part is not None)
+    if held > many + 2 * len(core.TERMS) or len(json.dumps(parts)) > size:
         raise BadRequest(
-            f"an @context with scoped, imported or protected terms may hold {PARTS} terms and {SIZE} bytes",
+            f"an @context with imported, reversed or protected terms may hold {many:,} terms and {size:,} bytes",
             where="@context",
         )
     from pyld import jsonld  # noqa: PLC0415 - it takes 100 ms to import, and hardly anybody needs it

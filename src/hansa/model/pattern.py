@@ -48,6 +48,7 @@ _CLASSES: Final[dict[str, Test]] = {
     "graph": lambda c: c.isprintable() and not c.isspace(),
     "xdigit": lambda c: c in "0123456789abcdefABCDEF",
 }
+_REPEATS: Final[dict[str, tuple[int, int | None]]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _BOUNDS = re.compile(r"\{([0-9]{1,3})(?:(,)([0-9]{1,3})?)?\}")
 
 
@@ -239,23 +240,19 @@ class _Parser:
         return emit
 
     def repeated(self, part: Emit) -> Emit:
-        while True:
-            char = self.text[self.at : self.at + 1]
-            if char == "*":
-                low, high = 0, None
-            elif char == "+":
-                low, high = 1, None
-            elif char == "?":
-                low, high = 0, 1
-            elif char == "{":
-                low, high = self.bounds()
-            else:
-                return part
-            if char != "{":
-                self.at += 1
-            if self.text.startswith("?", self.at):
-                self.at += 1  # "as few as possible" changes which match is found, not whether there is one
-            part = self.times(part, low, high)
+        char = self.text[self.at : self.at + 1]
+        if char == "{":
+            low, high = self.bounds()
+        elif char in _REPEATS:
+            low, high = _REPEATS[char]
+            self.at += 1
+        else:
+            return part
+        if self.text.startswith("?", self.at):
+            self.at += 1  # "as few as possible" changes which match is found, not whether there is one
+        if self.text.startswith(("*", "+", "?", "{"), self.at):
+            raise self.fault(f"{self.text[self.at]!r} repeats a repeat")  # undefined in IEEE 1003.2, 9.4.6
+        return self.times(part, low, high)
 
     def bounds(self) -> tuple[int, int | None]:
         found = _BOUNDS.match(self.text, self.at)

@@ -23,7 +23,7 @@ Arc = tuple[Vector, Vector, Vector, float]
 """Both ends, the middle, and how far (straight) the ends are from it, as unit vectors."""
 
 EARTH_M: Final = 6_371_008.8  # mean radius of the WGS 84 ellipsoid (IUGG)
-PAIRS: Final = 1_000_000  # of segments compared for one distance
+PAIRS: Final = 1_000_000  # of segments compared for one distance or one meeting
 STEP_DEG: Final = 0.1  # a longer line is not a great circle; its pieces nearly are, to a metre
 PIECES: Final = 200  # of one segment
 ARCS: Final = 100_000  # of one shape
@@ -189,10 +189,18 @@ def _edges_meet(one: list[tuple[float, float, Segment]], other: list[tuple[float
     """Sweep from west to east, comparing only segments whose longitudes overlap."""
     merged = sorted([(s, 0) for s in one] + [(s, 1) for s in other])
     open_: tuple[list[tuple[float, float, Segment]], ...] = ([], [])
+    compared = 0
     for segment, mine in merged:
         west, _, (a, b) = segment
         theirs = open_[1 - mine]
         theirs[:] = [s for s in theirs if s[1] >= west]
+        compared += len(theirs)
+        if compared > PAIRS:
+            raise TooLarge(
+                f"geometries of {len(one)} and {len(other)} segments beside each other",
+                where="geometry",
+                mend="ask with a simpler geometry",
+            )
         if any(segments_meet(a, b, c, d) for _, _, (c, d) in theirs):
             return True
         open_[mine].append(segment)

@@ -1,123 +1,43 @@
-"""The words of a question: the NGSI-LD query language `q` (CIM 009 v1.9.1, clause 4.9), from text to tree and back.
+"""The words of a question: the NGSI-LD query language `q` (CIM 009 v1.9.1, clause 4.9), from text to tree.
 
     temperature>20;(status=="open"|severity~="^hi");address[city]=="Berlin";sensor{Device:battery}<0.2
 
-`;` binds closer than `|`. A tree holds names as the store does: `expand` maps each short name when it is parsed.
-What a tree means for a document is decided in `query`.
+`;` binds closer than `|`. `expand` maps each short name to the one stored when it is parsed. Beyond the grammar, as
+other brokers have it, `!name` asks that an attribute is not there, and a word without quotes that reads as a name is a
+string. What a tree means for a document is decided in `query`.
 """
 
 import json
 import math
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NoReturn
 
 from hansa import clock
 from hansa.errors import BadRequest
 from hansa.limits import DEFAULT, Limits
+from hansa.model.core_context import whole
 from hansa.model.pattern import pattern
+from hansa.model.qtree import (
+    PAIR,
+    And,
+    Bool,
+    Compare,
+    Day,
+    Exists,
+    Hop,
+    Hour,
+    Like,
+    Moment,
+    Node,
+    Or,
+    Path,
+    Span,
+    Value,
+)
 
 Expand = Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Bool:
-    """A truth value; a class of its own because Python holds True and 1 equal."""
-
-    value: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A date-time, in microseconds."""
-
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A calendar date, as a proleptic ordinal."""
-
-    ordinal: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """A time of day, in microseconds since midnight UTC."""
-
-    us: int
-
-
-Value = Bool | int | float | str | Moment | Day | Hour
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A range, both ends included."""
-
-    low: Value
-    high: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """From a relationship to the entities it points at (of one of `types`, if any are named), and on from there."""
-
-    types: tuple[str, ...]
-    path: "Path"
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """`a.b[c.d]`: sub-attributes, then members within the value (or a language, or `*`); or a hop."""
-
-    names: tuple[str, ...]
-    within: tuple[str, ...] = ()
-    hop: Hop | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exists:
-    """The attribute is there."""
-
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """`op` is one of == != > >= < <=; several `values` are alternatives, and a range is one Span."""
-
-    path: Path
-    op: str
-    values: tuple[Value | Span, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Like:
-    """A string in which the pattern occurs, or (`negated`) does not."""
-
-    path: Path
-    pattern: str
-    negated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class And:
-    """All of them."""
-
-    terms: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Or:
-    """Any of them."""
-
-    terms: tuple["Node", ...]
-
-
-Node = Exists | Compare | Like | And | Or
 
 
 def identity(name: str) -> str:
@@ -137,7 +57,7 @@ def parse_q(
     """The tree of `text`; BadRequest names the character at which it stops being a query.
 
     `expand_values` and `json_keys` are attribute names as the caller writes them: the values of the first are expanded
-    as names are, the members within the second are never expanded (`expand_member` expands those of all others).
+    to IRIs, the members within the second are never expanded (`expand_member` expands those of all others).
     """
     if len(text) > limits.url:
         raise BadRequest(f"the query has {len(text)} characters, more than {limits.url}", where="q")
@@ -147,63 +67,15 @@ def parse_q(
     return parser.query()
 
 
-def hops(node: Node) -> int:
-    """How many relationships the deepest term follows; it must not exceed the request's joinLevel."""
-    if isinstance(node, And | Or):
-        return max(hops(term) for term in node.terms)
-    path, depth = node.path, 0
-    while path.hop is not None:
-        path, depth = path.hop.path, depth + 1
-    return depth
+def parse_path(text: str, expand: Expand = identity, limits: Limits = DEFAULT) -> Path:
+    """The tree of an attribute path alone, as orderBy has it (4.23.3): `name.observedAt`, `address[city]`."""
+    parser = _Parser(text, expand, identity, limits)
+    path = parser.path(_NAME)
+    if parser.at < len(text):
+        parser.fail("nothing can follow here")
+    return path
 
 
-def names(node: Node) -> frozenset[str]:
-    """The top-level attributes that a query asks for, as stored."""
-    if isinstance(node, And | Or):
-        return frozenset().union(*(names(term) for term in node.terms))
-    return frozenset((node.path.names[0],))
-
-
-def render(node: Node) -> str:
-    """The text of a tree; `parse_q(render(tree)) == tree`, if its names are short."""
-    if isinstance(node, Or):
-        return "|".join(render(term) for term in node.terms)
-    if isinstance(node, And):
-        return ";".join(f"({render(term)})" if isinstance(term, Or) else render(term) for term in node.terms)
-    if isinstance(node, Exists):
-        return _path(node.path)
-    if isinstance(node, Like):
-        quoted = _PAIR.sub(lambda m: '\\"' if m[0] == '"' else m[0], node.pattern)
-        return f'{_path(node.path)}{"!~=" if node.negated else "~="}"{quoted}"'
-    return _path(node.path) + node.op + ",".join(_value(value) for value in node.values)
-
-
-def _path(path: Path) -> str:
-    text = ".".join(path.names)
-    if path.hop is not None:
-        types = ",".join(path.hop.types)
-        return f"{text}{{{types}{':' if types else ''}{_path(path.hop.path)}}}"
-    return f"{text}[{'.'.join(path.within)}]" if path.within else text
-
-
-def _value(value: Value | Span) -> str:
-    match value:
-        case Span(low, high):
-            return f"{_value(low)}..{_value(high)}"
-        case Bool(truth):
-            return "true" if truth else "false"
-        case Moment(at):
-            return clock.text(at)
-        case Day(ordinal):
-            return date.fromordinal(ordinal).isoformat()
-        case Hour(us):
-            return clock.text(us)[11:]
-        case str():
-            return json.dumps(value, ensure_ascii=False)
-    return repr(value)
-
-
-_PAIR = re.compile(r'\\.|"', re.DOTALL)
 _SIMPLE = r"[^\W\d_]\w*"
 _NAME = re.compile(f"{_SIMPLE}(?::{_SIMPLE})?")  # 4.6.2: a name may have one prefix
 _LINKED = re.compile(_SIMPLE)
@@ -214,11 +86,12 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,6})?"
-_MOMENT = re.compile(f"{_DAY}T{_CLOCK}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})")
+_MOMENT = re.compile(f"{_DAY}T{_CLOCK}Z")  # 4.6.3: the zone is always Z
 _DATE = re.compile(_DAY)
 _HOUR = re.compile(f"{_CLOCK}Z")
 _WORD = re.compile(r"""[^\s"<>\\^`{|}();,]+""")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+")
+_BARE = re.compile(r"[^\W\d_][\w-]*")
 _ENDS: Final = frozenset(";|),")
 _PLAIN_OPS: Final = frozenset(("==", "!="))
 
@@ -247,6 +120,7 @@ class _Parser:
         self.text = text
         self.at = 0
         self.depth = 0
+        self.terms = 0
         self.expand = expand
         self.expand_member = expand_member
         self.expand_values: frozenset[str] = frozenset()
@@ -314,6 +188,12 @@ class _Parser:
                 self.fail("a '(' is never closed")
             self.depth -= 1
             return node
+        self.terms += 1
+        if self.terms > self.limits.terms:
+            self.fail(f"more than {self.limits.terms} conditions")
+        if self.text.startswith("!", self.at) and not self.text.startswith(("!=", "!~"), self.at):
+            self.at += 1
+            return Exists(self.path(_NAME), negated=True)
         begin = self.at
         path = self.path(_NAME)
         written = self.text[begin : self.at]
@@ -407,10 +287,10 @@ class _Parser:
             self.at = begin
         word = self.match(_WORD)
         if word is not None and self.expanding:
-            return self.expand(word)
+            return whole(self.expand(word))
         if word in {"true", "false"}:
             return Bool(word == "true")
-        if word is not None and op in _PLAIN_OPS and _URI.fullmatch(word):
+        if word is not None and op in _PLAIN_OPS and (_URI.fullmatch(word) or _BARE.fullmatch(word)):
             return word
         self.at = begin
         return self.fail("a value is missing; strings stand in double quotes")
@@ -430,7 +310,7 @@ class _Parser:
         except ValueError:
             self.at = begin
             self.fail("not a JSON string")
-        return self.expand(value) if self.expanding else value
+        return whole(self.expand(value)) if self.expanding else value
 
     def regex(self) -> str:
         begin = self.at
@@ -440,7 +320,7 @@ class _Parser:
             text = found[1]
         else:
             text = self.text[begin : self.raw_end()]
-        text = _PAIR.sub(lambda m: '"' if m[0] == '\\"' else m[0], text)
+        text = PAIR.sub(lambda m: '"' if m[0] == '\\"' else m[0], text)
         if not text:
             self.fail("a pattern is missing")
         try:

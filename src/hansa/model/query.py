@@ -8,10 +8,9 @@ closures and asked of many documents. Where clause 4.9 leaves room:
   that are date-times. Quoted values are strings, except against observedAt, createdAt and their like.
 - Lists take part in == and != (by their elements), never in ranges, orderings or patterns.
 - Of a language map without a language, any value will do for a positive term, and every one must differ for a negative.
-- A path that leads nowhere makes every term false, also the negative ones.
+- A path that leads nowhere makes every term false, also the negative ones; but for `!name`, which asks for just that.
 """
 
-import operator
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,55 +19,33 @@ from typing import Any, Final
 from hansa import clock
 from hansa.errors import BadRequest, NotSupported
 from hansa.limits import DEFAULT, Limits
+from hansa.model.compare import ORDERINGS, Test, equality, like, ordering, timed
+from hansa.model.core_context import whole
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, instances, types_of
 from hansa.model.geo import GeoQuery
 from hansa.model.pattern import Pattern, compiled, pattern
-from hansa.model.qlang import (
-    And,
-    Bool,
-    Compare,
-    Day,
-    Exists,
-    Expand,
-    Hop,
-    Hour,
-    Like,
-    Moment,
-    Node,
-    Or,
-    Path,
-    Span,
-    Value,
-    day_of,
-    hour_of,
-    identity,
-    parse_q,
-)
+from hansa.model.qlang import Expand, identity, parse_q
+from hansa.model.qtree import And, Compare, Exists, Hop, Like, Node, Or, Path
 from hansa.model.selection import ScopeSelection, TypeSelection, parse_scopes, parse_types, types_match
 
 Match = Callable[..., bool]
 """Called as `match(doc)` or `match(doc, stamps)`."""
 Linked = Callable[[str], Doc | None]
 """The entity of a URI, as far as whoever asks may see it."""
-Test = Callable[[Any], bool]
 
 _ABSENT: Final = object()
-DEFAULT_CONTEXT: Final = "https://uri.etsi.org/ngsi-ld/default-context/"
 _STAMPS: Final = {"createdAt": 0, "modifiedAt": 1}
 TEMPORAL: Final = frozenset(("observedAt", "createdAt", "modifiedAt", "deletedAt", "expiresAt"))
-_PLAIN: Final = TEMPORAL | {"unitCode", "datasetId", "objectType", "valueType"}
+PLAIN: Final = TEMPORAL | {"unitCode", "datasetId", "objectType", "valueType"}
 """Members of an instance that are values themselves, not sub-attributes."""
-_ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    ">": operator.gt,
-    ">=": operator.ge,
-    "<": operator.lt,
-    "<=": operator.le,
-}
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked. None asks nothing of that kind; `ids` win over `id_pattern` (5.2.33); any of `attrs` will do."""
+    """What is asked. None asks nothing of that kind; `ids` win over `id_pattern` (5.2.33); any of `attrs` will do.
+
+    Of several `selectors`, which say something of types, ids and id patterns alone, any will do (5.2.23).
+    """
 
     types: TypeSelection | None = None
     ids: frozenset[str] | None = None
@@ -77,6 +54,7 @@ class Query:
     q: Node | None = None
     geo: GeoQuery | None = None
     scope_q: ScopeSelection | None = None
+    selectors: tuple["Query", ...] = ()
 
     @classmethod
     def parse(
@@ -107,7 +85,7 @@ class Query:
         return cls(
             types=None if types is None else parse_types(types, expand, limits),
             ids=None if ids is None else frozenset(ids),
-            id_pattern=None if id_pattern is None else pattern(id_pattern, limits.regex),
+            id_pattern=None if id_pattern is None else _pattern(id_pattern, limits),
             attrs=None if attrs is None else frozenset(expand(name) for name in attrs),
             q=None
             if q is None
@@ -133,6 +111,8 @@ class Query:
         if self.types is not None:
             kinds = types_match(self.types)
             parts.append(lambda doc, _=None: kinds(doc["type"]))
+        if self.selectors:
+            parts.append(_any([one.match for one in self.selectors]))
         if self.attrs is not None:
             attrs = self.attrs - MEMBERS
             parts.append(lambda doc, _=None: not attrs.isdisjoint(doc))
@@ -144,6 +124,13 @@ class Query:
         if self.geo is not None:
             parts.append(_geo(self.geo))
         return _all(parts)
+
+
+def _pattern(text: str, limits: Limits) -> Pattern:
+    try:
+        return pattern(text, limits.regex)
+    except BadRequest as fault:
+        raise BadRequest(fault.detail, where="idPattern", mend=fault.mend) from None
 
 
 def matches(query: Query, doc: Doc, stamps: Stamps | None = None) -> bool:
@@ -160,6 +147,9 @@ def compile_q(node: Node, linked: Linked | None = None) -> Match:
         return _all([compile_q(term, linked) for term in node.terms])
     if isinstance(node, Or):
         return _any([compile_q(term, linked) for term in node.terms])
+    if isinstance(node, Exists) and node.negated:
+        there = compile_q(Exists(node.path), linked)
+        return lambda doc, stamps=None: not there(doc, stamps)
     path = node.path
     if path.hop is not None:
         return _entry(path.names[0], _hop(node, path.hop, linked))
@@ -245,7 +235,7 @@ def _descent(path: Path, leaf: Test) -> Match:
             if found is _ABSENT and place is not None and stamps is not None:
                 when = stamps.attrs.get(top, {}).get(one.get("datasetId") or "")
                 found = _ABSENT if when is None else clock.text(when[place])
-            if last in _PLAIN:
+            if last in PLAIN:
                 if found is not _ABSENT and leaf(found):
                     return True
             elif any(leaf(sub) for sub in _instances(found)):
@@ -299,6 +289,13 @@ def objects(one: Instance) -> str | list[str] | None:
     return listed if type(listed) is str else None
 
 
+def iris(vocab: Any) -> Any:
+    """What a VocabProperty says, in full, for that is what it is compared as (4.9); the store keeps names short."""
+    if type(vocab) is list:
+        return [whole(one) if type(one) is str else one for one in vocab]
+    return whole(vocab) if type(vocab) is str else vocab
+
+
 def said_in(languages: Any) -> list[Any]:
     """What a language map says, in whatever language: strings and lists of them."""
     return [said for said in languages.values() if type(said) in {str, list}] if type(languages) is dict else []
@@ -312,28 +309,17 @@ def _leaf(node: Exists | Compare | Like) -> Test:
             return lambda _: True
         return _by_kind(within, lambda _: True, related=True, negative=False)
     if isinstance(node, Like):
-        return _by_kind(within, _like(compiled(node.pattern).found, node.negated), related=False, negative=node.negated)
-    values = tuple(_timed(v) for v in node.values) if names[-1] in TEMPORAL and not within else node.values
-    if node.op in _ORDER:
-        return _by_kind(within, _ordering(_ORDER[node.op], values[0]), related=False, negative=False)
+        return _by_kind(within, like(compiled(node.pattern).found, node.negated), related=False, negative=node.negated)
+    values = tuple(timed(v) for v in node.values) if names[-1] in TEMPORAL and not within else node.values
+    if node.op in ORDERINGS:
+        return _by_kind(within, ordering(node.op, values[0]), related=False, negative=False)
     equal = equality(values)
-    terms = [v.removeprefix(DEFAULT_CONTEXT) for v in values if isinstance(v, str)]
-    vocab = equality((*values, *terms))  # the store keeps names of the default context short, a caller may not
     if node.op == "==":
-        return _by_kind(within, equal, related=True, negative=False, vocab=vocab)
-    return _by_kind(within, lambda v: not equal(v), related=True, negative=True, vocab=lambda v: not vocab(v))
+        return _by_kind(within, equal, related=True, negative=False)
+    return _by_kind(within, lambda v: not equal(v), related=True, negative=True)
 
 
-def _timed(value: Value | Span) -> Value | Span:
-    """A quoted date-time, read as one: what it is compared with cannot be anything else."""
-    if isinstance(value, Span):
-        low, high = _timed(value.low), _timed(value.high)
-        return value if isinstance(low, Span) or isinstance(high, Span) else Span(low, high)
-    at = moment_of(value) if isinstance(value, str) else None
-    return value if at is None else Moment(at)
-
-
-def _by_kind(within: tuple[str, ...], test: Test, *, related: bool, negative: bool, vocab: Test | None = None) -> Test:
+def _by_kind(within: tuple[str, ...], test: Test, *, related: bool, negative: bool) -> Test:
     """Lead an instance's value, by its kind, to the test."""
 
     def leaf(one: Any) -> bool:
@@ -347,7 +333,7 @@ def _by_kind(within: tuple[str, ...], test: Test, *, related: bool, negative: bo
         elif kind in {"Relationship", "ListRelationship"}:
             return related and not within and test(objects(one))
         elif kind == "VocabProperty":
-            return not within and (vocab or test)(one.get("vocab"))
+            return not within and test(iris(one.get("vocab")))
         else:
             value = one.get(VALUE_OF.get(kind or "", "value"), _ABSENT)
         for name in within:
@@ -363,105 +349,3 @@ def _of_language(said: Any, within: tuple[str, ...], test: Test, *, negative: bo
     if within and within != ("*",):
         return within[0] in said and test(said[within[0]])
     return all(map(test, said_in(said))) if negative else any(map(test, said_in(said)))
-
-
-def _like(found: Callable[[str], bool], negated: bool) -> Test:
-    def test(value: Any) -> bool:
-        value = _untyped(value)
-        return type(value) is str and found(value) is not negated
-
-    return test
-
-
-def _untyped(value: Any) -> Any:
-    """The value of a JSON-LD typed value ({"@type":, "@value":}), or the value itself."""
-    return value["@value"] if type(value) is dict and "@value" in value else value
-
-
-def _ordering(op: Callable[[Any, Any], bool], want: Value | Span) -> Test:
-    """Greater, less: only between values of one type."""
-    if isinstance(want, int | float):
-
-        def number(value: Any) -> bool:
-            kind = type(value)
-            if kind is int or kind is float:
-                return op(value, want)
-            return kind is dict and type(inner := _untyped(value)) in {int, float} and op(inner, want)
-
-        return number
-    if isinstance(want, str):
-
-        def text(value: Any) -> bool:
-            value = _untyped(value)
-            return type(value) is str and op(value, want)
-
-        return text
-    read, edge = _temporal(want)
-
-    def temporal(value: Any) -> bool:
-        value = _untyped(value)
-        at = read(value) if type(value) is str else None
-        return at is not None and op(at, edge)
-
-    return temporal
-
-
-def _temporal(want: Value | Span) -> tuple[Callable[[str], int | None], int]:
-    match want:
-        case Moment(at):
-            return moment_of, at
-        case Day(ordinal):
-            return _day, ordinal
-        case Hour(us):
-            return _hour, us
-    raise TypeError(want)
-
-
-def moment_of(text: str) -> int | None:
-    """Microseconds of a string that is a date-time, else None."""
-    if len(text) < 17 or text[10] != "T" or text[4] != "-":
-        return None
-    try:
-        return clock.parse(text)
-    except BadRequest:
-        return None
-
-
-def _day(text: str) -> int | None:
-    try:
-        return day_of(text).ordinal
-    except ValueError:
-        return None
-
-
-def _hour(text: str) -> int | None:
-    try:
-        return hour_of(text).us
-    except ValueError:
-        return None
-
-
-def equality(values: tuple[Value | Span, ...]) -> Test:
-    """Whether a JSON value is one of `values`, lies within a Span of them, or is a list that holds one."""
-    texts = frozenset(v for v in values if isinstance(v, str))
-    numbers = frozenset(v for v in values if isinstance(v, int | float))
-    truths = frozenset(v.value for v in values if isinstance(v, Bool))
-    others = [_ordering(operator.eq, v) for v in values if isinstance(v, Moment | Day | Hour)]
-    spans = [(_ordering(operator.ge, v.low), _ordering(operator.le, v.high)) for v in values if isinstance(v, Span)]
-
-    def one(value: Any) -> bool:
-        kind = type(value)
-        if kind is int or kind is float:
-            return value in numbers
-        if kind is str:
-            return value in texts or (bool(others) and any(other(value) for other in others))
-        if kind is bool:
-            return value in truths
-        return kind is dict and "@value" in value and type(value["@value"]) is not dict and one(value["@value"])
-
-    def equal(value: Any) -> bool:
-        if type(value) is list:
-            return any(map(one, value))
-        return one(value) or (bool(spans) and any(low(value) and high(value) for low, high in spans))
-
-    return equal

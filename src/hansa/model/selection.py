@@ -1,6 +1,7 @@
 """Which types and which scopes: the two small selection languages (CIM 009 v1.9.1, clauses 4.17 and 4.19).
 
 Both are alternatives (`|` or `,`) of single names or of conjunctions in parentheses: `(Home;Vehicle)|Motorhome`.
+Scopes may do without parentheses (`/A;/B`): no scope holds a `;`.
 """
 
 import re
@@ -99,8 +100,9 @@ def _groups(text: str, where: str, limits: Limits) -> list[list[str]]:
             groups.append(text[at + 1 : close].split(";"))
             at = close + 1
         else:
-            end = next((i for i in range(at, len(text)) if text[i] in "|,;()"), len(text))
-            groups.append([text[at:end]])
+            ends = "|,()" if where == "scopeQ" else "|,;()"
+            end = next((i for i in range(at, len(text)) if text[i] in ends), len(text))
+            groups.append(text[at:end].split(";"))
             at = end
         groups[-1] = [name.strip() for name in groups[-1]]
         for name in groups[-1]:

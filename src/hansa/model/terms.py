@@ -1,17 +1,18 @@
 """Terms: what the names in a user's @context stand for.
 
 Owns the reading of a JSON-LD 1.1 @context into a flat map from term to IRI, which is all that NGSI-LD needs of it:
-names are expanded at every level by the one @context of the request, and scoped contexts have no effect on members
-(CIM 009, clause 5.5.7). Ordinary contexts are read here; what this module does not speak (scoped contexts, `@import`,
-`@reverse`, terms with a colon, protected terms) goes to PyLD, which reads all of JSON-LD and is far slower. Remote
-documents come from a `Load` that the platform hands in: behind the egress wall, cached, raising NoContext.
+names are expanded at every level by the one @context of the request, and a context that would have them mean something
+else within a term or a type (scoped, or not propagated) is refused (CIM 009, clauses 4.4 and 5.5.7). Ordinary contexts
+are read here; what this module does not speak (`@import`, `@reverse`, terms with a colon, protected terms) goes to
+PyLD, which reads all of JSON-LD and is far slower. Remote documents come from a `Load` that the platform hands in:
+behind the egress wall, cached, raising NoContext.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from hansa.errors import BadRequest
 from hansa.limits import DEFAULT, Limits
@@ -21,8 +22,8 @@ from hansa.model.odd_terms import Odd, read_odd
 Load = Callable[[str], Any]
 """From the URL of a remote @context to the JSON document there; raises NoContext."""
 
-DOCUMENTS: Final = 64  # remote documents that one @context may bring in: contexts can name contexts, and fan out
-TERMS: Final = 50_000  # terms of one @context; all of Smart Data Models together have some 30,000
+LOCAL: Final = "urn:ngsi-ld:jsonldContext:"
+"""How the local id of an @context begins that a city keeps itself (5.13.1); it may be named by it."""
 
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]*\Z")
 _KEYWORD_LIKE = re.compile(r"@[A-Za-z]+\Z")
@@ -71,11 +72,31 @@ def read(value: Any, load: Load, limits: Limits = DEFAULT) -> Terms:
             else:
                 _Definitions(part, terms, limits).read()
     except Odd:
-        terms = Terms(*read_odd([_core_part() if isinstance(p, str) else p for p in parts], load))
+
+        def importing(url: str) -> Any:
+            document = load(url)
+            if isinstance(document, dict) and isinstance(document.get("@context"), dict):
+                _unscoped(document["@context"])
+            return document
+
+        terms = Terms(*read_odd([_core_part() if isinstance(p, str) else p for p in parts], importing, limits))
     for term, iri in terms.iris.items():
         if iri is not None and (len(iri) > limits.name or len(term) > limits.name):
             raise BadRequest(f"the @context maps {term[:64]!r} to more than {limits.name} characters", where="@context")
     return terms
+
+
+def check(value: Any, limits: Limits = DEFAULT) -> None:
+    """Raise BadRequest when a value is no @context (5.13.2.4), as far as it can be seen without what it names."""
+    absent: list[str] = []
+
+    def load(url: str) -> Any:
+        absent.append(url)
+        return {"@context": {}}
+
+    _Flattener(load, limits, []).add(value, None, 0)
+    if not absent:
+        read(value, load, limits)
 
 
 def _core_part() -> dict[str, Any]:
@@ -89,8 +110,8 @@ class _Flattener:
         self._load = load
         self._limits = limits
         self._parts = parts
-        self._left = DOCUMENTS
-        self._terms = TERMS
+        self._left = limits.context_documents
+        self._terms = limits.context_terms
 
     def add(self, value: Any, base: str | None, depth: int) -> None:
         if depth > self._limits.context_depth:
@@ -99,12 +120,17 @@ class _Flattener:
             self._remote(value, base, depth)
         elif isinstance(value, list):
             for one in value:
-                self.add(one, base, depth + 1 if isinstance(one, list) else depth)
+                if isinstance(one, list):
+                    raise BadRequest("@context holds a list within a list", where="@context", mend="lay it out as one")
+                self.add(one, base, depth)
         elif isinstance(value, dict):
             if "@context" in value:  # a whole document where its @context was meant: JSON-LD looks inside
                 self.add(value["@context"], base, depth + 1)
                 return
             self._count(len(value) + 1)
+            _unscoped(value)
+            if base is not None and isinstance(value.get("@import"), str):
+                value = {**value, "@import": _joined(base, value["@import"]) or value["@import"]}
             self._parts.append(value)
         elif value is None:
             self._count(1)
@@ -119,15 +145,11 @@ class _Flattener:
     def _count(self, terms: int) -> None:
         self._terms -= terms
         if self._terms < 0:
-            raise BadRequest(f"@context holds more than {TERMS} terms", where="@context")
+            raise BadRequest(f"@context holds more than {self._limits.context_terms} terms", where="@context")
 
     def _remote(self, value: str, base: str | None, depth: int) -> None:
-        try:
-            url = urljoin(base, value) if base else value
-            parts = urlsplit(url)
-        except ValueError:
-            parts = None
-        if parts is None or parts.scheme not in {"http", "https"} or not parts.netloc or len(url) > self._limits.name:
+        url = _joined(base, value)
+        if url is None or len(url) > self._limits.name:
             raise BadRequest(
                 f"@context {value[:128]!r} is not a URL", where="@context", mend="name it as http:// or https://"
             )
@@ -137,11 +159,36 @@ class _Flattener:
             return
         self._left -= 1
         if self._left < 0:
-            raise BadRequest(f"@context names more than {DOCUMENTS} other contexts", where="@context")
+            most = self._limits.context_documents
+            raise BadRequest(f"@context names more than {most} other contexts", where="@context")
         document = self._load(url)
         if not isinstance(document, dict) or "@context" not in document:
             raise BadRequest(f"the document at {url[:256]} holds no @context", where="@context")
         self.add(document["@context"], url, depth + 1)
+
+
+def _joined(base: str | None, value: str) -> str | None:
+    """The URL that a reference means; None when it is none that could be asked, nor the id of one that is kept here."""
+    try:
+        url = urldefrag(urljoin(base, value) if base else value).url
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    asked = parts.scheme in {"http", "https"} and parts.netloc
+    return url if asked or url.startswith(LOCAL) else None
+
+
+def _unscoped(local: dict[str, Any]) -> None:
+    """Raise BadRequest for a context that holds only within a term or a type, or not below its own node (5.5.7)."""
+    for term, definition in local.items():
+        if type(definition) is dict and "@context" in definition:
+            raise BadRequest(
+                f"the @context scopes another into {term[:64]!r}, which NGSI-LD does not allow",
+                where="@context",
+                mend="define its terms beside the others, under names of their own",
+            )
+    if local.get("@propagate") is False:
+        raise BadRequest("an @context that does not propagate is scoped; NGSI-LD allows none", where="@context")
 
 
 class _Definitions:

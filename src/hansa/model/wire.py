@@ -4,6 +4,7 @@ In: normalized, concise and simplified, mixed as the standard allows; every faul
 Out: normalized, concise, simplified. The parts are in `wire_in` and `wire_out`; this is the door to both.
 """
 
+import json
 import re
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ __all__ = [
     "Mode",
     "View",
     "attribute_in",
+    "check_unique",
     "completed",
     "entity_in",
     "entity_out",
@@ -45,7 +47,7 @@ def json_in(body: bytes, limits: Limits = DEFAULT) -> Any:
 
     Raises InvalidRequest when it is not JSON (nor are NaN, infinities and a byte order mark), TooLarge when it nests
     deeper than `limits.depth`, BadRequest when a number has more digits than `limits.digits`. Of a member said twice,
-    the last counts.
+    the last counts; see `check_unique`.
     """
     if body[:3] == b"\xef\xbb\xbf":
         raise InvalidRequest("the body begins with a byte order mark", mend="send UTF-8 without it (RFC 8259, 8.1)")
@@ -63,6 +65,22 @@ def json_in(body: bytes, limits: Limits = DEFAULT) -> Any:
     if body.count(b"{") + body.count(b"[") > limits.depth:
         _check_depth(value, limits)
     return _narrowed(value) if wide else value
+
+
+def check_unique(body: bytes, value: Any) -> None:
+    """Raise BadRequest when an object of `body`, which was decoded as `value`, says a name twice (JSON-LD 1.1, 1.4)."""
+    # What was said twice is missing from what is written anew, and each name has its colon.
+    if body.count(b":") != orjson.dumps(value).count(b":"):
+        json.loads(body, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadRequest(f"{twice[:128]!r} is said twice in one object", where=twice[:128], mend="say it once")
+    return found
 
 
 def json_out(value: Any) -> bytes:

@@ -1,5 +1,7 @@
 """Documents from the wire: normalized, concise and simplified input made into what the store holds.
 
+The data types are those of clauses 5.2.2 to 5.2.7, 5.2.32 and 5.2.35 to 5.2.38.
+
 The document that comes out is normalized, its names are stored names (see `context`), its times canonical, and it
 shares values with the body that came in. Every fault is a BadRequest whose `where` is the path of the member.
 """
@@ -10,25 +12,24 @@ from typing import Any, Final
 from hansa.errors import BadRequest, TooLarge
 from hansa.limits import DEFAULT, Limits
 from hansa.model.context import Context
-from hansa.model.entity import GEOMETRIES, MEMBERS, VALUE_OF, Doc, Instance
+from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, instances
+from hansa.model.members import (
+    KIND_OF,
+    META,
+    OBJECT_TYPE_OF,
+    OF_THE_STANDARD,
+    PLACES,
+    RESERVED,
+    SEALED,
+    UNIT_OF,
+    VALUE_TYPE_OF,
+    implied,
+    is_geometry,
+    is_instance,
+    reads_as_value,
+    said_by_us,
+)
 from hansa.model.wire_values import NULL, Mode, Values, at, under, uri
-
-KIND_OF: Final = {member: kind for kind, member in VALUE_OF.items() if kind != "GeoProperty"}
-"""Which kind of attribute a member implies where `type` is left out; a geometry makes a Property a GeoProperty."""
-
-_PREVIOUS = frozenset(f"previous{member[0].upper()}{member[1:]}" for member in KIND_OF)
-_IGNORED = frozenset({"createdAt", "modifiedAt", "deletedAt", "instanceId", *_PREVIOUS})  # we say these (5.2.5-2)
-_META = frozenset({"observedAt", "expiresAt", "unitCode", "datasetId", "objectType", "valueType", "lang"})
-_SEALED = frozenset({"entityIdSealed", "entityTypeSealed"})
-_LINKED = {"entity": "Relationship", "entityList": "ListRelationship"}
-
-RESERVED: Final = frozenset({*MEMBERS, *KIND_OF, *_META, *_IGNORED, *_SEALED, *_LINKED})
-"""Core terms that are members of an attribute or entity, so never the name of one (clause 4.5.1)."""
-
-_TELLING = frozenset({"type", "@type", *KIND_OF, *_META})  # a plain object with one of these reads as an attribute
-_UNIT_OF = frozenset({"Property", "ListProperty", None})
-_VALUE_TYPE_OF = frozenset({"Property", "GeoProperty", "ListProperty", None})
-_OBJECT_TYPE_OF = frozenset({"Relationship", "ListRelationship", None})
 
 
 def entity_in(
@@ -48,16 +49,20 @@ def entity_in(
     """
     if type(body) is not dict:
         raise BadRequest("an entity is a JSON object")
+    if len(body) > limits.attributes:
+        raise TooLarge(f"an entity of more than {limits.attributes:,} members", mend="send it in parts")
     reader = _Reader(context, mode, limits, simplified=simplified)
     doc: Doc = {}
-    ident = body.get("id", body.get("@id"))
+    if not body.keys().isdisjoint(_KEYWORDS):
+        body = _plainly(body)
+    ident = body.get("id")
     if ident is not None or "id" in body or not partial:
         doc["id"] = uri(ident, "id", limits)
-    kind = body.get("type", body.get("@type"))
+    kind = body.get("type")
     if kind is not None or "type" in body or not partial:
         doc["type"] = reader.types(kind)
     for key, value in body.items():
-        if key in _ENTITY_MEMBERS:
+        if key in MEMBERS:
             if key == "scope":
                 doc["scope"] = reader.scope(value)
             elif key == "expiresAt":
@@ -70,7 +75,15 @@ def entity_in(
     return doc
 
 
-_ENTITY_MEMBERS = frozenset({*MEMBERS, "@id", "@type"})
+_KEYWORDS: Final = {"@id": "id", "@type": "type"}
+
+
+def _plainly(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with JSON-LD's own words for `id` and `type` in the standard's."""
+    for keyword, member in _KEYWORDS.items():
+        if keyword in body and member in body:
+            raise BadRequest(f"{member!r} is said twice, once as {keyword}", where=member)
+    return {_KEYWORDS.get(key, key): value for key, value in body.items()}
 
 
 def attribute_in(
@@ -91,7 +104,11 @@ def attribute_in(
     reader = _Reader(context, mode, limits, simplified=simplified)
     if type(body) is dict and "@context" in body:
         body = {key: value for key, value in body.items() if key != "@context"}
-    return reader.entry(body, name, 1)
+    try:
+        return reader.named(body, name, 0)
+    except BadRequest as fault:
+        fault.where = fault.where or name
+        raise
 
 
 def completed(entry: Any) -> Any:
@@ -105,17 +122,20 @@ def completed(entry: Any) -> Any:
         raise BadRequest("an attribute that is not there cannot be taken away")
     kind = entry.get("type")
     if kind is None:
-        kind = _implied(entry)
+        kind = implied(entry)
     if kind is None or entry.get(VALUE_OF[kind], NULL) == NULL:
         raise BadRequest("an attribute that is new needs a value")
     whole: Instance = {"type": kind}
     for member, value in entry.items():
         if member in RESERVED:
             if value != NULL:
-                whole[member] = _without_nulls(value) if member in {"value", "languageMap"} else value
+                whole[member] = _without_nulls(value) if member in _DEEP else value
         elif value != NULL:
             whole[member] = completed(value)
     return whole
+
+
+_DEEP: Final = frozenset({"value", "languageMap", "json"})  # what is merged down into
 
 
 def _without_nulls(value: Any) -> Any:
@@ -125,38 +145,19 @@ def _without_nulls(value: Any) -> Any:
     return {key: _without_nulls(inner) for key, inner in value.items() if inner != NULL}
 
 
-def is_geometry(value: Any) -> bool:
-    """Whether a value reads as a GeoJSON geometry that NGSI-LD knows (clause 4.7)."""
-    return type(value) is dict and "coordinates" in value and _hashed(value.get("type")) in GEOMETRIES
-
-
-def reads_as_value(value: Any) -> bool:
-    """Whether `value` alone, as a concise attribute, reads back as a Property of that value."""
-    if type(value) is dict:
-        return _TELLING.isdisjoint(value)
-    if type(value) is list:
-        return not any(_is_instance(one) for one in value)
-    return bool(value != NULL)
-
-
-def _hashed(value: Any) -> Any:
-    return value if type(value) is str else None
-
-
-def _is_instance(one: Any) -> bool:
-    return type(one) is dict and (
-        _hashed(one.get("type")) in VALUE_OF or not KIND_OF.keys().isdisjoint(one) or "datasetId" in one
-    )
-
-
-def _implied(raw: dict[str, Any]) -> str | None:
-    """The kind that an attribute's members imply, or None. Two kinds at once are a BadRequest."""
-    found = [KIND_OF[member] for member in raw if member in KIND_OF]
-    if len(found) > 1:
-        raise BadRequest(f"an attribute is one of {' and '.join(found)}, not all of them")
-    if not found:
-        return None
-    return "GeoProperty" if found[0] == "Property" and is_geometry(raw["value"]) else found[0]
+def _said(instance: Instance, member_of_value: str) -> Instance:
+    """A whole instance without the members that are said to be null: it replaces one, so they are not there (5.5.8)."""
+    out: Instance = {}
+    for member, value in instance.items():
+        if member == member_of_value or member in RESERVED:
+            if value != NULL or member == member_of_value:
+                out[member] = value
+        elif value != NULL:
+            some = [_said(one, VALUE_OF[one["type"]]) for one in instances(value)]
+            some = [one for one in some if one[VALUE_OF[one["type"]]] != NULL]
+            if some:
+                out[member] = some if len(some) > 1 else some[0]
+    return out
 
 
 class _Reader(Values):
@@ -179,7 +180,10 @@ class _Reader(Values):
             if type(one) is not str or one == NULL:
                 said = "is missing" if value is None else f"{str(one)[:128]!r} is not the name of a type"
                 raise BadRequest(f"type {said}", where="type")
-            found[at("type", self.context.name, one)] = None
+            name = at("type", self.context.name, one)
+            if name in _KEYWORDS.values():  # what JSON-LD itself means by the word
+                raise BadRequest(f"{one!r} is a word of JSON-LD, not the name of a type", where="type")
+            found[name] = None
         return next(iter(found)) if len(found) == 1 else list(found)
 
     # Attributes
@@ -189,7 +193,7 @@ class _Reader(Values):
         kind = type(raw)
         if kind is dict:
             return self._one(raw, name, depth)
-        if kind is list and not self._simplified and any(_is_instance(one) for one in raw):
+        if kind is list and not self._simplified and any(is_instance(one) for one in raw):
             return self._several(raw, name, depth)
         if kind is str and raw == NULL and self.nulls:
             return NULL
@@ -206,8 +210,8 @@ class _Reader(Values):
             if "type" in raw or "@type" in raw:
                 kind = self._kind(raw.get("type", raw.get("@type")))
             else:
-                kind = _implied(raw)
-                if kind is None and _TELLING.isdisjoint(raw):
+                kind = implied(raw)
+                if kind is None and reads_as_value(raw):
                     value = self.plain(raw, depth, urn=self.merge)
                     return {"value": value} if self.merge else {"type": "Property", "value": value}
         return self._or_null(self._instance(raw, kind, name, depth), kind)
@@ -218,6 +222,8 @@ class _Reader(Values):
         return instance
 
     def _several(self, raw: list[Any], name: str, depth: int) -> Any:
+        if len(raw) > self.limits.datasets:
+            raise TooLarge(f"more than {self.limits.datasets:,} instances", mend="send them in parts")
         found: dict[str | None, Instance] = {}
         for place, one in enumerate(raw):
             try:
@@ -227,13 +233,13 @@ class _Reader(Values):
         if len(found) > 1:
             return list(found.values())
         (instance,) = found.values()
-        return self._or_null(instance, instance.get("type") or _implied(instance))
+        return self._or_null(instance, instance.get("type") or implied(instance))
 
     def _another(self, one: Any, found: dict[str | None, Instance], name: str, depth: int) -> None:
-        if not _is_instance(one):
+        if not is_instance(one):
             raise BadRequest("a list holds instances of the attribute, or values, not both")
         said = one.get("type", one.get("@type"))
-        instance = self._instance(one, self._kind(said) if said is not None else _implied(one), name, depth)
+        instance = self._instance(one, self._kind(said) if said is not None else implied(one), name, depth)
         dataset = instance.get("datasetId")
         if dataset in found:
             raise BadRequest(
@@ -282,7 +288,9 @@ class _Reader(Values):
                 raise under(member, fault) from None
         if member_of_value not in out and not self.merge:
             raise BadRequest(f"a {kind or 'Property'} needs its {member_of_value or 'value'}")
-        return out
+        if depth > 1 or not self.nulls or self.merge:
+            return out
+        return _said(out, member_of_value)
 
     def sub(self, out: dict[str, Any], member: str, value: Any, depth: int) -> None:
         """Put one attribute, of an entity or of an instance, where it belongs."""
@@ -291,30 +299,69 @@ class _Reader(Values):
             raise BadRequest(f"{member!r} is a member of the standard, not the name of an attribute")
         if stored in out:
             raise BadRequest(f"{stored!r} is said twice")
-        out[stored] = self.entry(value, stored, depth + 1)
+        out[stored] = self.named(value, stored, depth)
+
+    def named(self, raw: Any, name: str, depth: int) -> Any:
+        """What stands in the document for the attribute `name`, which the standard may have an opinion of."""
+        if name not in OF_THE_STANDARD or (depth and name in PLACES):
+            return self.entry(raw, name, depth + 1)
+        if name in PLACES:
+            raw = self._as_place(raw)
+        entry = self.entry(raw, name, depth + 1)
+        for one in entry if type(entry) is list else [entry]:
+            if type(one) is not dict:
+                continue
+            if name in PLACES:
+                if one.get("type", "GeoProperty") != "GeoProperty":
+                    raise BadRequest(f"{name} is a GeoProperty, not a {one['type']} (clause 4.7.1)", where="type")
+            elif type(one.get("value", {})) is not dict and one["value"] != NULL:
+                raise BadRequest("a proof is an object (clause 4.5.2.2)", where="value")
+        return entry
+
+    def _as_place(self, raw: Any) -> Any:
+        """What was written for a GeoProperty of the standard, its kind said: it may come as JSON text (4.7.2)."""
+        if type(raw) is list and not is_geometry(raw):
+            return [self._as_place(one) for one in raw]
+        if raw == NULL and self.nulls:
+            return raw
+        if type(raw) is not dict:
+            return {"type": "GeoProperty", "value": raw} if not self._simplified else self.geometry(raw)
+        if "value" in raw and not self._simplified and raw.keys().isdisjoint({"type", "@type"}):
+            return {"type": "GeoProperty", **raw}
+        return raw
 
     def _meta(self, out: Instance, member: str, value: Any, kind: str | None, name: str) -> None:
-        if member in _IGNORED or member == "@type" or _LINKED.get(member, "") == kind:
+        if said_by_us(member, kind):
             return
         if value is None:
             raise BadRequest("null says nothing here", mend="leave it out")
         if member == "datasetId":
             if value != "@none":
                 out[member] = uri(value, None, self.limits)
-        elif value == NULL and self.nulls and member in _META:
+        elif value == NULL and self.nulls and member in META:
             out[member] = NULL
         elif member == "expiresAt":
             out[member] = self.when(value)
-        elif (member == "unitCode" and kind in _UNIT_OF) or (member == "lang" and kind in {"Property", None}):
-            out[member] = self.text(value)
-        elif (member == "valueType" and kind in _VALUE_TYPE_OF) or (member == "objectType" and kind in _OBJECT_TYPE_OF):
-            out[member] = self.terms(value, one=member == "valueType")
-        elif member in _SEALED and name == "ngsildproof":
-            out[member] = self.terms(value, one=False) if member == "entityTypeSealed" else self.text(value)
-        elif member == "@context":
-            raise BadRequest("an attribute holds no @context of its own (clause 5.5.7)")
+        elif member == "@type":
+            if self._kind(value) != kind:
+                raise BadRequest(f"it is a {kind} already")
         else:
-            raise BadRequest(f"a {kind or 'Property'} has no {member}")
+            out[member] = self._own(member, value, kind, name)
+
+    def _own(self, member: str, value: Any, kind: str | None, name: str) -> Any:
+        """What stands for a member that only some kinds have."""
+        if (member == "unitCode" and kind in UNIT_OF) or (member == "lang" and kind in {"Property", None}):
+            return self.text(value)
+        if (member == "valueType" and kind in VALUE_TYPE_OF) or (member == "objectType" and kind in OBJECT_TYPE_OF):
+            terms = self.terms(value, one=member == "valueType")
+            if kind == "LanguageProperty" and terms != "langString":
+                raise BadRequest("the valueType of a LanguageProperty is langString (table 5.2.32-1)")
+            return terms
+        if member in SEALED and name == "ngsildproof":
+            return self.terms(value, one=False) if member == "entityTypeSealed" else self.text(value)
+        if member == "@context":
+            raise BadRequest("an attribute holds no @context of its own (clause 5.5.7)")
+        raise BadRequest(f"a {kind or 'Property'} has no {member}")
 
     def _geo(self, geometry: Any) -> Instance:
         return {"type": "GeoProperty", "value": self.geometry(geometry)}
@@ -344,6 +391,8 @@ class _Reader(Values):
 
     def _in_dataset(self, dataset: str, value: Any, name: str, depth: int) -> Instance:
         instance = self.entry(value, name, depth)
+        if instance == NULL:
+            instance = {"value": NULL}
         if type(instance) is not dict:
             raise BadRequest("a dataset holds one value for each datasetId")
         if dataset != "@none":

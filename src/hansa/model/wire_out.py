@@ -1,10 +1,10 @@
 """Answers: documents made into the normalized, concise and simplified forms (CIM 009, clauses 4.5.1 to 4.5.4, 4.15).
 
 An answer shares the values of the document, which nobody changes. Where an answer is the document itself, the store's
-bytes are the answer: see `is_identity` and `spliceable`. GeoJSON (4.5.16) will be one more form over these instances.
+bytes are the answer: see `is_identity` and `spliceable`. GeoJSON is made of these forms in `wire_geo`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Literal
@@ -13,9 +13,14 @@ from hansa import clock
 from hansa.errors import BadRequest
 from hansa.model.context import Context
 from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps
-from hansa.model.wire_in import RESERVED, is_geometry, reads_as_value
+from hansa.model.members import RESERVED, is_geometry, reads_as_value
+from hansa.model.projection import beyond
 
 Form = Literal["normalized", "concise", "simplified"]
+Linked = Mapping[str, Mapping[str, Any]]
+"""By the name of a relationship and the URI it points at: an entity as it is to be shown."""
+
+NOTHING_LINKED: Final[Linked] = {}
 
 _FORMS: Final[dict[str, Form]] = {
     "normalized": "normalized",
@@ -39,9 +44,10 @@ def form_of(text: str) -> Form:
 class View:
     """How somebody wants to see entities. Made once for an answer, then used for each of its entities.
 
-    `attrs`, `pick` and `omit` hold stored names; `attrs` keeps id, type and scope, `pick` keeps what it names and
-    nothing else. `datasets` holds datasetIds, "@none" for the default instance. `lang` is a list of languages as in
-    RFC 3282. createdAt, modifiedAt and expiresAt are shown with `sys_attrs` only (clause 6.3.11).
+    `attrs`, `pick` and `omit` hold stored names, perhaps with what is said of linked entities (see `projection`);
+    `attrs` keeps id, type and scope, `pick` keeps what it names and nothing else. `datasets` holds datasetIds, "@none"
+    for the default instance. `lang` is a list of languages as in RFC 3282. createdAt, modifiedAt and expiresAt are
+    shown with `sys_attrs` only (clause 6.3.11).
     """
 
     context: Context
@@ -53,10 +59,13 @@ class View:
     datasets: Collection[str] | None = None
     lang: str | None = None
     _ranges: tuple[str, ...] | None = field(init=False, repr=False)
+    _gone: frozenset[str] = field(init=False, repr=False)  # what is omitted as a whole
 
     def __post_init__(self) -> None:
         """Read the languages once."""
         object.__setattr__(self, "_ranges", None if self.lang is None else _ranges(self.lang))
+        gone = [name for name in self.omit or () if beyond(self.omit, name) is None]
+        object.__setattr__(self, "_gone", frozenset(gone))
 
     @property
     def identity(self) -> bool:
@@ -72,16 +81,16 @@ class View:
             and self.lang is None
         )
 
-    def entity(self, doc: Doc, stamps: Stamps | None = None) -> dict[str, Any]:
-        """One entity in this view."""
+    def entity(self, doc: Doc, stamps: Stamps | None = None, linked: Linked = NOTHING_LINKED) -> dict[str, Any]:
+        """One entity in this view; `linked` holds what its relationships point at, as it is to be shown (4.5.23.2)."""
         compact = self.context.compact
         out: dict[str, Any] = {}
         for name, entry in doc.items():
-            if not self._shown(name):
+            if not self.shows(name):
                 continue
             if name not in MEMBERS:
                 times = stamps.attrs.get(name) if stamps is not None and self.sys_attrs else None
-                shown = self.attribute(entry, times)
+                shown = self.attribute(entry, times, linked.get(name) if linked else None)
                 if shown is not None:
                     out[compact(name)] = shown
             elif name == "type":
@@ -89,42 +98,52 @@ class View:
             elif name != "expiresAt" or self.sys_attrs:
                 out[name] = entry
         if self.sys_attrs and stamps is not None:
-            if self._shown("createdAt"):
+            if self.shows("createdAt"):
                 out["createdAt"] = clock.text(stamps.created)
-            if self._shown("modifiedAt"):
+            if self.shows("modifiedAt"):
                 out["modifiedAt"] = clock.text(stamps.modified)
         return out
 
-    def attribute(self, entry: Any, times: dict[str, list[int]] | None = None) -> Any:
+    def attribute(
+        self, entry: Any, times: dict[str, list[int]] | None = None, linked: Mapping[str, Any] | None = None
+    ) -> Any:
         """One attribute in this view, or None when `datasets` leaves nothing of it. `times` as in `Stamps.attrs`."""
         if type(entry) is list:
-            kept = entry if self.datasets is None else [one for one in entry if self._in_datasets(one)]
+            kept = entry if self.datasets is None else [one for one in entry if self.selects(one)]
             if not kept:
                 return None
             if len(kept) > 1:
-                return self._several(kept, times)
+                return self._several(kept, times, linked)
             entry = kept[0]
-        elif self.datasets is not None and not self._in_datasets(entry):
+        elif self.datasets is not None and not self.selects(entry):
             return None
         instance = self._instance(entry, times)
+        if linked:
+            instance = _embedded(instance, linked)
         if self.form == "simplified":
-            return _simplified(instance)
+            return _simplified(instance, linked)
         return _concise(instance, alone=True) if self.form == "concise" else instance
 
-    def _shown(self, name: str) -> bool:
-        if self.omit is not None and name in self.omit:
+    def shows(self, name: str) -> bool:
+        """Whether a member of an entity is part of this view, by its name."""
+        if name in self._gone:
             return False
         if self.pick is not None:
             return name in self.pick
         return self.attrs is None or name in self.attrs or name in MEMBERS
 
-    def _in_datasets(self, instance: Instance) -> bool:
-        return self.datasets is not None and instance.get("datasetId", "@none") in self.datasets
+    def selects(self, instance: Instance) -> bool:
+        """Whether an instance of an attribute is part of this view, by its datasetId (4.5.5)."""
+        return self.datasets is None or instance.get("datasetId", "@none") in self.datasets
 
-    def _several(self, entry: list[Instance], times: dict[str, list[int]] | None) -> Any:
+    def _several(
+        self, entry: list[Instance], times: dict[str, list[int]] | None, linked: Mapping[str, Any] | None
+    ) -> Any:
         shown = [self._instance(one, times) for one in entry]
+        if linked:
+            shown = [_embedded(one, linked) for one in shown]
         if self.form == "simplified":
-            return {"dataset": {one.get("datasetId", "@none"): _simplified(one) for one in shown}}
+            return {"dataset": {one.get("datasetId", "@none"): _simplified(one, linked) for one in shown}}
         return [_concise(one, alone=False) for one in shown] if self.form == "concise" else shown
 
     def _instance(self, instance: Instance, times: dict[str, list[int]] | None = None) -> Instance:
@@ -220,11 +239,29 @@ _SIMPLE: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
-def _simplified(instance: Instance) -> Any:
+def _simplified(instance: Instance, linked: Mapping[str, Any] | None = None) -> Any:
     kind = instance["type"]
     value = instance[VALUE_OF[kind]]
     simple = _SIMPLE.get(kind)
-    return value if simple is None else simple(value)
+    value = value if simple is None else simple(value)
+    if linked and kind in {"Relationship", "ListRelationship"}:
+        return [linked.get(uri, uri) for uri in value] if type(value) is list else linked.get(value, value)
+    return value
+
+
+def _embedded(instance: Instance, linked: Mapping[str, Any]) -> Instance:
+    """A relationship with the entities it points at, as its member `entity` or `entityList` (4.5.23.2)."""
+    kind = instance["type"]
+    if kind == "Relationship":
+        target = instance["object"]
+        if type(target) is list:
+            found = [linked[uri] for uri in target if uri in linked]
+            return {**instance, "entity": found} if found else instance
+        return {**instance, "entity": linked[target]} if target in linked else instance
+    if kind == "ListRelationship":
+        found = [linked[one["object"]] for one in instance["objectList"] if one["object"] in linked]
+        return {**instance, "entityList": found} if found else instance
+    return instance
 
 
 def _spoken(instance: Instance, ranges: tuple[str, ...]) -> Instance:

@@ -23,9 +23,17 @@ Mode = Literal["whole", "update", "merge"]
 """What a body is: all that is said (create, append, replace: no nulls); whole attributes, of which nulls delete
 (5.6.2); or parts of attributes, down into their values (5.6.4, 5.6.17). In "merge" an unsaid type stays unsaid."""
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x1f]+\Z")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x1f\x7f]+\Z")
 _TAG = re.compile(r"(@none|[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)\Z")
-_CANONICAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z", re.ASCII)
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d{1,6})?Z\Z", re.ASCII)
+# What nobody sees: format characters, fillers, variation selectors, and what is no character at all. RFC 3987 leaves
+# most of them out of an IRI; of the rest, two ids would look the same and be two.
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ud800-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
+)
 
 
 def under(key: str | int, fault: BadRequest) -> BadRequest:
@@ -48,7 +56,7 @@ def at(key: str, read: Callable[[Any], Any], value: Any) -> Any:
 
 def uri(value: Any, where: str | None, limits: Limits) -> str:
     """A URI, as it is; NULL is none."""
-    if type(value) is not str or value == NULL or not _URI.match(value):
+    if type(value) is not str or value == NULL or not _URI.match(value) or not (value.isascii() or _seen(value)):
         said = "is missing" if value is None else f"{str(value)[:128]!r} is not a URI"
         raise BadRequest(
             f"{where} {said}" if where else said, where=where, mend="write it as urn:ngsi-ld:WeatherObserved:north"
@@ -58,11 +66,25 @@ def uri(value: Any, where: str | None, limits: Limits) -> str:
     return value
 
 
+def language(value: str) -> str:
+    """A language tag as of RFC 5646, or `@none`."""
+    if not _TAG.match(value):
+        raise BadRequest(f"{value[:64]!r} is not a language", mend="en, de-AT or @none (RFC 5646)")
+    return value
+
+
+def _seen(text: str) -> bool:
+    """Whether all of a text can be seen."""
+    return _UNSEEN.search(text) is None
+
+
 @lru_cache(8_192)
-def _instant(text: str) -> str:
-    """A date-time in UTC, as it was written where it was written well. The attributes of a message share theirs."""
-    when = clock.parse(text)
-    return text if _CANONICAL.match(text) else clock.text(when)
+def instant(text: str) -> str:
+    """A date-time in UTC, as it was written but for a decimal comma. Clause 4.6.3: all of it, ending with Z."""
+    clock.parse(text)  # which is more generous, and has words for most of what can be wrong
+    if not _DATE_TIME.match(text):
+        raise BadRequest(f"{text[:64]!r} is not in UTC, or not complete", mend="write it as 2026-11-22T18:00:00Z")
+    return text.replace(",", ".")
 
 
 class Values:
@@ -98,7 +120,7 @@ class Values:
             raise BadRequest(f"{str(value)[:64]} is not a date-time", mend="write it as 2026-11-22T18:00:00Z")
         if value == NULL and self.nulls:
             return NULL
-        return _instant(value)
+        return instant(value)
 
     def text(self, value: Any) -> str:
         """A short text that says something."""
@@ -201,8 +223,7 @@ class Values:
             raise BadRequest("a languageMap is an object from language to text")
         for tag, text in value.items():
             texts = text if type(text) is list and text else [text]
-            if not _TAG.match(tag):
-                raise BadRequest(f"{tag[:64]!r} is not a language", mend="en, de-AT or @none (RFC 5646)")
+            language(tag)
             if not all(type(one) is str and (one != NULL or self.merge) for one in texts):
                 raise BadRequest("a language has a text, or a list of texts", where=tag)
         return value

@@ -19,6 +19,7 @@ import structlog
 
 from hansa.errors import HansaError
 from hansa.limits import DEFAULT, Limits
+from hansa.network.broker import Address
 from hansa.network.http import Answer
 from hansa.network.wall import Walled
 
@@ -35,7 +36,10 @@ log = structlog.get_logger("hansa.deliver")
 
 @dataclass(slots=True)
 class Delivery:
-    """One thing to deliver. `ref` is the caller's own; `wait_s` how long the endpoint may take to answer."""
+    """One thing to deliver. `ref` is the caller's own; `wait_s` how long the endpoint may take to answer.
+
+    `address` is that of an MQTT endpoint, which `url` only shows.
+    """
 
     endpoint: Hashable
     url: str
@@ -44,6 +48,7 @@ class Delivery:
     ref: Any = None
     wait_s: float | None = None
     rest_s: float = 0.0  # after a failure the endpoint is left alone at least so long
+    address: Address | None = None
     tries: int = 0
     since: float = 0.0
     unwanted: bool = False
@@ -112,6 +117,15 @@ class Deliveries:
         """How many wait for one endpoint."""
         one = self._endpoints.get(endpoint)
         return 0 if one is None else len(one.queue) + (one.current is not None)
+
+    def under_way(self, wanted: Callable[[Delivery], bool]) -> list[Delivery]:
+        """What waits and is wanted, oldest first; an attempt under way is the first of its endpoint."""
+        return [
+            delivery
+            for one in self._endpoints.values()
+            for delivery in ((one.current, *one.queue) if one.current is not None else one.queue)
+            if wanted(delivery)
+        ]
 
     def pressed(self, slow_s: float = 0.5) -> bool:
         """Whether an endpoint that takes what it gets, and quickly, has more than half of its queue to come.

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import httpx
 
@@ -26,10 +26,14 @@ from hansa.limits import DEFAULT, Limits
 from hansa.network.connection import Broken, Connection, Reply, Swollen
 from hansa.network.wall import Wall, Walled
 
+T = TypeVar("T")
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """From a host name and a port to addresses, best first."""
+Open = Callable[[str, int, ssl.SSLContext | None, str], Awaitable[T]]
+"""Opens a connection: to an address and port, with or without TLS, whose certificate is that of a name."""
 
-PER_HOST: Final = 4  # connections to one host: a slow one must not take all sockets
+PER_HOST: Final = 16  # connections to one host: a slow one must not take all sockets, a far one must not be a queue
 CONNECTIONS: Final = 1_000  # requests under way at once, over all hosts
 HOSTS: Final = 256  # hosts to which connections are kept open
 IDLE_S: Final = 4.0  # many servers close after five; a request must not meet that
@@ -289,30 +293,38 @@ class Egress:
         return reply
 
     async def _connect(self, url: httpx.URL) -> Connection:
-        """Resolve once, judge, connect to what was judged."""
-        tls = None
-        if url.scheme == "https":
+        tls = url.scheme == "https"
+        port = url.port or (443 if tls else 80)
+        return await self.reach(url.host, port, self._open, tls=tls, name=url.raw_host.decode())
+
+    async def reach(self, host: str, port: int, open_: Open[T], *, tls: bool, name: str | None = None) -> T:
+        """Resolve a host once, judge its addresses, and open a connection to the first good one.
+
+        `open_(address, port, tls, name)` opens; the certificate must be that of `name` (None: the host's). Raises
+        Walled, Unreachable, OSError and TimeoutError.
+        """
+        trust = None
+        if tls:
             if self._tls is None:
                 # Reading every authority of the world takes a while: not in the loop, and once.
                 self._tls = await asyncio.to_thread(ssl.create_default_context)
-            tls = self._tls
-        port = url.port or (443 if tls is not None else 80)
+            trust = self._tls
         try:
-            addresses = await self._resolve(url.host, port)
+            addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as fault:
-            raise Unreachable(f"{url.host} cannot be resolved: {fault}", where=_where(url)) from fault
+            raise Unreachable(f"{host} cannot be resolved: {fault}", where=host) from fault
         refused: Exception | None = None
         failed: Exception | None = None
         for address in addresses[:ADDRESSES]:
             try:
-                self.wall.check(url.host, address)
+                self.wall.check(host, address)
                 async with asyncio.timeout(CONNECT_S):
-                    return await self._open(address, port, tls, url.raw_host.decode())
+                    return await open_(address, port, trust, name or host)
             except Walled as fault:
                 refused = fault
             except (OSError, TimeoutError) as fault:
                 failed = fault
-        raise failed or refused or Unreachable(f"{url.host} has no address", where=_where(url))
+        raise failed or refused or Unreachable(f"{host} has no address", where=host)
 
     def _spare(self) -> None:
         """Let go of the connections to the host that was asked longest ago, when there are too many hosts."""

@@ -5,13 +5,19 @@ POST /admin/devices/<n>/renew  a new claim; the old secret ends
 POST /admin/devices/<n>/state  {"state": "quarantined"}
 PUT  /admin/devices/<n>/profile  another profile, for messages from now on and for retries
 GET  /admin/devices
-GET  /admin/deadletters        ?limit=&kind=
+GET  /admin/deliveries         ?subscription=&tenant= -> {"waiting", "tries", "attempts"}
+GET  /admin/deadletters        ?limit=&kind=&source=
 POST /admin/deadletters/<id>/retry,  DELETE /admin/deadletters/<id>
 POST /admin/import             [{"kind": "upsert", "id", "doc"}] -> {"taken", "refused"}
+GET  /admin/models             every schema that was given
+POST /admin/models             {"name": "schema.json", "schema": {...}}
+POST /admin/models/check       {"entity": {...}} -> {"models": [{"url", "faults"}]}
+DELETE /admin/models/<word>    of a type, or of a URL
 PUT  /admin/clock              {"now": "...", "rate": 60}   a driven clock only
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -22,19 +28,27 @@ from hansa.collect import Profile
 from hansa.errors import BadRequest, Forbidden, HansaError, NotFound, Unauthenticated
 from hansa.limits import DEFAULT
 from hansa.model.change import Refused, Write
+from hansa.model.context import CORE
 from hansa.model.entity import MEMBERS, Entity
 from hansa.model.geo import validate
-from hansa.model.wire import json_in
+from hansa.model.query import Query
+from hansa.model.wire import entity_in, json_in
 from hansa.model.wire_values import uri
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT, payload_of
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.intake import Intake, Receipt, credential_write, place_write, shown_write
+from hansa.platform.models import Models
 from hansa.trust.devices import Device, Devices
 from hansa.trust.labels import ADMINISTRATOR, Label
 
 Retry = Callable[[Entity], Awaitable[str]]
 """Try a dead letter of one kind again; what became of it."""
+
+
+def _nobody_told(ident: str, _tenant: str) -> dict[str, Any]:
+    """How deliveries of a subscription go in a city that sleeps."""
+    raise NotFound(f"nothing is delivered for {ident[:80]} while the city sleeps", mend="start the city")
 
 
 def wall() -> int:
@@ -50,17 +64,21 @@ class Admin:
         cities: Mapping[str, City],
         devices: Devices,
         intake: Intake,
+        models: Models,
         *,
         silence: Callable[[str], object],
         turned: Callable[[], None],
         retries: Mapping[str, Retry],
+        deliveries: Callable[[str, str], dict[str, Any]] = _nobody_told,
     ) -> None:
         """`silence` closes a device's connections, `turned` tells of a new time, `retries` are by kind of letter."""
         self._cities = cities
         self._devices = devices
         self._intake = intake
+        self._models = models
         self._silence = silence
         self._turned = turned
+        self._deliveries = deliveries
         self._retries: dict[str, Retry] = {"message": self._retry_message, **retries}
 
     async def handle(self, request: Request) -> Response:
@@ -72,8 +90,12 @@ class Admin:
         match request.path:
             case ["devices", *rest]:
                 return await self._device(request, rest)
+            case ["deliveries"] if request.method == "GET":
+                return self._delivered(request.params())
             case ["deadletters", *rest]:
                 return await self._deadletter(request, rest)
+            case ["models", *rest]:
+                return await self._model(request, rest)
             case ["import"] if request.method == "POST":
                 return await self._import(json_in(request.body))
             case ["clock"] if request.method == "PUT":
@@ -157,7 +179,33 @@ class Admin:
         refused = [[at, one.error.detail] for at, one in enumerate(outcomes) if isinstance(one, Refused)]
         return json_response({"taken": len(writes) - len(refused), "refused": refused})
 
-    # Dead letters
+    # Models
+
+    async def _model(self, request: Request, rest: list[str]) -> Response:
+        models = self._models
+        match (request.method, *rest):
+            case ("GET",):
+                return json_response(models.shown())
+            case ("POST",):
+                said = _body(request)
+                return json_response(await models.add(_text(said, "name"), said.get("schema")), 201)
+            case ("POST", "check"):
+                doc = entity_in(_body(request).get("entity"), CORE)
+                found = [
+                    {"url": url, "faults": [{"path": one.path, "reason": one.reason} for one in faults]}
+                    for url, faults in models.faults(doc)
+                ]
+                return json_response({"id": doc["id"], "type": doc["type"], "models": found})
+            case ("DELETE", word):
+                return json_response(await models.remove(word))
+        raise _nothing(request)
+
+    # Deliveries and dead letters
+
+    def _delivered(self, params: dict[str, str]) -> Response:
+        if unknown := params.keys() - {"subscription", "tenant"}:
+            raise BadRequest(f"there is no parameter {min(unknown)[:40]}", where="query")
+        return json_response(self._deliveries(_text(params, "subscription"), params.get("tenant", "")))
 
     async def _deadletter(self, request: Request, rest: list[str]) -> Response:
         match (request.method, *rest):
@@ -182,10 +230,15 @@ class Admin:
         kind = params.get("kind")
         if kind is not None and not kind.isalpha():
             raise BadRequest("kind is message, rule or notification", where="kind")
-        q = None if kind is None else f'kind=="{kind}"'
+        terms = [] if kind is None else [f'kind=="{kind}"']
+        if "source" in params:
+            terms.append(f"source=={json.dumps(params['source'], ensure_ascii=False)}")
+        query = Query.parse(types="DeadLetter", q=";".join(terms) or None)
         found: list[dict[str, Any]] = []
         for realm, city in self._cities.items():
-            letters = city.find("DeadLetter", q, limit=int(limit), tenant=TENANT)
+            # An index is in the order in which things came, and the newest are wanted.
+            before = max(0, city.count(query, tenant=TENANT) - int(limit))
+            letters = city.find(query=query, limit=int(limit), offset=before, tenant=TENANT)
             found += [{"id": one.id, "realm": realm, **{name: one.get(name) for name in one}} for one in letters]
         found.sort(key=lambda one: one["at"], reverse=True)
         return json_response(found[: int(limit)])

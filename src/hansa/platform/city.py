@@ -15,6 +15,7 @@ from hansa.limits import DEFAULT, Limits
 from hansa.model.change import Change, Delete, Nothing, Refused, Write
 from hansa.model.entity import Entity
 from hansa.model.query import Query
+from hansa.platform.expiry import Expiry
 from hansa.platform.inbox import Done, Inbox, Watcher
 from hansa.platform.store import Item, Outcome, Point, Reader, Result, Store
 from hansa.trust.labels import Sight
@@ -35,10 +36,11 @@ class City:
         self.sight = sight
         self.limits = limits
         self.inbox: Inbox | None = None if direct else Inbox(store, clock, limits)
+        self._expiry = Expiry(store, clock, limits)
         self._watchers: list[Watcher] = []
         self._readers = threading.local()
         self._opened: list[Reader] = []
-        self._only: Reader | None = store.reader() if direct else None
+        self._only: Reader | None = store.reader(clock.now) if direct else None
 
     @property
     def realm(self) -> str:
@@ -54,7 +56,7 @@ class City:
             return self._only
         found: Reader | None = getattr(self._readers, "reader", None)
         if found is None:
-            found = self._readers.reader = self.store.reader()
+            found = self._readers.reader = self.store.reader(self.clock.now)
             self._opened.append(found)
         return found
 
@@ -113,16 +115,21 @@ class City:
         """Commit items in this thread; a direct City only. Raises the first item's failure."""
         if self.inbox is not None:
             raise HansaError("this city has a writer of its own; submit to it")
-        results = self.store.commit(items, self.clock.now())
+        at = self.clock.now()
+        gone = self._expiry.due(items, at)
+        results = self.store.commit(items if gone is None else [gone, *items], at)
+        told = [one for result in results if not isinstance(result, HansaError) for one in result]
+        changes = [one for one in told if isinstance(one, Change)]
+        if changes:
+            for watcher in list(self._watchers):
+                watcher(changes)
+        if gone is not None:
+            self._expiry.done(results.pop(0))
         done: list[list[Outcome]] = []
         for result in results:
             if isinstance(result, HansaError):
                 raise result
             done.append(result)
-        changes = [one for result in done for one in result if isinstance(one, Change)]
-        if changes:
-            for watcher in list(self._watchers):
-                watcher(changes)
         return done
 
     def submit(

@@ -69,24 +69,25 @@ def pack_change(
     """The log record of a Change."""
     packed = []
     for name, dataset, status, old, new in parts:
-        plain_old = _without(old, dataset)
-        plain_new = _without(new, dataset)
+        d = 0
+        if dataset is not None:
+            d, old, new = intern(dataset), _without(old), _without(new)  # noqa: PLW2901  # as they are kept
         packed.append(
             [
                 intern(name),
-                0 if dataset is None else intern(dataset),
+                d,
                 _CODE[status],
-                None if status == "late" else _pack_one(plain_old, at, intern),
-                _pack_one(plain_new, at, intern),
+                None if old is None else _pack_one(old, at, intern),
+                None if new is None else _pack_one(new, at, intern),
             ]
         )
     because: int | str | None = int(cause) if cause is not None and cause.isdecimal() else cause
     return _encode([intern(actor), because, depth, flags, packed])
 
 
-def _without(one: Any, dataset: str | None) -> Any:
-    """Plain instances of a dataset lose their datasetId in the record, where it stands already."""
-    if dataset is None or type(one) is not dict or one.get("type") != "Property" or len(one) > 5:
+def _without(one: Any) -> Any:
+    """A plain instance of a dataset without its datasetId, which the record says already."""
+    if type(one) is not dict or one.get("type") != "Property" or len(one) > 5:
         return one
     if set(one) <= _PLAIN_KEYS:
         return {k: v for k, v in one.items() if k != "datasetId"}

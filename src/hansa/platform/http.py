@@ -21,6 +21,8 @@ Scope = MutableMapping[str, Any]
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 
+_DIGITS: Final = 18  # of a length: longer ones are no number that Python reads, nor a length that anybody sends
+
 
 class Headers:
     """A request's headers, looked up without making a dictionary of them: most are never read."""
@@ -68,7 +70,9 @@ class Request:
             raise InvalidRequest(f"the query cannot be read: {fault}", where="query") from None
         said = dict(pairs)
         if len(said) != len(pairs):
-            raise InvalidRequest("a parameter is said twice", where="query")
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InvalidRequest(f"the parameter {twice[:64]!r} is said twice", where=twice[:64])
         return said
 
 
@@ -109,8 +113,9 @@ def split(raw_path: bytes) -> list[str]:
 async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
     """The whole body; TooLarge beyond `most`, before it is all here."""
     for key, value in scope["headers"]:
-        if key == b"content-length" and value.isdigit() and int(value) > most:
-            raise TooLarge(f"{int(value):,} bytes; {most:,} are the most", mend="send it in parts, or use hansa import")
+        if key == b"content-length" and value.isdigit() and (len(value) > _DIGITS or int(value) > most):
+            said = value[:_DIGITS].decode()
+            raise TooLarge(f"{said} bytes; {most:,} are the most", mend="send it in parts, or use hansa import")
     message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):

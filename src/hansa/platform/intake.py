@@ -9,7 +9,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hansa.clock import Clock, parse
 from hansa.collect import FORMATS
@@ -20,6 +20,9 @@ from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT, DeadLetter
 from hansa.platform.store import Item, Result
 from hansa.trust.devices import Device, Devices
+
+if TYPE_CHECKING:
+    from hansa.platform.models import Models
 
 FLUSH_S: Final = 60.0
 """How often last seen and counts of devices are written down: a write a message would double the work."""
@@ -50,6 +53,7 @@ class Intake:
         self._timer: asyncio.TimerHandle | None = None
         self._seen: set[str] = set()
         self.behind: Callable[[], int] = lambda: 0  # how far the rules are behind; set by serve
+        self.models: Models | None = None  # what entities of a type look like; set by serve
         self.messages = 0
         self.refusals = 0
 
@@ -90,6 +94,9 @@ class Intake:
                     refused = [f"{one.where}: {one.error.detail}" for one in decoded.refused]
                     if decoded.further:
                         refused.append(f"and {decoded.further:,} more")
+                    if self.models is not None and self.models.known:
+                        writes, broken = self._modelled(device, writes)
+                        refused += broken
                     if refused and not writes:  # nothing of it could be used, and the device may as well know
                         error = BadRequest("; ".join(refused)[:2_000])
         if error is not None or refused:
@@ -101,6 +108,15 @@ class Intake:
             device.readings += 1
         receipt = Receipt(len(writes) - bool(error or refused), refused, error)
         self._submit(device, kind, payload, Item(writes, device.actor), receipt, given, patient=patient)
+
+    def _modelled(self, device: Device, writes: list[Write]) -> tuple[list[Write], list[str]]:
+        """The writes that their models let pass, and why the others do not. A model that only warns lets all pass."""
+        assert self.models is not None  # noqa: S101  # asked by the caller
+        breaches = self.models.weigh(self._cities[device.realm], writes)
+        if not self.models.refuse:
+            return writes, []
+        going = [write for place, write in enumerate(writes) if place not in breaches]
+        return going, [one.error().detail for one in breaches.values()]
 
     def refuse(self, device: Device, kind: str, payload: bytes, error: HansaError, given: Given) -> None:
         """Keep a message that was not even for this device to say (a foreign topic)."""

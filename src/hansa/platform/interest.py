@@ -5,6 +5,8 @@ The index goes by tenant, then by entity id or type (or any), then by watched at
 Candidates that ask the same condition (`q`, `geoQ`, `scopeQ`) of the same sight share its answer.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,8 +14,10 @@ from weakref import WeakValueDictionary
 
 from hansa.model.change import LABEL, Change
 from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
+from hansa.model.query import Linked
+from hansa.platform.condition import Condition
 from hansa.platform.shelf import Shelf
-from hansa.platform.subscription import Condition, Subscription
+from hansa.platform.subscription import Subscription
 from hansa.trust.labels import Sight, unlabelled
 
 
@@ -43,6 +47,7 @@ class Interests:
         """Nobody wants anything yet."""
         self._shelves: dict[Key, _Shelves] = {}
         self._tenants: dict[str, int] = {}
+        self._ends: dict[str, Counter[tuple[str, int]]] = {}  # of patterns: head or tail, how long, how many
         self._conditions: WeakValueDictionary[Any, Condition] = WeakValueDictionary()
 
     def add(self, one: Subscription) -> None:
@@ -51,6 +56,8 @@ class Interests:
             one.condition = self._conditions.setdefault(one.condition.key, one.condition)
         self._tenants[one.tenant] = self._tenants.get(one.tenant, 0) + 1
         for key in _keys(one):
+            if key[1] in _ENDS:
+                self._ends.setdefault(one.tenant, Counter())[key[1], len(key[2])] += 1
             shelves = self._shelves.setdefault(key, _Shelves())
             if one.watched is None:
                 shelves.every.add(one)
@@ -64,6 +71,11 @@ class Interests:
         if not self._tenants[one.tenant]:
             del self._tenants[one.tenant]
         for key in _keys(one):
+            if key[1] in _ENDS:
+                ends = self._ends[one.tenant]
+                ends[key[1], len(key[2])] -= 1
+                if not ends[key[1], len(key[2])]:
+                    del ends[key[1], len(key[2])]
             shelves = self._shelves[key]
             if one.watched is None:
                 shelves.every.remove(one)
@@ -84,6 +96,9 @@ class Interests:
         doc = change.entity.doc
         found = [shelves.get((tenant, "id", doc["id"])), shelves.get((tenant, "any", ""))]
         found.extend(shelves.get((tenant, "type", kind)) for kind in types_of(doc))
+        for end, long in self._ends.get(tenant, ()):
+            ident = doc["id"]
+            found.append(shelves.get((tenant, end, ident[:long] if end == "head" else ident[-long:])))
         names = {part.name for part in change.parts}
         return list(dict.fromkeys(one for kept in found if kept is not None for one in kept.of(names, doc)))
 
@@ -93,12 +108,29 @@ def _keys(one: Subscription) -> set[Key]:
     for selector in one.selectors:
         if selector.ids is not None:
             keys.update((one.tenant, "id", ident) for ident in selector.ids)
+        elif selector.like is not None and (end := _end_of(selector.like.text)) is not None:
+            keys.add((one.tenant, *end))
         elif selector.types is None:
             keys.add((one.tenant, "any", ""))
         else:
             # Of types that must all be there, one is enough to be found by.
             keys.update((one.tenant, "type", min(group)) for group in selector.types)
     return keys
+
+
+_ENDS: Final = frozenset(("head", "tail"))
+_HEAD = re.compile(r"\^([\w:/-]+)(?![*?+{\w:/-])")
+_TAIL = re.compile(r"([\w:/-]+)\$\Z")
+
+
+def _end_of(pattern: str) -> tuple[str, str] | None:
+    """The letters that an id must begin with or end on to match a pattern, where they can be read off it."""
+    if "|" in pattern or "\\" in pattern:
+        return None
+    tail, head = _TAIL.search(pattern), _HEAD.match(pattern)
+    if tail is not None and (head is None or len(tail[1]) >= len(head[1])):
+        return "tail", tail[1]
+    return None if head is None else ("head", head[1])
 
 
 @dataclass(slots=True)
@@ -134,6 +166,8 @@ class Shown:
         for part in change.parts:
             if part.status == "late" or part.name in hidden or part.name == LABEL:
                 continue  # late news is history, not a change of what is so
+            if part.status == "updated" and part.old == part.new:
+                continue  # 5.8.6: an attribute changes when it is updated with another value
             if part.name in MEMBERS:
                 members = True
             else:
@@ -146,8 +180,11 @@ Known = dict[Condition, bool]
 """Answers to conditions, for one Change and one sight."""
 
 
-def wants(one: Subscription, change: Change, shown: Shown, known: Known) -> bool:
-    """Whether a candidate is to be told: trigger, entity, condition; cheap questions first."""
+def wants(one: Subscription, change: Change, shown: Shown, known: Known, linked: Linked | None = None) -> bool:
+    """Whether a candidate is to be told: trigger, entity, condition; cheap questions first.
+
+    `linked` gives the entities that relationships point at, as far as the subscription's sight may see them.
+    """
     if not _triggered(one, change, shown):
         return False
     for selector in one.selectors:
@@ -160,15 +197,15 @@ def wants(one: Subscription, change: Change, shown: Shown, known: Known) -> bool
         return True
     answer = known.get(condition)
     if answer is None:
-        answer = known[condition] = condition.holds(shown.doc, shown.stamps)
+        answer = known[condition] = condition.holds(shown.doc, shown.stamps, linked)
     return answer
 
 
 def _triggered(one: Subscription, change: Change, shown: Shown) -> bool:
     triggers, watched, happened = one.triggers, one.watched, shown.happened
     concerned = watched is None or not watched.isdisjoint(happened)
-    if change.gone:
-        return "entityDeleted" in triggers and concerned
+    if change.gone:  # its attributes go with it
+        return concerned and ("entityDeleted" in triggers or ("attributeDeleted" in triggers and bool(happened)))
     if change.new and "entityCreated" in triggers and concerned:
         return True
     if one.members_too and shown.members and not change.new:

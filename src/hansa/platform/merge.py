@@ -4,18 +4,19 @@
 clause of CIM 009 that each kind follows stands in `hansa.model.change.Kind`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from hansa import clock
 from hansa.errors import AlreadyExists, BadRequest, NotFound
-from hansa.model.change import LABEL, Part, Status, Write, put_instance
-from hansa.model.context import CORE
-from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, instances, types_of
-from hansa.model.wire import NULL, attribute_in, completed
-from hansa.model.wire_in import KIND_OF, RESERVED
+from hansa.model.change import LABEL, SCOPES, Part, Status, Write, put_instance
+from hansa.model.entity import MEMBERS, Doc, Instance, Stamps, instances, types_of
+from hansa.model.transient import alive
+from hansa.model.wire import NULL
 from hansa.model.wire_values import under
+from hansa.platform.patch import find, is_null, merged, updated
 
 
 @dataclass(slots=True)
@@ -52,18 +53,29 @@ def apply(state: State | None, write: Write, at: int) -> Merged:
     if write.kind == "create":
         raise AlreadyExists(f"the entity {write.id} is there already", where=write.id)
     _DO[write.kind](draft)
-    return draft.done(gone=write.kind == "delete")
+    return draft.done()
 
 
 _NEEDS_ONE: Final = frozenset(
-    {"append", "append_new", "update", "patch_attr", "replace_attr", "delete_attr", "delete", "merge", "replace"}
+    {
+        "append",
+        "append_new",
+        "update",
+        "patch_attr",
+        "replace_attr",
+        "delete_attr",
+        "delete",
+        "merge",
+        "replace",
+        "expire",
+    }
 )
 
 
 class _Draft:
     """A state being changed: copies what it touches and notes every part."""
 
-    __slots__ = ("at", "doc", "label", "parts", "stamps", "state", "write")
+    __slots__ = ("at", "doc", "gone", "label", "parts", "stamps", "state", "write")
 
     def __init__(self, state: State | None, write: Write, at: int) -> None:
         self.state = state
@@ -77,10 +89,11 @@ class _Draft:
         )
         self.label = state.label if state is not None and state.doc is not None else None
         self.parts: list[Part] = []
+        self.gone = False
 
-    def done(self, *, new: bool = False, gone: bool = False) -> Merged:
+    def done(self, *, new: bool = False) -> Merged:
         """Close the draft: labels, and whether anything happened at all."""
-        write = self.write
+        write, gone = self.write, self.gone
         if write.label is not None:
             self.label = write.label
         if write.labels:
@@ -107,7 +120,7 @@ class _Draft:
     def put(self, name: str, instance: Instance, *, say_again: bool = True) -> None:
         """Set one instance; with `say_again` False, saying the same again is no part."""
         dataset = instance.get("datasetId")
-        old = _find(self.doc.get(name), dataset)
+        old = find(self.doc.get(name), dataset)
         if not say_again and _same(old, instance):
             return
         put_instance(self.doc, name, dataset, instance)
@@ -116,7 +129,7 @@ class _Draft:
 
     def take(self, name: str, dataset: str | None) -> bool:
         """Remove one instance; whether it was there."""
-        old = _find(self.doc.get(name), dataset)
+        old = find(self.doc.get(name), dataset)
         if old is None:
             return False
         put_instance(self.doc, name, dataset, None)
@@ -155,9 +168,10 @@ class _Draft:
             more = [t for t in said if t not in have]
             if more:
                 self.member("type", [*have, *more])
-        for name in ("scope", "expiresAt"):
-            if name in doc and (name != "scope" or scope == "replace"):
-                self.member(name, None if doc[name] == NULL else doc[name])
+        if "scope" in doc and scope == "replace":
+            self.member("scope", None if doc["scope"] == NULL else doc["scope"])
+        if "expiresAt" in doc and (scope != "add" or "expiresAt" not in self.doc):
+            self.member("expiresAt", None if doc["expiresAt"] == NULL else doc["expiresAt"])
         if scope == "add" and "scope" in doc:
             have, said = _list(self.doc.get("scope", [])), _list(doc["scope"])
             every = [*have, *(one for one in said if one not in have)]
@@ -174,23 +188,29 @@ class _Draft:
         self.parts.append(Part("type", None, "created", None, doc["type"]))
         self.doc["type"] = doc["type"]
         for name in ("scope", "expiresAt"):
-            if name in doc and doc[name] != NULL:
+            if name in doc:
+                if doc[name] == NULL:
+                    raise _nothing_there(name)
                 self.member(name, doc[name])
+        if self.write.kind == "instances":
+            self.series()
+            return
         for name, instance in self.said():
-            if not _is_null(instance):
-                self.put(name, instance)
+            if is_null(instance):
+                raise _nothing_there(name)
+            self.put(name, instance)
 
     def append(self, *, overwrite: bool = True) -> None:
         self.members(scope="replace" if overwrite else "add")
         for name, instance in self.said():
-            if overwrite or _find(self.doc.get(name), instance.get("datasetId")) is None:
+            if overwrite or find(self.doc.get(name), instance.get("datasetId")) is None:
                 self.put(name, instance)
 
     def update(self) -> None:
         """Whole attributes, those that are not there too (5.5.8); scope only where there is one."""
         self.members(scope="replace" if "scope" in self.doc else "leave")
         for name, instance in self.said():
-            if _is_null(instance):
+            if is_null(instance):
                 self.take(name, instance.get("datasetId"))
             else:
                 self.put(name, instance)
@@ -198,21 +218,21 @@ class _Draft:
     def patch_attr(self) -> None:
         for name, fragment in self.said():
             dataset = fragment.get("datasetId")
-            old = _find(self.doc.get(name), dataset)
+            old = find(self.doc.get(name), dataset)
             if old is None:
                 raise NotFound(f"{self.write.id} has no attribute {name}", where=name)
-            if _is_null(fragment):
+            if is_null(fragment):
                 self.take(name, dataset)
                 continue
-            said = _fitted(old, fragment, None)
-            kind = _kind_of(said)
-            if kind is not None and kind != old["type"]:
-                raise BadRequest(f"{name} is a {old['type']}, not a {kind}", where=f"{name}.type")
-            self.put(name, _sound(name, _patched(old, said, deep=False), said is not fragment))
+            try:
+                instance = updated(old, fragment)
+            except BadRequest as fault:
+                raise under(name, fault) from None
+            self.put(name, instance)
 
     def replace_attr(self) -> None:
         for name, instance in self.said():
-            if _find(self.doc.get(name), instance.get("datasetId")) is None:
+            if find(self.doc.get(name), instance.get("datasetId")) is None:
                 raise NotFound(f"{self.write.id} has no attribute {name}", where=name)
             self.put(name, instance)
 
@@ -229,6 +249,7 @@ class _Draft:
             raise NotFound(f"{self.write.id} has no attribute {name}", where=name)
 
     def delete(self) -> None:
+        self.gone = True
         for name in [n for n in self.doc if n not in MEMBERS]:
             for one in instances(self.doc[name]):
                 self.parts.append(Part(name, one.get("datasetId"), "deleted", one, None))
@@ -236,26 +257,42 @@ class _Draft:
             if name in self.doc:
                 self.parts.append(Part(name, None, "deleted", self.doc[name], None))
 
+    def expire(self) -> None:
+        """What has expired goes: the entity, or some of its attributes, or of theirs."""
+        left = alive(self.doc, self.at)
+        if left is None:
+            self.delete()
+            return
+        for name in [n for n in self.doc if n not in MEMBERS]:
+            for one in instances(self.doc[name]):
+                kept = find(left.get(name), one.get("datasetId"))
+                if kept is None:
+                    self.take(name, one.get("datasetId"))
+                elif kept is not one:
+                    self.put(name, kept)
+
     def merge(self) -> None:
         self.members()
         for name, said in self.said():
             dataset = said.get("datasetId")
-            old = _find(self.doc.get(name), dataset)
-            if _is_null(said):
+            old = find(self.doc.get(name), dataset)
+            if is_null(said):
                 self.take(name, dataset)
                 continue
-            fragment = said if old is None else _fitted(old, said, self.write.lang)
-            if old is None or _kind_of(fragment) not in {None, old["type"]}:  # new, or of another kind
-                self.put(name, completed(fragment))
+            try:
+                instance = merged(old, said, lang=self.write.lang, same_kind=self.write.same_kind)
+            except BadRequest as fault:
+                raise under(name, fault) from None
+            if old is None or instance["type"] != old["type"]:
+                self.put(name, instance)
                 continue
-            instance = _sound(name, _patched(old, fragment, deep=True), fragment is not said or _nested(said))
             if self.write.observed is not None and "observedAt" not in said and "observedAt" in old:
                 instance = {**instance, "observedAt": clock.text(self.write.observed)}
             self.put(name, instance)
 
     def replace(self) -> None:
         doc = self.write.doc
-        said = {(name, one.get("datasetId")): one for name, one in self.said() if not _is_null(one)}
+        said = {(name, one.get("datasetId")): one for name, one in self.said() if not is_null(one)}
         for name in [n for n in self.doc if n not in MEMBERS]:
             for one in instances(self.doc[name]):
                 if (name, one.get("datasetId")) not in said:
@@ -272,7 +309,7 @@ class _Draft:
         if kind != self.doc["type"] and kind not in types_of(self.doc):
             raise BadRequest(f"{self.write.id} is a {self.doc['type']}, not a {kind}", where="type")
         for name, instance in self.said():
-            old = _find(self.doc.get(name), instance.get("datasetId"))
+            old = find(self.doc.get(name), instance.get("datasetId"))
             observed = instance.get("observedAt")
             if old is not None and observed is not None and (was := old.get("observedAt")) is not None:
                 if observed == was or clock.parse(observed) == clock.parse(was):
@@ -290,6 +327,39 @@ class _Draft:
             self.members()
         for name, instance in self.said():
             self.put(name, instance, say_again=False)
+
+    def instances(self) -> None:
+        """Instances of all times (5.6.11, 5.6.12): types are added, the newest scope is the entity's."""
+        self.members()
+        self.series()
+
+    def series(self) -> None:
+        """Of every series the newest instance moves the state, unless that is newer; all others are history's."""
+        for name, entry in self.write.doc.items():
+            if name in MEMBERS:
+                continue
+            if name == SCOPES:
+                self.parts.extend(Part("scope", None, "late", None, one) for one in entry)
+                continue
+            by_dataset: dict[str | None, list[Instance]] = {}
+            for one in entry:
+                by_dataset.setdefault(one.get("datasetId"), []).append(one)
+            for dataset, some in by_dataset.items():
+                some.sort(key=_observed)
+                self._newest(name, dataset, some[-1])
+                self.parts.extend(Part(name, dataset, "late", None, one) for one in some[:-1])
+
+    def _newest(self, name: str, dataset: str | None, newest: Instance) -> None:
+        old = find(self.doc.get(name), dataset)
+        older = old is not None and "observedAt" in old and _observed(newest) < _observed(old)
+        gone = is_null(newest)
+        if gone and not older:
+            self.take(name, dataset)
+        # What the state says already is a matter of history, which may have lost it (5.6.16).
+        if gone or older or ("observedAt" in newest and _same(old, newest)):
+            self.parts.append(Part(name, dataset, "late", None, newest))
+        else:
+            self.put(name, newest)
 
     def said(self) -> list[tuple[str, Instance]]:
         """Every instance that the Write names."""
@@ -311,24 +381,35 @@ _DO: Final[dict[str, Callable[[_Draft], None]]] = {
     "replace_attr": _Draft.replace_attr,
     "delete_attr": _Draft.delete_attr,
     "delete": _Draft.delete,
+    "expire": _Draft.expire,
     "merge": _Draft.merge,
     "replace": _Draft.replace,
     "upsert": _Draft.replace,
-    "upsert_update": _Draft.append,
+    "upsert_update": _Draft.update,
     "read": _Draft.read,
     "say": _Draft.say,
+    "instances": _Draft.instances,
 }
 
 
-def _find(entry: Any, dataset: str | None) -> Instance | None:
-    if entry is None:
-        return None
-    if type(entry) is not list:
-        return entry if entry.get("datasetId") == dataset else None
-    for one in entry:
-        if one.get("datasetId") == dataset:
-            return one  # type: ignore[no-any-return]
-    return None
+def corrected(state: State, write: Write, old: Instance, new: Instance, at: int) -> Merged:
+    """The state after what it showed last, `old`, was corrected in history (5.6.14): it shows `new`."""
+    draft = _Draft(state, write, at)
+    name = write.name or ""
+    if is_null(new) or old.get("datasetId") != new.get("datasetId"):
+        draft.take(name, old.get("datasetId"))
+    if not is_null(new):
+        draft.put(name, new)
+    return draft.done()
+
+
+def _observed(instance: Instance) -> float:
+    """When an instance was observed; one that does not say so is of now, later than all others."""
+    return clock.parse(instance["observedAt"]) if "observedAt" in instance else math.inf
+
+
+def _nothing_there(name: str) -> BadRequest:
+    return BadRequest("there is nothing to take away from an entity that is new (5.5.4)", where=name)
 
 
 def _labelled(state: State | None) -> dict[str, Any] | None:
@@ -343,78 +424,5 @@ def _same(old: Instance | None, new: Instance) -> bool:
     return old == new and old is not None and (type(old.get("value")) is bool) == (type(new.get("value")) is bool)
 
 
-def _is_null(instance: Instance) -> bool:
-    # One look over what is there settles almost every case; which member it was is asked only then.
-    return NULL in instance.values() and any(instance.get(member) == NULL for member in _VALUES)
-
-
-_VALUES: Final = frozenset(VALUE_OF.values())
-
-
 def _list(value: Any) -> list[Any]:
     return value if type(value) is list else [value]
-
-
-def _kind_of(fragment: Instance) -> str | None:
-    """The kind that a fragment says or implies; None when it says nothing of it."""
-    kind: str | None = fragment.get("type")
-    if kind is not None:
-        return kind
-    return next((KIND_OF[member] for member in fragment if member in KIND_OF), None)
-
-
-def _fitted(old: Instance, fragment: Instance, lang: str | None) -> Instance:
-    """A fragment that says no type, in the words of the kind that is there (simplified input says `value`)."""
-    kind = old["type"]
-    if "value" not in fragment or "type" in fragment or kind == "Property":
-        return fragment
-    value: Any = fragment["value"]
-    if kind == "LanguageProperty" and type(value) is not dict:
-        value = {lang or "@none": value}
-    elif kind == "ListRelationship" and type(value) is list:
-        value = [{"object": one} for one in value]
-    return {"type": kind, VALUE_OF[kind]: value, **{m: v for m, v in fragment.items() if m != "value"}}
-
-
-def _nested(fragment: Instance) -> bool:
-    return any(member not in RESERVED for member in fragment)
-
-
-def _sound(name: str, instance: Instance, understood: bool) -> Instance:
-    """The instance, read once more where laying two over each other can have made nonsense. Raises BadRequest."""
-    if understood or instance["type"] == "GeoProperty":
-        try:
-            attribute_in(instance, CORE, name, mode="whole")
-        except BadRequest as fault:
-            raise under(name, fault) from None
-    return instance
-
-
-def _patched(old: Instance, fragment: Instance, *, deep: bool) -> Instance:
-    """An instance with a fragment laid over it: members replaced (5.5.8), or merged down into values (5.5.12)."""
-    out = dict(old)
-    for member, value in fragment.items():
-        if value == NULL:
-            out.pop(member, None)
-        elif member in RESERVED:
-            out[member] = _merge_patch(old.get(member), value) if deep else value
-        elif deep and type(value) is dict and type(old.get(member)) is dict:
-            said = _fitted(old[member], value, None)
-            same = _kind_of(said) in {None, old[member]["type"]}
-            out[member] = _patched(old[member], said, deep=True) if same else completed(said)
-        else:
-            out[member] = completed(value)
-    return out
-
-
-def _merge_patch(old: Any, new: Any) -> Any:
-    """RFC 7396 with NGSI-LD's null. A value that is an object merges too (5.5.12)."""
-    if not isinstance(new, dict) or not isinstance(old, dict):
-        return new
-    out = dict(old)
-    for key, value in new.items():
-        if value == NULL or value is None:
-            out.pop(key, None)
-        else:
-            out[key] = _merge_patch(old.get(key), value)
-    return out

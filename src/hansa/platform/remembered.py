@@ -23,7 +23,6 @@ from hansa.platform.store import Item, Result
 from hansa.trust.labels import ADMINISTRATOR
 
 KEPT: Final = 200
-SIZE: Final = 300_000  # bytes of one; the largest of Smart Data Models has some 250,000
 TYPE: Final = "RemoteContext"
 
 log = structlog.get_logger("hansa.contexts")
@@ -47,9 +46,14 @@ class RememberedContexts:
                 self._urls[url] = None
         return len(self._urls)
 
-    def note(self, url: str, document: dict[str, Any]) -> None:
-        """Remember a document that has just come; nobody waits for it."""
-        if len(orjson.dumps(document)) > SIZE:
+    def note(self, url: str, document: dict[str, Any] | None) -> None:
+        """Remember a document that has just come, or forget it for None; nobody waits for it."""
+        if document is None:
+            if url in self._urls:
+                del self._urls[url]
+                self._write([Write("delete", _id(url), tenant=TENANT)])
+            return
+        if len(orjson.dumps(document)) > self._city.limits.context_bytes:
             return
         self._urls[url] = None
         self._urls.move_to_end(url)
@@ -63,6 +67,9 @@ class RememberedContexts:
         while len(self._urls) > KEPT:
             oldest, _ = self._urls.popitem(last=False)
             writes.append(Write("delete", _id(oldest), tenant=TENANT))
+        self._write(writes)
+
+    def _write(self, writes: list[Write]) -> None:
         try:
             self._city.submit_item(Item(writes, "contexts"), _noted, asyncio.get_running_loop())
         except HansaError as fault:

@@ -4,7 +4,7 @@ A store keeps state, attribute index, geometry index, history and log, and commi
 One thread writes; any thread reads through a `Reader` of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -46,6 +46,41 @@ class Point(NamedTuple):
     instance: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which instants of history: by which temporal property (4.8), from `since` (included) to `until` (not).
+
+    `by` None takes any instance at the time when it was so; `last` the newest so many of each series.
+    """
+
+    by: str | None = None
+    since: int | None = None
+    until: int | None = None
+    last: int | None = None
+
+
+class Moment(NamedTuple):
+    """One instance of an attribute in history; `instance` belongs to whoever reads it, and holds its instanceId."""
+
+    at: int  # by the temporal property that was asked by
+    instance: dict[str, Any]
+    created: int  # 0 unless asked for, as is `modified`
+    modified: int
+
+
+class Bucket(NamedTuple):
+    """Plain numbers of one series within one period: what aggregates are made of."""
+
+    period: int  # so many from the origin on
+    many: int
+    distinct: int
+    low: float
+    high: float
+    total: float
+    squares: float
+    spread: float  # the sum of the squared distances from the mean
+
+
 class Row(NamedTuple):
     """One entity as stored: bytes that can be an answer, and what stands beside them."""
 
@@ -53,6 +88,10 @@ class Row(NamedTuple):
     doc: bytes
     stamps: bytes
     label: str | None
+
+
+Names = tuple[frozenset[str] | None, frozenset[str]]
+"""Names that are wanted (None: all), and such that are not."""
 
 
 class Reader(Protocol):
@@ -68,6 +107,9 @@ class Reader(Protocol):
         self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0, *, stamps: bool = False
     ) -> list[Entity]:
         """Entities that match, in index order, masked."""
+
+    def every(self, tenant: str, query: Query, sight: Sight) -> Iterator[Entity]:
+        """All that match, one after the other, with their stamps."""
 
     def find_docs(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[bytes] | None:
         """The same as stored documents, where the index alone decides and nothing is masked; else None."""
@@ -86,19 +128,51 @@ class Reader(Protocol):
         last: int | None = None,
         limit: int = 10_000,
         dataset: str | None = None,
-        *,
-        committed: bool = False,
     ) -> list[Point]:
-        """Points of one attribute, oldest first; `last` keeps the newest so many.
-
-        With `committed` their time, and what `since` and `until` mean, is when they were committed.
-        """
+        """Points of one attribute, oldest first; `last` keeps the newest so many."""
 
     def types(self, tenant: str) -> dict[str, int]:
         """Types and how many entities bear each."""
 
+    def attributes(self, tenant: str) -> dict[str, frozenset[str]] | None:
+        """The names of attributes by type, quickly; None when only the entities themselves can tell."""
+
     def series(self, tenant: str, ident: str, sight: Sight) -> list[tuple[str, str | None]]:
         """Every attribute and datasetId of which an entity has history, also of those that are gone by now."""
+
+    def moments(
+        self,
+        tenant: str,
+        idents: Sequence[str],
+        sight: Sight,
+        span: Span,
+        names: Names,
+        most: int,
+        *,
+        dated: bool = False,
+    ) -> Iterator[tuple[str, dict[tuple[str, str | None], list[Moment]]]]:
+        """What history holds of entities, also of such that are gone: instants by series, oldest first.
+
+        Of a series so many instants that more than `most` means that there are more. An entity of which there is
+        nothing is left out. `dated`: created and modified are wanted.
+        """
+
+    def spoke(self, tenant: str, query: Query, span: Span, names: Names) -> Iterator[str]:
+        """Entities, also gone ones, of a query's types and ids of which history holds anything in the span, in order.
+
+        They are candidates: nobody has looked at a sight, nor at the entity itself.
+        """
+
+    def buckets(
+        self, tenant: str, ident: str, series: tuple[str, str | None], span: Span, origin: int, length: int
+    ) -> list[Bucket] | None:
+        """A series by periods of `length` from `origin` on (0: all in one); None unless all of it is plain numbers."""
+
+    def gone(self, tenant: str, ident: str, sight: Sight) -> tuple[Entity, int] | None:
+        """An entity that was deleted, its id and types, and when; None when it is there or never was."""
+
+    def has_past(self, tenant: str, ident: str) -> bool:
+        """Whether history holds anything of an entity."""
 
     def has_tenant(self, tenant: str) -> bool:
         """Whether anything was ever said under this tenant; the realm's own (no name) is always there."""
@@ -121,8 +195,20 @@ class Store(Protocol):
     def commit(self, items: Sequence[Item], at: int) -> list[Result]:
         """Decide and write all items in one transaction; durable when it returns. In the writer's thread only."""
 
-    def reader(self) -> Reader:
-        """A reader for the calling thread."""
+    def write(self, items: Sequence[Item], at: int) -> list[Result]:
+        """The same, but durable only after the next `sync`; readers see it at once. In the writer's thread only."""
+
+    def sync(self) -> None:
+        """Make durable what was written; in any one thread. Raises OSError: then nothing is known of the disk."""
+
+    def reader(self, now: Callable[[], int] | None = None) -> Reader:
+        """A reader for the calling thread. What has expired by `now` (microseconds; wall time) it does not see."""
+
+    def soonest(self) -> int | None:
+        """When the next entity or attribute expires (microseconds); None: none will. In the writer's thread only."""
+
+    def expired(self, at: int, limit: int, among: Collection[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+        """Entities of which something has expired by `at`: tenant and id of `limit` of them, and of all `among`."""
 
     def head(self) -> int:
         """The newest seq."""

@@ -5,26 +5,28 @@ neighbours still knows what everybody wanted.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from hansa.model.context import Context
-from hansa.model.core_context import VOCAB
-from hansa.model.entity import Doc, Stamps
+from hansa.model.context import CORE, Context
+from hansa.model.entity import Doc
+from hansa.model.older import Version
 from hansa.model.pattern import Pattern
-from hansa.model.qlang import And, Compare, Node
-from hansa.model.query import Match, Query
 from hansa.model.selection import TypeSelection, types_match
 from hansa.model.wire import View
-from hansa.model.wire_in import RESERVED
+from hansa.network.broker import Address
+from hansa.platform.condition import Condition
+from hansa.platform.joined import Join
+from hansa.platform.said import Names
 from hansa.trust.labels import NOBODY, Sight
 
 JSON: Final = "application/json"
 LD_JSON: Final = "application/ld+json"
+GEO_JSON: Final = "application/geo+json"
 
-Names = dict[str, dict[str, str]]
-"""What the names within each member of a Subscription stand for: member -> name as said -> stored name."""
+USUAL: Final = ("attributeCreated", "attributeUpdated")
+"""What triggers a notification when the subscription does not say (5.2.12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,57 +58,26 @@ def _any(_: str | list[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """What must be so where a condition holds: `name` is one of `values` (==), or not below (>), not above (<)."""
-
-    name: str
-    op: str
-    values: tuple[Any, ...]
-
-
-class Condition:
-    """What an entity must be like (`q`, `geoQ`, `scopeQ`); equal ones are decided once a Change."""
-
-    __slots__ = ("__weakref__", "_match", "guard", "key")
-
-    def __init__(self, query: Query) -> None:
-        """Compile it. NotSupported when it follows relationships."""
-        self.key = query.q, None if query.geo is None else repr(query.geo), query.scope_q
-        self.guard = None if query.q is None else _guard(query.q)
-        self._match: Match = query.compile()
-
-    def holds(self, doc: Doc, stamps: Stamps | None) -> bool:
-        """Whether it is like that."""
-        return self._match(doc, stamps)
-
-
-def _guard(node: Node) -> Guard | None:
-    """The term that tells most, if there is one that tells enough: an equality, else a bound."""
-    bound = None
-    for term in node.terms if isinstance(node, And) else (node,):
-        if not isinstance(term, Compare) or len(term.path.names) != 1 or term.path.within or term.path.hop is not None:
-            continue
-        name = term.path.names[0]
-        if name in RESERVED:
-            continue
-        if term.op == "==" and all(type(value) in {str, int, float} for value in term.values):
-            # The store keeps names of the default context short, a caller may not.
-            short = [v.removeprefix(VOCAB) for v in term.values if isinstance(v, str)]
-            return Guard(name, "==", tuple(dict.fromkeys((*term.values, *short))))
-        if term.op[0] in "<>" and type(term.values[0]) in {int, float}:
-            bound = bound or Guard(name, term.op[0], term.values)
-    return bound
-
-
-@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to, and how (5.2.15)."""
+    """Where to, and how (5.2.15). `address` is that of an MQTT endpoint (7.2); `headers` are its receiverInfo."""
 
     uri: str
     accept: str
     headers: Mapping[str, str]
     wait_s: float
     rest_s: float
+    address: Address | None = None
+
+    @property
+    def url(self) -> str:
+        """The URI for people: without a password."""
+        return self.uri if self.address is None else self.address.url
+
+    @property
+    def linked(self) -> bool:
+        """Whether the @context goes in a Link header, not in the body (6.3.8)."""
+        prefer = next((value for name, value in self.headers.items() if name.lower() == "prefer"), "")
+        return self.accept == JSON or (self.accept == GEO_JSON and prefer.replace(" ", "").lower() == "body=json")
 
 
 @dataclass(slots=True)
@@ -123,7 +94,9 @@ class Counters:
     def document(self) -> dict[str, Any]:
         """As it is kept, and as an answer shows it within `notification`."""
         times = {"lastNotification": self.last, "lastSuccess": self.last_good, "lastFailure": self.last_bad}
-        shown: dict[str, Any] = {"timesSent": self.sent, "timesFailed": self.failed}
+        # Counts are greater than 0 where they are shown (Table 5.2.14.2-1).
+        counts = {"timesSent": self.sent, "timesFailed": self.failed}
+        shown: dict[str, Any] = {name: count for name, count in counts.items() if count}
         shown.update({name: at for name, at in times.items() if at is not None})
         if self.sent:
             shown["status"] = "ok" if self.good else "failed"
@@ -150,7 +123,7 @@ class Subscription:
     id: str
     said: dict[str, Any]
     names: Names
-    source: Any  # the @context value for notifications
+    context: Context  # the one for notifications
     view: View
     selectors: tuple[Selector, ...]
     watched: frozenset[str] | None
@@ -158,10 +131,14 @@ class Subscription:
     members_too: bool  # changes of type, scope and the like count
     condition: Condition | None
     endpoint: Endpoint
+    interval_s: float  # of the city's clock, between two notifications of what is so; 0: it hears of Changes
     throttling_s: float
     expires: int | None
     active: bool
     show_changes: bool
+    join: Join | None = None  # whether linked entities come along
+    version: Version | None = None  # of the standard, to which notifications conform (4.3.6.8)
+    look: tuple[Any, ...] = ()  # equal for subscriptions to whom an entity looks the same
     counters: Counters = field(default_factory=Counters)
     sight: Sight = NOBODY  # who hears of it sees no more than whoever asked for it
     created: int = 0
@@ -177,6 +154,15 @@ class Subscription:
         """Whether an attribute that went is shown as NGSI-LD null."""
         return "attributeDeleted" in self.triggers
 
+    def use(self, context: Context) -> None:
+        """Write notifications in the words of this @context; JSON can only name one by a URL (5.5.7, 6.3.8)."""
+        self.context = context
+        self.view = view = replace(self.view, context=CORE if self.endpoint.linked and context.url is None else context)
+        told = (self.endpoint.accept, self.endpoint.linked, self.show_changes, self.join, self.version)
+        gone = (self.triggers & _DELETED, self.watched) if self.triggers & _DELETED else ()
+        parts = (view.attrs, view.pick, view.omit, view.datasets)
+        self.look = (id(view.context), view.form, view.sys_attrs, view.lang, *map(_frozen, parts), *told, *gone)
+
     def status(self, now: int) -> str:
         """active, paused or expired, at `now` (microseconds)."""
         if self.expires is not None and self.expires <= now:
@@ -186,9 +172,9 @@ class Subscription:
     def document(self, context: Context) -> dict[str, Any]:
         """As an answer shows it (5.8.3), without status and stamps: names of types and attributes by `context`.
 
-        `q` stands as it was said; the names in it are those of the @context that came with it.
+        `q` and `csf` stand as they were said; the names in them are those of the @context that came with them.
         """
-        said, names, compact = dict(self.said), self.names, context.compact
+        said, names = dict(self.said), self.names
         notification = dict(said["notification"])
         for where, member, whose in (
             (said, "watchedAttributes", "watchedAttributes"),
@@ -196,16 +182,30 @@ class Subscription:
         ):
             if member in where:
                 words = where[member] if isinstance(where[member], list) else [where[member]]
-                known = names.get(whose, {})
-                where[member] = [compact(known[word]) if word in known else word for word in words]
+                where[member] = [_compacted(word, _NAME, names.get(whose, {}), context) for word in words]
         if "entities" in said:
-            known = {word: compact(name) for word, name in names.get("entities", {}).items()}
+            known = names.get("entities", {})
             said["entities"] = [
-                {**one, "type": _WORD.sub(lambda m: known.get(m[0], m[0]), one["type"])} for one in said["entities"]
+                {**one, "type": _compacted(one["type"], _TYPE, known, context)} for one in said["entities"]
             ]
-        said["isActive"] = self.active
+        said.setdefault("notificationTrigger", list(USUAL))
+        if "jsonldContext" not in said and self.context.url is not None:
+            said["jsonldContext"] = self.context.url  # 5.8.1.4: it is initialized with the @context that came with it
         said["notification"] = notification | self.counters.document()
         return said
 
 
-_WORD: Final = re.compile(r"[^\s;,|()]+")
+_DELETED: Final = frozenset(("entityDeleted", "attributeDeleted"))
+
+
+def _frozen(members: Collection[str] | None) -> str | None:
+    return None if members is None else repr(sorted(members.items() if isinstance(members, Mapping) else members))
+
+
+_TYPE: Final = re.compile(r"[^\s;,|()]+")
+_NAME: Final = re.compile(r"[^\s,|{}]+")
+
+
+def _compacted(text: str, word: re.Pattern[str], known: Mapping[str, str], context: Context) -> str:
+    """A selection of types or members, each name in it as `context` has it."""
+    return word.sub(lambda found: context.compact(known[found[0]]) if found[0] in known else found[0], text)

@@ -5,7 +5,6 @@ with the tenant in it and in the hash that is its entity's id, so two tenants ca
 """
 
 import asyncio
-import dataclasses
 import hashlib
 import secrets
 import time
@@ -29,11 +28,14 @@ from hansa.network.deliver import TRIES
 from hansa.network.http import Egress
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT
+from hansa.platform.durable import durably
 from hansa.platform.follower import Since
+from hansa.platform.progress import READER
+from hansa.platform.said import Names
 from hansa.platform.store import Item
-from hansa.platform.subscription import Counters, Names, Subscription
-from hansa.platform.subscription_in import bare, read
-from hansa.platform.telling import READER, Telling, durably
+from hansa.platform.subscription import Counters, Subscription
+from hansa.platform.subscription_in import bare, is_url, read
+from hansa.platform.telling import Telling
 from hansa.trust.labels import ADMINISTRATOR, Sight
 
 SIZE: Final = 65_536  # bytes of one subscription: ten thousand of them stay in memory
@@ -78,7 +80,7 @@ class Subscriptions:
 
     async def start(self) -> None:
         """Take up the subscriptions that are kept, and follow the log from where the last life came to."""
-        await self._telling.find_place()
+        await self._telling.progress.find()
         poor = self._take_up()
         self._task = asyncio.get_running_loop().create_task(self._run(poor), name="subscriptions")
 
@@ -103,9 +105,10 @@ class Subscriptions:
         """Write the place in the log, if it moved, and the counters, if they are due or asked for."""
         await self._telling.flush()
         now = self._now()
-        if self._telling.dirty and (counters or now - self._counted_at >= COUNTERS_S):
+        dispatch = self._telling.dispatch
+        if dispatch.dirty and (counters or now - self._counted_at >= COUNTERS_S):
             self._counted_at = now
-            dirty, self._telling.dirty = self._telling.dirty, set()
+            dirty, dispatch.dirty = dispatch.dirty, set()
             known = self._telling.subscriptions
             writes = [
                 Write("update", _stored(key), _doc(key, counters=known[key].counters.document()), tenant=TENANT)
@@ -118,7 +121,7 @@ class Subscriptions:
         """Figures for `/health`."""
         return {
             "subscriptions": len(self._telling.subscriptions),
-            "notifications_waiting": self._telling.deliveries.waiting,
+            "notifications_waiting": self._telling.dispatch.deliveries.waiting,
             "changes_behind": max(0, self._city.store.head() - self._telling.seen),
         }
 
@@ -127,7 +130,7 @@ class Subscriptions:
     async def create(self, doc: Any, tenant: str = "", context: Context = CORE, *, sight: Sight | None = None) -> str:
         """Keep a new subscription (5.8.1); its id. `context` is the request's, `sight` who asks.
 
-        Raises BadRequest, NotSupported, AlreadyExists, NoContext (a jsonldContext that cannot be had), TooLarge, and
+        Raises BadRequest, AlreadyExists, NoContext (a jsonldContext that cannot be had), TooLarge, and
         TooManyResults when the tenant has as many as it may.
         """
         said = {"id": f"urn:ngsi-ld:Subscription:{secrets.token_hex(16)}", **bare(doc)}
@@ -165,7 +168,11 @@ class Subscriptions:
             said = {**old.said, **news}
             said = {name: value for name, value in said.items() if value is not None and value != _NULL}
             names = {member: terms for member, terms in old.names.items() if member not in news}
-            answers = old.view.context if "jsonldContext" not in news else None
+            if old.status(self._city.clock.now()) == "expired" and news.keys() & {"expiresAt", "isActive"} == {
+                "expiresAt"
+            }:
+                said.pop("isActive", None)  # 5.8.2.4: a new expiresAt alone makes an expired one active
+            answers = old.context if "jsonldContext" not in news else None
             one = await self._read(said, tenant, context, names, answers)
             one.sight = old.sight
             one.created, one.modified = old.created, self._city.clock.now()
@@ -205,6 +212,10 @@ class Subscriptions:
         """
         await self._telling.retry(letter_id)
 
+    def deliveries(self, ident: str, tenant: str = "") -> dict[str, Any]:
+        """How its deliveries go: `{"waiting", "tries", "attempts"}`, the newest attempt first. Raises NotFound."""
+        return self._telling.dispatch.shown(self._known(ident, tenant).key)
+
     # Keeping
 
     def _take_up(self) -> Sequence[Subscription]:
@@ -222,7 +233,7 @@ class Subscriptions:
                     log.error("a subscription cannot be read", id=entity.id, why=str(fault))  # noqa: TRY400
                     continue
                 self._enter(one)
-                if one.source != CORE.source:
+                if one.context.source != CORE.source:
                     poor.append(one)
         return poor
 
@@ -242,13 +253,13 @@ class Subscriptions:
 
     async def _run(self, poor: Sequence[Subscription]) -> None:
         """Fetch the contexts that are wanted, follow the log, and note from time to time how far it came."""
-        sources = {orjson.dumps(one.source): one.source for one in poor}
+        sources = {orjson.dumps(one.context.source): one.context.source for one in poor}
         found = await asyncio.gather(*(self._answering(s) for s in sources.values()), return_exceptions=True)
         by_source = dict(zip(sources, found, strict=True))
         for one in poor:
-            context = by_source[orjson.dumps(one.source)]
+            context = by_source[orjson.dumps(one.context.source)]
             if isinstance(context, Context):
-                one.view = dataclasses.replace(one.view, context=context)
+                one.use(context)
             else:
                 log.warning("a subscription's @context cannot be had", id=one.id, why=str(context))
         self._telling.follow()
@@ -267,7 +278,7 @@ class Subscriptions:
             raise TooLarge(f"the subscription has {len(size):,} bytes, more than {SIZE:,}")
         url = said.get("jsonldContext")
         if answers is None:
-            answers = await self._answering(url) if isinstance(url, str) else context
+            answers = await self._answering(url) if is_url(url) else context
         return read(said, tenant, context, answers, names=names, limits=self._city.limits)
 
     async def _answering(self, source: Any) -> Context:
@@ -286,7 +297,10 @@ class Subscriptions:
         if expiry and one.expires is not None and one.expires <= self._city.clock.now():
             raise BadRequest("expiresAt has passed already", where="expiresAt", mend="say a time to come")
         try:
-            self._egress.check(one.endpoint.uri)
+            if one.endpoint.address is None:
+                self._egress.check(one.endpoint.uri)
+            else:
+                self._egress.wall.literal(one.endpoint.address.broker.host)
         except SourceFailed as fault:
             raise BadRequest(fault.detail, where="notification.endpoint.uri", mend=fault.mend) from None
 
@@ -334,7 +348,7 @@ def _kept(one: Subscription) -> dict[str, Any]:
         "tenant": one.tenant,
         "said": one.said,
         "names": one.names,
-        "source": one.source,
+        "source": one.context.source,
         "sight": {
             "actor": sight.actor,
             "purpose": sight.purpose,

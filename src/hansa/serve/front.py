@@ -13,6 +13,7 @@ from hansa.errors import BadRequest, Busy, HansaError, TooLarge, Unauthenticated
 from hansa.model.change import Change
 from hansa.model.entity import Entity
 from hansa.platform.http import Headers, Receive, Request, Response, Scope, Send, answer, problem, read_body, split
+from hansa.serve import openapi
 from hansa.serve.told import health, metrics
 from hansa.trust.labels import Sight, unlabelled
 
@@ -36,6 +37,7 @@ class Front:
         self._pages = running.pages
         self._loopback_page = running.settings.trust_loopback
         self._ngsild = running.ngsild["open"]
+        self._description: bytes | None = None
         self._parts: dict[str, Handle] = {
             "collect": running.collect.handle,
             "admin": running.admin.handle,
@@ -57,7 +59,7 @@ class Front:
             await self._live(scope, receive, send, "open")
         elif path.startswith(b"/ccc/live"):
             await self._live(scope, receive, send, "security")
-        elif name in {"health", "ready", "metrics"}:
+        elif name in {"health", "ready", "metrics", "openapi.json"}:
             await answer(send, self._told(name), head=scope["method"] == "HEAD")
         else:
             await self._page(scope, receive, send)
@@ -82,6 +84,10 @@ class Front:
 
     def _told(self, name: str) -> Response:
         running = self._running
+        if name == "openapi.json":
+            if self._description is None:  # made when it is first asked for: most cities are never asked
+                self._description = orjson.dumps(openapi.document(running.desks["open"], running.settings.name))
+            return Response(200, self._description)
         said = health(running)
         status = 200 if said["status"] == "ok" and running.ready else 503
         if name == "ready":
@@ -134,7 +140,7 @@ class Front:
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if not scope["path"].startswith("/static/"):
-                self._seen(scope)
+                scope["hansa.sight"] = self._seen(scope)
         except HansaError as fault:
             await answer(send, problem(fault))
             return

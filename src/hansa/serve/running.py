@@ -5,8 +5,8 @@ import gc
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
-from typing import Any
+from contextlib import AsyncExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
@@ -31,16 +31,21 @@ from hansa.platform.commands import Commands
 from hansa.platform.doors import CollectDoor, MqttDoors
 from hansa.platform.intake import FLUSH_S, Intake
 from hansa.platform.intake import load as load_devices
+from hansa.platform.models import Models
 from hansa.platform.ngsild import NgsiLd
 from hansa.platform.remembered import RememberedContexts
 from hansa.platform.store import Item
 from hansa.platform.subscriptions import Subscriptions
 from hansa.serve.folder import Lock, clock_of, open_cities, tls, token
 from hansa.serve.front import Front, Handle
+from hansa.serve.gate import Gate
 from hansa.serve.told import snapshot
 from hansa.settings import Settings
 from hansa.trust.callers import Callers, is_loopback
 from hansa.trust.devices import Devices
+
+if TYPE_CHECKING:
+    from hansa.platform.ngsild.exchange import Desk
 
 log = structlog.get_logger("hansa")
 
@@ -93,6 +98,10 @@ class Running:
         self.devices = Devices()
         load_devices(self.cities, self.devices)
         self.intake = Intake(self.cities, self.devices, self.clock, settings.limits)
+        self.models = Models(self.cities["open"], refuse=settings.models == "refuse")
+        self.models.load()
+        if settings.models != "off":
+            self.intake.models = self.models
         self.intake.behind = lambda: max((one.behind for one in self.rules), default=0)
         self.commands = {realm: Commands(city, settings.limits) for realm, city in self.cities.items()}
         self._start_rules()
@@ -161,19 +170,25 @@ class Running:
 
     async def _start_binding(self) -> None:
         settings = self.settings
+        origin = settings.url or ("https:" if self._https else "http:")
         self.egress = Egress(settings.egress_allow, settings.limits)
         self.stack.push_async_callback(self.egress.aclose)
-        memory = RememberedContexts(self.cities["open"])
-        self.contexts = Contexts(self.egress, settings.limits, remember=memory.note)
-        memory.recall(self.contexts)
-        self.stack.push_async_callback(self.contexts.aclose)
         self.subscriptions: dict[str, Subscriptions] = {}
         self.ngsild: dict[str, Handle] = {}
+        self.desks: dict[str, Desk] = {}
         for realm, city in self.cities.items():
-            told = self.subscriptions[realm] = Subscriptions(city, self.egress, self.contexts)
+            memory = RememberedContexts(city)
+            contexts = Contexts(self.egress, settings.limits, at=city.clock.now, remember=memory.note)
+            memory.recall(contexts)
+            self.stack.push_async_callback(contexts.aclose)
+            told = self.subscriptions[realm] = Subscriptions(city, self.egress, contexts)
+            # The binding first: subscriptions take up @contexts that it hosts.
+            binding = NgsiLd(city, contexts, told, mount=_MOUNTS[realm], origin=origin)
+            self.ngsild[realm] = binding.handle
+            self.desks[realm] = binding.desk
+            binding.desk.models = self.intake.models
             await told.start()
             self.stack.push_async_callback(told.aclose)
-            self.ngsild[realm] = NgsiLd(city, self.contexts, told, mount=_MOUNTS[realm]).handle
 
     async def _retry_notification(self, letter: Entity) -> str:
         for told in self.subscriptions.values():
@@ -184,21 +199,30 @@ class Running:
             return "told again"
         raise NotFound("its subscription is gone", where=letter.id)
 
+    def _deliveries(self, ident: str, tenant: str) -> dict[str, Any]:
+        for told in self.subscriptions.values():
+            with suppress(NotFound):
+                return told.deliveries(ident, tenant)
+        raise NotFound(f"there is no subscription {ident[:80]}", where="subscription")
+
     def _front(self) -> None:
         settings = self.settings
         self.admin = Admin(
             self.cities,
             self.devices,
             self.intake,
+            self.models,
             silence=self.mqtt.kick,
             turned=self._turned,
             retries={"rule": self._retry_rule, "notification": self._retry_notification},
+            deliveries=self._deliveries,
         )
         self.collect = CollectDoor(self.cities, self.devices, self.intake, settings.limits)
         look = Look(
             city=settings.name, zone=settings.timezone, location=settings.location, tiles=settings.tiles or None
         )
         self.pages = Starlette(routes=routes(lambda: snapshot(self), look))
+        self.gate = Gate(settings.limits)
         self.front = Front(self)
 
     def _turned(self) -> None:
@@ -213,7 +237,7 @@ class Running:
             host=self.host,
             port=self.port,
             loop="none",
-            http="httptools",
+            http=self.gate.protocol(),
             ws="none",
             interface="asgi3",
             lifespan="off",

@@ -74,12 +74,14 @@ def health(running: "Running") -> dict[str, Any]:
         "off": [{"name": one.name, "reason": one.reason} for one in running.off],
         "devices": len(running.devices),
         "mqtt": {"connections": running.mqtt.connections},
+        "requests": {"wait_s": round(running.gate.wait_s, 3), "refused": running.gate.refused},
         "pages": sum(live.streams for live in running.live.values()),
         "messages": {
             "taken": running.intake.messages,
             "refused": running.intake.refusals,
             "waiting": running.intake.waiting,
         },
+        "models": {"known": len(running.models.known), "breaches": dict(running.models.breaches)},
         "limits": running.settings.limits.shown(),
     }
 
@@ -102,8 +104,13 @@ def metrics(said: Mapping[str, Any]) -> bytes:
     gauge("rules_behind", "Changes that the slowest app has not seen", said["rules"]["behind"])
     gauge("rules_restarts", "Times the rules process was started again", said["rules"]["restarts"])
     gauge("mqtt_connections", "Open MQTT connections", said["mqtt"]["connections"])
+    gauge("requests_wait_seconds", "How long a request waits for its turn", said["requests"]["wait_s"])
+    gauge("requests_refused", "Requests told to come again later", said["requests"]["refused"])
     gauge("live_pages", "Pages that listen", said["pages"])
     gauge("messages_taken", "Messages of devices", said["messages"]["taken"])
     gauge("messages_refused", "Messages kept as dead letters", said["messages"]["refused"])
+    gauge("models", "Types that have a model", said["models"]["known"])
+    for kind, breaches in said["models"]["breaches"].items():
+        gauge("model_breaches", "Writes that were not as the model of their type says", breaches, type=kind)
     gauge("up_seconds", "Seconds since the start", said["up_s"])
     return prometheus_client.generate_latest(registry)

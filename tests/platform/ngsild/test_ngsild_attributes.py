@@ -1,4 +1,4 @@
-"""Attributes: appended, updated, patched, replaced, deleted (5.6.2 to 5.6.5, 5.6.19)."""
+"""Attributes: appended, updated, patched, replaced, deleted (5.6.2 to 5.6.5, 5.6.19, 5.2.18, 5.2.19)."""
 
 import pytest
 from conftest_ngsild import NOON, Api, said, station

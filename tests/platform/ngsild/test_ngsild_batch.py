@@ -1,4 +1,4 @@
-"""Many at once (5.6.7 to 5.6.10, 5.6.20): one by one in their order, and told apart in the answer."""
+"""Many at once (5.6.7 to 5.6.10, 5.6.20, 5.2.16, 5.2.17): one by one in their order, and told apart in the answer."""
 
 import pytest
 from conftest_ngsild import Api, opened, said, small, station
@@ -47,7 +47,8 @@ def test_an_upsert_tells_whom_it_made_and_replaces_or_updates_the_rest(api: Api)
 
 def test_a_batch_update_appends_and_leaves_what_is_there_if_told_so(api: Api) -> None:
     api.made(station("a"))
-    news = [{"id": ident("a"), "temperature": {"value": 9}, "b": 1}, {"id": ident("nobody"), "b": 1}]
+    kind = {"type": "WeatherObserved"}
+    news = [{"id": ident("a"), **kind, "temperature": {"value": 9}, "b": 1}, {"id": ident("nobody"), **kind, "b": 1}]
     careful = api.post("entityOperations/update", news, "options=noOverwrite")
     assert careful.status == 207
     assert failed(careful) == {ident("a"): "BadRequestData", ident("nobody"): "ResourceNotFound"}
@@ -59,7 +60,8 @@ def test_a_batch_update_appends_and_leaves_what_is_there_if_told_so(api: Api) ->
 
 def test_a_batch_merge_goes_down_into_attributes(api: Api) -> None:
     api.made(station("a"))
-    assert api.post("entityOperations/merge", [{"id": ident("a"), "temperature": {"value": 9}}]).status == 204
+    fragment = {"id": ident("a"), "type": "WeatherObserved", "temperature": {"value": 9}}
+    assert api.post("entityOperations/merge", [fragment]).status == 204
     merged = said(api.get(f"entities/{ident('a')}"))["temperature"]
     assert (merged["value"], merged["unitCode"]) == (9, "CEL")
     assert api.post("entityOperations/merge", [{"temperature": {"value": 9}}]).status == 207

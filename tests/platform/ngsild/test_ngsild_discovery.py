@@ -1,6 +1,9 @@
-"""Types, attributes and contexts that there are (5.7.5 to 5.7.10, 5.13.3, 5.13.4)."""
+"""Types and attributes that there are (5.7.5 to 5.7.10), and the documents that tell it (5.2.24 to 5.2.28)."""
 
-from conftest_ngsild import Api, said, station
+from conftest_ngsild import PUBLIC, Api, said, station
+
+from hansa.platform.ngsild import inventory
+from hansa.trust.labels import ADMINISTRATOR
 
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 VOCAB = "https://uri.etsi.org/ngsi-ld/default-context/"
@@ -39,7 +42,8 @@ def test_one_type_is_told_with_counts_and_kinds(quick: Api) -> None:
     quick.delete("entities/urn:ngsi-ld:Device:1")
     missing = quick.get("types/Device")
     assert (missing.status, said(missing)["type"]) == (404, ERRORS + "ResourceNotFound")
-    assert quick.get("types/not a type").status == 400
+    refused = quick.get("types/not a type")
+    assert (refused.status, said(refused)["where"]) == (400, "type")
 
 
 def test_attributes_are_listed_and_described(quick: Api) -> None:
@@ -52,9 +56,26 @@ def test_attributes_are_listed_and_described(quick: Api) -> None:
     assert quick.get("attributes/windSpeed").status == 404
 
 
-def test_contexts_in_use_are_listed_and_hosting_one_is_not_built(quick: Api) -> None:
-    assert said(quick.get("jsonldContexts")) == []
-    assert said(quick.get("jsonldContexts", "details=true&kind=Hosted")) == []
-    assert quick.get("jsonldContexts", "kind=Odd").status == 400
-    assert quick.get("jsonldContexts/https%3A%2F%2Fexample.org%2Fc").status == 404
+def test_a_city_without_a_place_for_contexts_says_so(quick: Api) -> None:
+    assert quick.get("jsonldContexts").status == 422
     assert quick.post("jsonldContexts", {"@context": {}}).status == 422
+
+
+def test_the_indexes_and_the_entities_tell_the_same_names(quick: Api) -> None:
+    filled(quick)
+    quick.made({"id": "urn:ngsi-ld:Device:2", "type": "Device", "bare": {"type": "Property", "value": {"a": 1}}})
+    quick.made({"id": "urn:ngsi-ld:Empty:1", "type": "Empty"})
+    quick.made({"id": "urn:ngsi-ld:Device:3", "type": "Device", "elsewhere": 1}, ngsild_tenant="other")
+    quick.delete("entities/urn:ngsi-ld:WeatherObserved:b/attrs/refDevice")
+    quick.delete("entities/urn:ngsi-ld:Device:1")
+    reader = quick.city.reader
+    for tenant in ("", "other", "nobody"):
+        walked: dict[str, set[str]] = {}
+        for kind in reader.types(tenant):
+            for one in quick.city.find(kind, tenant=tenant):
+                walked.setdefault(kind, set()).update(one.names)
+        assert reader.attributes(tenant) == walked
+        assert inventory.names(reader, tenant, ADMINISTRATOR) == walked
+    assert said(quick.get("types"))["typeList"] == ["Device", "Empty", "WeatherObserved"]
+    assert said(quick.get("attributes", ngsild_tenant="other"))["attributeList"] == ["elsewhere"]
+    assert said(quick.get("types", sight=PUBLIC))["typeList"] == []

@@ -56,12 +56,27 @@ WORDS = st.one_of(
                 "keyValues",
                 "sysAttrs",
                 "temporalValues",
+                "aggregatedValues",
+                "avg,max,distinctCount",
+                "PT1H",
+                "P999999W",
+                "P9999Y",
+                "deletedAt",
+                "id;desc",
                 "concise",
                 "observedAt",
                 "en",
                 "en;q=1",
                 "urn:a:b,urn:c:d",
                 "@none",
+                "inline",
+                "flat",
+                "2",
+                "location;dist-desc,temperature[a];asc,modifiedAt",
+                "temperature.observedAt",
+                "de-u-co-phonebk",
+                "location{a,b{c}}|id",
+                "urn:ngsi-ld:WeatherObserved:a",
             ),
         ]
     ),
@@ -193,6 +208,49 @@ def test_no_batch_is_answered_with_a_fault_of_ours_nor_leaves_the_store_in_doubt
         for form in ("", "options=concise", "options=keyValues", "options=sysAttrs"):
             assert held.get(f"entities/{one}", form).status in {200, 404}
         assert held.get(f"temporal/entities/{one}").status in {200, 404}
+
+
+SENSE = st.fixed_dictionaries(
+    {"type": st.sampled_from(["WeatherObserved", "*", "(WeatherObserved;X)|Device"])},
+    optional={
+        "join": st.sampled_from(["inline", "flat", "@none"]),
+        "joinLevel": st.sampled_from(["1", "3", "10"]),
+        "containedBy": st.just("urn:ngsi-ld:WeatherObserved:b"),
+        "pick": st.sampled_from(["id", "to{id,to{id}}", "temperature|to", "nothing"]),
+        "omit": st.sampled_from(["type", "to{type}", "to", "id,type,scope,temperature,location,to"]),
+        "attrs": st.sampled_from(["to", "temperature,to{temperature}"]),
+        "q": st.sampled_from(["temperature", "!temperature", "to{temperature}>1", "temperature==1..5", "to==urn:a:b"]),
+        "orderBy": st.sampled_from(["temperature", "id;desc", "to", "location;dist-asc,temperature.observedAt;desc"]),
+        "orderFrom": st.just("[17,48]"),
+        "collation": st.sampled_from(["de", "sv-u-kn", "zh"]),
+        "options": st.sampled_from(["keyValues", "concise,sysAttrs", "sysAttrs"]),
+        "datasetId": st.sampled_from(["@none", "urn:d:1"]),
+        "lang": st.sampled_from(["de,en;q=0.5", "*"]),
+        "geometryProperty": st.sampled_from(["location", "to"]),
+        "limit": st.sampled_from(["0", "1", "1000"]),
+        "offset": st.sampled_from(["0", "1", "999999999999999"]),
+        "count": st.sampled_from(["true", "false"]),
+        "entityMap": st.just("true"),
+    },
+)
+
+
+@QUIET
+@given(
+    params=SENSE,
+    accept=st.sampled_from(["application/json", "application/ld+json", "application/geo+json"]),
+    prefer=st.sampled_from(["", "ngsi-ld=1.0", "ngsi-ld=1.5, body=json", "body=ld+json"]),
+)
+def test_whatever_makes_sense_together_is_answered_or_refused_by_name(
+    held: Api, params: dict[str, str], accept: str, prefer: str
+) -> None:
+    linked = {"type": "Relationship", "object": ["urn:ngsi-ld:WeatherObserved:a", "urn:ngsi-ld:WeatherObserved:b"]}
+    held.post("entities", station("b", 2.0, to=linked, said={"type": "LanguageProperty", "languageMap": {"en": "x"}}))
+    fine(held, "GET", "entities", None, urlencode(params), accept=accept, prefer=prefer)
+    answer = held.get("entities", params, accept=accept, prefer=prefer)
+    assert answer.status in {200, 201, 203} or json.loads(answer.body).get("where"), answer.body
+    one = {name: value for name, value in params.items() if name in asked.RETRIEVE}
+    fine(held, "GET", "entities/urn:ngsi-ld:WeatherObserved:b", None, urlencode(one), accept=accept, prefer=prefer)
 
 
 @QUIET

@@ -1,4 +1,7 @@
-"""What all resources share: media types, @context, tenants, methods, lengths (5.5.10, 6.3.2 to 6.3.6, 6.3.14)."""
+"""What all resources share: media types, @context, tenants, methods, lengths, errors.
+
+Clauses 5.5.2, 5.5.3, 5.5.10, 6.3.2 to 6.3.6 and 6.3.14.
+"""
 
 import pytest
 from conftest_ngsild import NOBODY, Api, header, said, station
@@ -33,10 +36,8 @@ def test_a_body_of_unsaid_length_is_a_bare_411_before_anything_else(quick: Api) 
         ("application/ld+json, application/json", "application/json"),
         ("application/json;q=0.1, application/ld+json", "application/ld+json"),
         ("application/json;q=0, */*", "application/ld+json"),
-        ("application/geo+json, application/ld+json;q=0.1", "application/ld+json"),
         ("application/ld+json;q=high", "application/ld+json"),
         ("text/html", None),
-        ("application/geo+json", None),
         ("application/json;q=0", None),
         ("", None),
     ],
@@ -52,6 +53,19 @@ def test_the_answer_comes_in_the_first_form_that_is_accepted(quick: Api, accept:
         else:
             assert (answer.status, answer.kind.decode()) == (200, kind)
             assert ("@context" in answer.body.decode()) == (kind == LD)
+
+
+def test_entities_alone_can_be_geojson(quick: Api) -> None:
+    quick.made(station("north"))
+    geo = "application/geo+json"
+    for path in (f"entities/{NORTH}", "entities?type=WeatherObserved"):
+        name, _, query = path.partition("?")
+        for accept in (geo, f"{geo}, application/ld+json;q=0.1"):
+            answer = quick.get(name, query, accept=accept)
+            assert (answer.status, answer.kind.decode()) == (200, geo)
+        assert quick.get(name, query, accept=f"{geo}, application/json").kind == b"application/json"
+    for path in ("types", "attributes", "temporal/entities/" + NORTH):
+        assert quick.get(path, accept=geo).status == 406
 
 
 def test_a_context_is_in_the_body_of_json_ld_and_in_the_header_of_json_and_never_mixed(quick: Api) -> None:

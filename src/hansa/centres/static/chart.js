@@ -65,7 +65,7 @@ export function chart(box, readout) {
       {
         width: size[0],
         height: size[1],
-        padding: [10, 10, 0, 0],
+        padding: [10, 18, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { size: 7, fill: () => ink.paper, width: 2 }, drag: { x: false, y: false } },
         tzDate: look.zone ? (s) => uPlot.tzDate(new Date(s * 1000), look.zone) : undefined,

@@ -1,37 +1,11 @@
 // The city as this page knows it: loaded once, then kept by the stream of Changes, without a gap between the two.
 
+import { API, ask, Failed } from "./doors.js";
 import { kindOf, moment, named, NO_STATION, number, said, shapeOf, state, station, text } from "./station.js";
 import { look } from "./words.js";
 
-const API = "/ngsi-ld/v1";
 const PAGE = 1000;
 const NO_SHAPE = /^(Point|GeometryCollection)$/;
-
-const sentence = (text) => String(text).replace(/^./, (first) => first.toUpperCase()).replace(/[^.!?…]$/, "$&.");
-
-/** A request that failed, with what people can do about it. */
-export class Failed extends Error {
-  constructor(detail, mend, status = 0) {
-    super(sentence(detail));
-    this.mend = sentence(mend);
-    this.status = status;
-  }
-}
-
-/** JSON of a path of this city, with its headers; raises Failed in words for people. */
-export async function ask(path, { signal } = {}) {
-  let answer;
-  try {
-    answer = await fetch(path, { headers: { accept: "application/json" }, signal });
-  } catch (fault) {
-    if (fault.name === "AbortError") throw fault;
-    throw new Failed("The city does not answer.", "Check the network and that hansa is running; this page tries again by itself.");
-  }
-  const body = await answer.json().catch(() => null);
-  if (answer.ok && body !== null) return { body, headers: answer.headers };
-  const mend = body?.mend ?? { 401: "Log in, or open the page on the machine that hansa runs on.", 429: "Wait a moment.", 503: "The city is busy; this page tries again by itself." }[answer.status];
-  throw new Failed(body?.detail ?? body?.title ?? `The city answered ${answer.status}.`, mend ?? "Try again in a moment.", answer.status);
-}
 
 export class City {
   entities = new Map();
@@ -337,7 +311,8 @@ const done = (found, cut) => ({ values: [...found].sort((a, b) => a[0] - b[0]), 
 export const historyLink = (id, name, since) =>
   `${API}/temporal/entities/${encodeURIComponent(id)}?attrs=${encodeURIComponent(name)}&timerel=after&timeAt=${iso(since)}&lastN=1000&options=temporalValues`;
 
-export const entityLink = (id) => `${API}/entities/${encodeURIComponent(id)}`;
+/** Where people read an entity. */
+export const entityLink = (id) => `/entities/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
 
 /** The frost forecasts of a station, as entities. */
 export async function forecasts(id, { signal } = {}) {

@@ -14,6 +14,9 @@ export function h(tag, props = {}, ...children) {
   return made;
 }
 
+/** A button of a class, with its word and what it does. */
+export const press = (kind, word, act, more = {}) => h("button", { type: "button", class: kind, on: { click: act }, ...more }, word);
+
 /** Set text only where it differs, so that selections and readers are left in peace. */
 export function put(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -1,15 +1,17 @@
 // The page: joins the city, the map, the desk, the panel and the list, and listens to the keyboard.
 
-import { ask, City } from "./city.js";
+import { City } from "./city.js";
 import { h, keep, narrow, put } from "./dom.js";
 import { startDesk } from "./desk.js";
+import { ask } from "./doors.js";
 import { startFind } from "./find.js";
+import { clockLine, meant, startHelp, startTheme } from "./frame.js";
 import { startList } from "./list.js";
 import { startMap } from "./map.js";
 import { startPanel } from "./panel.js";
 import { go, place, watch } from "./place.js";
 import { STATES } from "./station.js";
-import { age, clockText, count, dayText, hourText, lasting, title, zoneText } from "./words.js";
+import { age, count, lasting, title } from "./words.js";
 
 const city = new City();
 const by = (id) => document.getElementById(id);
@@ -28,10 +30,7 @@ function bar() {
   const now = city.now();
   const { simulated, rate, known } = city.clock;
   if (known) {
-    const fast = rate >= 30;
-    const made = [h("time", { datetime: new Date(now).toISOString() }, h("span", { class: "day" }, `${dayText(now)} `), h("b", {}, fast ? hourText(now) : clockText(now)), h("span", { class: "zone" }, ` ${zoneText(now)}`))];
-    if (simulated) made.push(h("span", { class: "simulated", title: "This is not wall time: the city's clock is simulated." }, rate === 0 ? "simulated, held" : rate === 1 ? "simulated" : `simulated ×${+rate.toFixed(1)}`));
-    by("clock").replaceChildren(...made);
+    by("clock").replaceChildren(...clockLine(now, simulated, rate));
   }
   const box = by("fresh");
   const text = box.querySelector(".fresh-text");
@@ -111,28 +110,6 @@ function view() {
   for (const button of document.querySelectorAll("[data-view]")) if (button !== document.body) button.setAttribute("aria-pressed", String(button.dataset.view === place.view));
 }
 
-// ---- light and dark
-
-function theme(next) {
-  if (next) document.documentElement.dataset.theme = next;
-  else delete document.documentElement.dataset.theme;
-  try {
-    if (next) localStorage.setItem("hansa.theme", next);
-    else localStorage.removeItem("hansa.theme");
-  } catch {
-    // Without storage the choice holds for this page.
-  }
-  map?.reink();
-  panel.reink();
-  sayTheme();
-}
-
-function sayTheme() {
-  const now = document.documentElement.dataset.theme ?? "";
-  by("theme").setAttribute("aria-label", `Colours: ${{ light: "light", dark: "dark", "": "as the system" }[now]}. Change`);
-  put(by("theme").firstElementChild, { light: "○", dark: "●", "": "◐" }[now]);
-}
-
 // ---- keys
 
 const KEYS = [
@@ -143,33 +120,25 @@ const KEYS = [
   ["← ↑ → ↓", "from station to station on the map (Shift: move the map)"],
   ["+  −  0", "closer, farther, the whole city"],
   ["1 2 3 4", "6 h, 24 h, 7 d, 30 d"],
+  ["e", "entities, subscriptions, contexts"],
   ["t", "light, dark, as the system"],
   ["Esc", "close"],
 ];
 
-function help() {
-  const sheet = by("keys");
-  if (sheet.open) return sheet.close();
-  sheet.replaceChildren(
-    h("h2", { id: "keys-title" }, "Keys"),
-    h("dl", {}, KEYS.flatMap(([keys, what]) => [h("dt", {}, keys.split(" ").filter(Boolean).map((one) => h("kbd", {}, one))), h("dd", {}, what)])),
-    h("h2", {}, "Signs"),
-    h("ul", { class: "signs" }, ["ok", "watch", "alarm", "stale", "missing"].map((how) => h("li", {}, h("span", { class: `sign ${how}` }, title(how, "states")), h("span", {}, { ok: "reporting, nothing wrong", watch: "an alarm of medium severity or less", alarm: "an alarm of high severity", stale: "silent for longer than usual", missing: "silent for a day, or never heard" }[how])))),
-    h("ul", { class: "signs" }, [["k-solid", "measured"], ["k-dots", "forecast"], ["k-stale", "stale"], ["k-dash", "missing"]].map(([kind, word]) => h("li", {}, h("i", { class: kind }), h("span", {}, word)))),
-    h("form", { method: "dialog" }, h("button", {}, "Close")),
-  );
-  sheet.showModal();
-}
+const signs = () => [
+  h("h2", {}, "Signs"),
+  h("ul", { class: "signs" }, ["ok", "watch", "alarm", "stale", "missing"].map((how) => h("li", {}, h("span", { class: `sign ${how}` }, title(how, "states")), h("span", {}, { ok: "reporting, nothing wrong", watch: "an alarm of medium severity or less", alarm: "an alarm of high severity", stale: "silent for longer than usual", missing: "silent for a day, or never heard" }[how])))),
+  h("ul", { class: "signs" }, [["k-solid", "measured"], ["k-dots", "forecast"], ["k-stale", "stale"], ["k-dash", "missing"]].map(([kind, word]) => h("li", {}, h("i", { class: kind }), h("span", {}, word)))),
+];
 
 addEventListener("keydown", (event) => {
-  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "checkbox";
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || by("keys").open) return;
+  if (!meant(event)) return;
   if (event.key === "Escape") {
     if (by("types").open) return (by("types").open = false), by("types").firstElementChild.focus();
+    if (by("ways").open) return (by("ways").open = false), by("ways").firstElementChild.focus();
     if (place.sel) return go({ sel: "", attr: "" });
     return;
   }
-  if (typing) return;
   const windows = ["6h", "24h", "7d", "30d"];
   const act = {
     "?": help,
@@ -182,7 +151,8 @@ addEventListener("keydown", (event) => {
     "=": () => map?.zoom(1),
     "-": () => map?.zoom(-1),
     0: () => map?.whole(),
-    t: () => theme({ "": "light", light: "dark", dark: "" }[document.documentElement.dataset.theme ?? ""]),
+    e: () => location.assign("/entities"),
+    t: theme,
     ...Object.fromEntries(windows.map((name, i) => [i + 1, () => place.sel && go({ win: name })])),
   }[event.key];
   if (!act) return;
@@ -200,12 +170,11 @@ startList(city, { figureOf, filter, retry });
 
 for (const button of document.querySelectorAll("button[data-view]")) button.addEventListener("click", () => go({ view: button.dataset.view }));
 by("show").addEventListener("change", (event) => go({ show: event.target.value }));
-by("theme").addEventListener("click", () => theme({ "": "light", light: "dark", dark: "" }[document.documentElement.dataset.theme ?? ""]));
-by("help").addEventListener("click", help);
+const theme = startTheme(() => (map?.reink(), panel.reink()));
+const help = startHelp(KEYS, signs);
 document.addEventListener("pointerdown", (event) => {
-  if (by("types").open && !by("types").contains(event.target)) by("types").open = false;
+  for (const id of ["types", "ways"]) if (by(id).open && !by(id).contains(event.target)) by(id).open = false;
 });
-by("keys").addEventListener("click", (event) => event.target === by("keys") && by("keys").close());
 
 let due = 0;
 city.listen(({ all, phase }) => {
@@ -218,7 +187,6 @@ watch((changed) => {
   if (changed.has("sel") && place.sel && narrow() && place.view === "alarms") go({ view: "map" }, { quiet: true });
 });
 view();
-sayTheme();
 pickers();
 bar();
 setInterval(bar, 1000);

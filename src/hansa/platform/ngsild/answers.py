@@ -11,13 +11,16 @@ from hansa.errors import HansaError
 from hansa.model import core_context as core
 from hansa.model import link
 from hansa.model.context import CORE, Context
+from hansa.model.wire_geo import collection
 from hansa.platform.http import Response
+from hansa.platform.models import Breach
 from hansa.platform.ngsild import media
 from hansa.platform.ngsild.asked import Page
 from hansa.platform.ngsild.exchange import Exchange
 
 CORE_LINK: Final = (b"link", link.link(core.URL).encode())
 _LD_KIND: Final = media.LD.encode()
+_GEO_KIND: Final = media.GEO.encode()
 _CORE_MEMBER: Final = b',"@context":' + orjson.dumps(core.URL)
 
 
@@ -44,13 +47,24 @@ def bytes_answer(docs: Sequence[bytes], accept: str, *, one: bool) -> Response:
 def answer(value: Any, accept: str, context: Context, status: int = 200) -> Response:
     """JSON with its @context: in a Link header, or inside each object of JSON-LD (6.3.6)."""
     if accept == media.LD:
-        source = context.source
+        source = context.member
         if type(value) is list:
             value = [{**one, "@context": source} if type(one) is dict else one for one in value]
         else:
             value = {**value, "@context": source}
         return Response(status, orjson.dumps(value), _LD_KIND)
     return Response(status, orjson.dumps(value), headers=[context_link(context)])
+
+
+def entities_answer(value: Any, accept: str, context: Context, status: int, *, within: bool) -> Response:
+    """An entity or several, or Features of them, with their @context `within` the body or in a Link header (6.3.6)."""
+    if accept != media.GEO:
+        return answer(value, accept, context, status)
+    if type(value) is list:
+        value = collection(value)
+    if within:
+        return Response(status, orjson.dumps({**value, "@context": context.member}), _GEO_KIND)
+    return Response(status, orjson.dumps(value), _GEO_KIND, [context_link(context)])
 
 
 def context_link(context: Context) -> tuple[bytes, bytes]:
@@ -64,11 +78,7 @@ _URL: Final = ":/?#[]@!$&'()*+,;=%~-._"
 
 def context_url(context: Context) -> str | None:
     """The one URL that names a user's @context, the core beside it or not; None when there is no such."""
-    if context.plain:
-        return None
-    source = context.source if type(context.source) is list else [context.source]
-    others = [one for one in source if not (type(one) is str and core.is_core(one))]
-    return others[0] if len(others) == 1 and type(others[0]) is str else None
+    return None if context.plain else context.url
 
 
 def linkable(context: Context, accept: str) -> Context:
@@ -125,3 +135,14 @@ def batch_result(success: list[str], errors: list[tuple[str | None, HansaError]]
             entry["entityId"] = ident
         told.append(entry)
     return Response(207, orjson.dumps({"success": success, "errors": told}))
+
+
+def warning(breaches: Sequence[Breach]) -> tuple[bytes, bytes]:
+    """The NGSILD-Warning header of what was written although its model says otherwise: code 299 of table 6.3.17-1."""
+    told = "; ".join(f"{one.write.id} {one.type} {fault}" for one in breaches for fault in one.faults)
+    plain = told.encode("ascii", "replace").decode().translate(_QUOTABLE)
+    return b"ngsild-warning", f'299 - "{plain[:_WARNED]}"'.encode()
+
+
+_WARNED: Final = 1_000  # bytes of a header: more than that is in the log
+_QUOTABLE: Final = dict.fromkeys(range(32), " ") | {ord('"'): "'", ord("\\"): "/", 127: " "}

@@ -4,7 +4,7 @@ from typing import Final
 
 from hansa.errors import BadRequest, InvalidRequest
 from hansa.model.change import Kind, Write
-from hansa.model.wire_in import RESERVED
+from hansa.model.members import RESERVED
 from hansa.model.wire_values import uri
 from hansa.platform.http import Response
 from hansa.platform.ngsild import provision

@@ -1,6 +1,7 @@
-"""Many at once: /entityOperations (CIM 009, clauses 6.14 to 6.17, 6.23 and 6.31).
+"""Many at once: /entityOperations (CIM 009, clauses 6.14 to 6.17 and 6.31).
 
 A batch is one item for the writer: its writes are decided one by one, in their order, and a refusal drops only its own.
+An entity that is in it more than once is written as often (5.5.11).
 """
 
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from hansa.model.change import Change, Kind, Refused, Write
 from hansa.model.context import Context
 from hansa.model.wire_values import uri
 from hansa.platform.http import Response
-from hansa.platform.ngsild import asked, entities, provision
-from hansa.platform.ngsild.answers import batch_result, linkable, no_content
+from hansa.platform.ngsild import provision
+from hansa.platform.ngsild.answers import batch_result, no_content
 from hansa.platform.ngsild.exchange import Exchange
 
 _NONE: Final = frozenset({"local"})
@@ -71,15 +72,6 @@ async def delete(exchange: Exchange) -> Response:
     return batch_result(changes, errors) if errors else no_content()
 
 
-async def query(exchange: Exchange) -> Response:
-    """POST /entityOperations/query (6.23.3.1): 5.7.2 Query Entities, the query in the body."""
-    said = exchange.params(asked.QUERY_POST)
-    accept = exchange.accepts()
-    body, context = await exchange.body()
-    wanted = asked.asked_in(body, said, context, exchange.limits, spoken=linkable(context, accept))
-    return await entities.found(exchange, wanted, accept, "entityOperations/query")
-
-
 def _option(exchange: Exchange, known: dict[str | None, Kind]) -> Kind:
     option = exchange.params(_OPTIONS).get("options")
     if option not in known:
@@ -92,11 +84,7 @@ def _creations(exchange: Exchange, kind: Kind) -> Made:
 
 
 async def _fragments(exchange: Exchange, kind: Kind) -> Response:
-    changes, _, errors = await _all(
-        exchange,
-        lambda body, context: provision.fragment(kind, body, context, **exchange.whose),
-        creating=False,
-    )
+    changes, _, errors = await _all(exchange, _creations(exchange, kind), creating=False)
     return batch_result(changes, errors) if errors else no_content()
 
 
@@ -126,13 +114,13 @@ async def _written(exchange: Exchange, writes: list[Write], *, creating: bool) -
         if isinstance(outcome, Refused):
             errors.append((write.id, outcome.error))
             continue
+        if missed := provision.left_out(write, outcome):
+            names = ", ".join(name for name, _ in missed)
+            errors.append((write.id, BadRequest(f"not all of it was taken: {names}", where=missed[0][0])))
+            continue
         changes[write.id] = None
         if isinstance(outcome, Change) and outcome.new:
             fresh[write.id] = None
-        elif missed := provision.left_out(write, outcome):
-            del changes[write.id]
-            names = ", ".join(name for name, _ in missed)
-            errors.append((write.id, BadRequest(f"not all of it was taken: {names}", where=missed[0][0])))
     return list(changes), list(fresh), errors
 
 

@@ -1,4 +1,4 @@
-"""The door: which route answers a request, and what becomes of errors (CIM 009, chapter 6).
+"""The door: which route answers a request, and what becomes of errors (CIM 009, clauses 6.2 and 6.3).
 
 `NgsiLd.handle` takes a Request whose path begins after the mount (`["entities", id]`) and gives a Response. It knows
 nothing of sockets, and is mounted once for each realm. A GET of one entity that asks for nothing special has a way of
@@ -14,9 +14,23 @@ from hansa.errors import HansaError, NotFound, Unauthenticated
 from hansa.model.wire import spliceable
 from hansa.network.contexts import Contexts
 from hansa.platform.city import City
+from hansa.platform.hosted import HostedContexts
 from hansa.platform.http import JSON, Request, Response
-from hansa.platform.ngsild import attributes, batch, contexts, discovery, entities, subscriptions, temporal
-from hansa.platform.ngsild.answers import CORE_LINK
+from hansa.platform.ngsild import (
+    attributes,
+    batch,
+    contexts,
+    discovery,
+    entities,
+    entity_maps,
+    media,
+    purge,
+    retrieval,
+    subscriptions,
+    temporal,
+    temporal_provision,
+)
+from hansa.platform.ngsild.answers import CORE_LINK, warning
 from hansa.platform.ngsild.exchange import Desk, Exchange
 from hansa.platform.ngsild.problems import WrongMethod, problem_response
 from hansa.platform.subscriptions import Subscriptions
@@ -25,9 +39,9 @@ Route = Callable[[Exchange], Awaitable[Response]]
 
 ANY: Final = "*"
 ROUTES: Final[dict[str, dict[str, Route]]] = {
-    "entities": {"POST": entities.create, "GET": entities.query, "DELETE": entities.purge},
+    "entities": {"POST": entities.create, "GET": retrieval.query, "DELETE": purge.purge},
     "entities/*": {
-        "GET": entities.retrieve,
+        "GET": retrieval.retrieve,
         "PATCH": entities.merge,
         "PUT": entities.replace,
         "DELETE": entities.delete,
@@ -39,26 +53,29 @@ ROUTES: Final[dict[str, dict[str, Route]]] = {
     "entityOperations/update": {"POST": batch.update},
     "entityOperations/merge": {"POST": batch.merge},
     "entityOperations/delete": {"POST": batch.delete},
-    "entityOperations/query": {"POST": batch.query},
+    "entityOperations/query": {"POST": retrieval.query_post},
     "types": {"GET": discovery.types},
     "types/*": {"GET": discovery.type_information},
     "attributes": {"GET": discovery.attributes},
     "attributes/*": {"GET": discovery.attribute_information},
-    "temporal/entities": {"POST": temporal.upsert, "GET": temporal.query},
-    "temporal/entities/*": {"GET": temporal.retrieve, "DELETE": temporal.delete},
-    "temporal/entities/*/attrs": {"POST": temporal.append},
-    "temporal/entities/*/attrs/*": {"DELETE": temporal.delete_attribute},
+    "temporal/entities": {"POST": temporal_provision.upsert, "GET": temporal.query},
+    "temporal/entities/*": {"GET": temporal.retrieve, "DELETE": temporal_provision.delete},
+    "temporal/entities/*/attrs": {"POST": temporal_provision.append},
+    "temporal/entities/*/attrs/*": {"DELETE": temporal_provision.delete_attribute},
     "temporal/entities/*/attrs/*/*": {
-        "PATCH": temporal.modify_instance,
-        "DELETE": temporal.delete_instance,
+        "PATCH": temporal_provision.modify_instance,
+        "DELETE": temporal_provision.delete_instance,
     },
     "temporal/entityOperations/query": {"POST": temporal.query_post},
+    "temporal/entityMaps": {"GET": temporal.create_map, "POST": temporal.create_map_post},
     "subscriptions": {"POST": subscriptions.create, "GET": subscriptions.query},
     "subscriptions/*": {
         "GET": subscriptions.retrieve,
         "PATCH": subscriptions.update,
         "DELETE": subscriptions.delete,
     },
+    "entityMaps": {"GET": entity_maps.create, "POST": entity_maps.create_post},
+    "entityMaps/*": {"GET": entity_maps.retrieve, "PATCH": entity_maps.update, "DELETE": entity_maps.delete},
     "jsonldContexts": {"GET": contexts.query, "POST": contexts.add},
     "jsonldContexts/*": {"GET": contexts.serve, "DELETE": contexts.delete},
 }
@@ -66,7 +83,7 @@ ROUTES: Final[dict[str, dict[str, Route]]] = {
 
 _WITH_BODY: Final = frozenset({"POST", "PATCH", "PUT"})
 # A GET whose headers hold none of these, and whose Accept takes plain JSON, can have the stored bytes.
-_TELLING: Final = frozenset({b"link", b"ngsild-tenant", b"prefer"})
+_TELLING: Final = frozenset({b"link", b"ngsild-tenant", b"ngsild-entitymap", b"prefer"})
 _PLAIN_ACCEPT: Final = frozenset({b"*/*", JSON, b"application/*"})
 
 log = structlog.get_logger("hansa.ngsild")
@@ -92,12 +109,16 @@ class NgsiLd:
         subscriptions: Subscriptions | None = None,
         *,
         mount: str = "/ngsi-ld/v1",
+        origin: str = "",
     ) -> None:
         """Speak for `city`; `mount` is where clients find it, for Location and paging links.
 
-        Without `contexts` only the core @context and inline ones are known, without `subscriptions` there are none.
+        `origin` stands before it in the URLs of @contexts: `https://city.example`, or `https:` where only the request
+        knows the host. Without `contexts` only the core @context and inline ones are known, without `subscriptions`
+        there are none.
         """
-        self.desk = Desk(city, contexts, subscriptions, mount.rstrip("/"))
+        hosted = None if contexts is None else HostedContexts(city, contexts)
+        self.desk = Desk(city, contexts, subscriptions, mount.rstrip("/"), hosted=hosted, origin=origin)
         self._tree = _tree(ROUTES)
 
     async def handle(self, request: Request) -> Response:
@@ -147,14 +168,20 @@ class NgsiLd:
         if method in _WITH_BODY:
             Exchange.check_length(request)
         exchange = Exchange(self.desk, request, told)
-        return _echoed(request, await route(exchange))
+        response = await route(exchange)
+        if (applied := media.preferences(request.headers).applied) is not None and response.body:
+            response.headers.append((b"preference-applied", applied))
+        if exchange.breaches:
+            response.headers.append(warning(exchange.breaches))
+        return _echoed(request, response)
 
     def _found(self, path: Sequence[str]) -> tuple[dict[str, Route], list[str]]:
         """The verbs of a path and the segments that its route is told. Raises NotFound."""
         node: _Node | None = self._tree
         told: list[str] = []
         for segment in path:
-            step = node.steps.get(segment) if node is not None else None
+            # The sign of any segment is not one that somebody can say.
+            step = node.steps.get(segment) if node is not None and segment != ANY else None
             if step is None and node is not None:
                 step = node.steps.get(ANY)
                 told.append(segment)

@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from hansa.errors import NotFound
 from hansa.model import core_context as core
 from hansa.model.query import Query
+from hansa.model.wire_values import at
 from hansa.platform.http import Response
 from hansa.platform.ngsild import inventory
 from hansa.platform.ngsild.answers import answer
@@ -25,22 +26,20 @@ async def types(exchange: Exchange) -> Response:
     accept = exchange.accepts()
     context = await exchange.linked()
     compact = context.compact
+    found = await exchange.read(_named(exchange))
     if details:
-        found = await exchange.read(_taken(exchange, Query()))
-        return answer([_described(name, kind, compact) for name, kind in sorted(found.types.items())], accept, context)
-    tenant, sight = exchange.tenant, exchange.sight
-    names = await exchange.read(lambda reader: inventory.type_names(reader, tenant, sight))
-    words = [compact(name) for name in names]
+        shown = [
+            {
+                "id": core.whole(name),
+                "type": "EntityType",
+                "typeName": compact(name),
+                "attributeNames": sorted(map(compact, attributes)),
+            }
+            for name, attributes in sorted(found.items())
+        ]
+        return answer(shown, accept, context)
+    words = [compact(name) for name in sorted(found)]
     return answer({"id": _made("EntityTypeList", words), "type": "EntityTypeList", "typeList": words}, accept, context)
-
-
-def _described(name: str, kind: inventory.Kind, compact: Callable[[str], str]) -> dict[str, Any]:
-    return {
-        "id": core.whole(name),
-        "type": "EntityType",
-        "typeName": compact(name),
-        "attributeNames": sorted(compact(attribute) for attribute in kind.attributes),
-    }
 
 
 async def type_information(exchange: Exchange) -> Response:
@@ -48,7 +47,7 @@ async def type_information(exchange: Exchange) -> Response:
     exchange.params(_ONE)
     accept = exchange.accepts()
     context = await exchange.linked()
-    name = context.name(exchange.path[0])
+    name = at("type", context.name, exchange.path[0])
     found = await exchange.read(_taken(exchange, Query(types=(frozenset({name}),))))
     kind = found.types.get(name)
     if kind is None:
@@ -77,19 +76,22 @@ async def attributes(exchange: Exchange) -> Response:
     accept = exchange.accepts()
     context = await exchange.linked()
     compact = context.compact
-    found = await exchange.read(_taken(exchange, Query()))
+    found: dict[str, list[str]] = {}
+    for kind, names in (await exchange.read(_named(exchange))).items():
+        for name in names:
+            found.setdefault(name, []).append(kind)
     if details:
         shown = [
             {
                 "id": core.whole(name),
                 "type": "Attribute",
                 "attributeName": compact(name),
-                "typeNames": sorted(map(compact, known.types)),
+                "typeNames": sorted(map(compact, kinds)),
             }
-            for name, known in sorted(found.attributes.items())
+            for name, kinds in sorted(found.items())
         ]
         return answer(shown, accept, context)
-    words = sorted(map(compact, found.attributes))
+    words = sorted(map(compact, found))
     listed = {"id": _made("AttributeList", words), "type": "AttributeList", "attributeList": words}
     return answer(listed, accept, context)
 
@@ -99,7 +101,7 @@ async def attribute_information(exchange: Exchange) -> Response:
     exchange.params(_ONE)
     accept = exchange.accepts()
     context = await exchange.linked()
-    name = context.name(exchange.path[0])
+    name = at("attrId", context.name, exchange.path[0])
     found = await exchange.read(_taken(exchange, Query(attrs=frozenset({name}))))
     known = found.attributes.get(name)
     if known is None:
@@ -113,6 +115,11 @@ async def attribute_information(exchange: Exchange) -> Response:
         "typeNames": sorted(map(context.compact, known.types)),
     }
     return answer(shown, accept, context)
+
+
+def _named(exchange: Exchange) -> Callable[[Reader], dict[str, frozenset[str]]]:
+    tenant, sight = exchange.tenant, exchange.sight
+    return lambda reader: inventory.names(reader, tenant, sight)
 
 
 def _taken(exchange: Exchange, query: Query) -> Callable[[Reader], inventory.Inventory]:

@@ -1,98 +1,36 @@
-"""Entities through time: which instances, how many at once, in which form. No HTTP here.
+"""Entities through time: which entities, which of their instances, how many at once. No HTTP here.
 
-CIM 009, clauses 4.5.6 to 4.5.9, 4.11, 5.7.3, 5.7.4 and 6.3.10.
-
-The temporal evolution of an entity is its history in the store: whatever was said of it, by whichever door. Of an
-instance, createdAt and modifiedAt are both when it was committed: instances are added, never changed.
+CIM 009, clauses 4.5.6, 4.11, 4.18, 5.7.3, 5.7.4 and 6.3.10. The temporal evolution of an entity is its history in the
+store: whatever was said of it, by whichever door. It outlives the entity (5.6.6 takes away the entity, 5.6.16 its
+evolution): each of its attributes then ends with an instance that says so (4.5.7).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Final, NamedTuple
 
 from hansa import clock
-from hansa.errors import BadRequest
 from hansa.limits import Limits
-from hansa.model.context import Context
-from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Entity
+from hansa.model import qtree
+from hansa.model.entity import MEMBERS, Doc, Entity
 from hansa.model.query import Query
-from hansa.model.wire import NULL, View
-from hansa.platform.store import Point, Reader
+from hansa.model.selection import ScopeSelection, types_match
+from hansa.model.wire import View
+from hansa.platform.ngsild.aggregation import Aggregation
+from hansa.platform.ngsild.interval import TemporalQuery
+from hansa.platform.store import Moment, Names, Reader, Span
 from hansa.trust.labels import Sight
 
-TIMEPROPERTIES: Final = frozenset({"observedAt", "createdAt", "modifiedAt", "deletedAt"})
+Series = dict[tuple[str, str | None], list[Moment]]
+"""Instances by attribute and dataset, oldest first."""
+
+SCOPE: Final = ("scope", None)
+_SCOPES: Final[Names] = (frozenset({"scope"}), frozenset())
+_ALL: Final = 1_000_000  # scopes of one entity
 UNIT: Final = "date-time"
 """The unit of Content-Range. Clause 6.3.10 prints DateTime; ETSI's own suite and the other brokers say this."""
-
-
-@dataclass(frozen=True, slots=True)
-class TemporalQuery:
-    """When: `since` (included) and `until` (not), in microseconds; the texts are what was said (4.11).
-
-    `before` leaves its instant out, `after` and `between` take timeAt in, `between` leaves endTimeAt out.
-    """
-
-    timerel: str | None = None
-    time_at: str | None = None
-    end_time_at: str | None = None
-    since: int | None = None
-    until: int | None = None
-    last: int | None = None
-    name: str = "observedAt"
-
-    @classmethod
-    def of(cls, said: dict[str, str], *, needed: bool) -> "TemporalQuery":
-        """Read timerel, timeAt, endTimeAt, timeproperty and lastN. Raises BadRequest."""
-        name = said.get("timeproperty", "observedAt")
-        if name not in TIMEPROPERTIES:
-            raise BadRequest(f"{name[:64]!r} is no temporal property", where="timeproperty", mend="observedAt")
-        last = _last(said)
-        timerel = said.get("timerel")
-        if timerel is None:
-            if odd := sorted(said.keys() & {"timeAt", "endTimeAt"}):
-                raise BadRequest(f"{odd[0]} needs a timerel", where="timerel", mend="before, after or between")
-            if needed:
-                raise BadRequest("a temporal query is needed", where="timerel", mend="timerel=after&timeAt=...")
-            return cls(last=last, name=name)
-        if timerel not in {"before", "after", "between"}:
-            raise BadRequest(
-                f"{timerel[:32]!r} is no temporal relation", where="timerel", mend="before, after, between"
-            )
-        at = _instant(said, "timeAt")
-        if timerel == "between":
-            end = _instant(said, "endTimeAt")
-            if end < at:
-                raise BadRequest("endTimeAt lies before timeAt", where="endTimeAt")
-            return cls(timerel, said["timeAt"], said["endTimeAt"], at, end, last, name)
-        if "endTimeAt" in said:
-            raise BadRequest(f"endTimeAt does not go with {timerel}", where="endTimeAt")
-        if timerel == "before":
-            return cls(timerel, said["timeAt"], None, None, at, last, name)
-        return cls(timerel, said["timeAt"], None, at, None, last, name)
-
-    def conveyed(self, instance: dict[str, Any]) -> bool:
-        """Whether an instance has the temporal property that is asked by; if not, it does not match (4.11)."""
-        if self.name in {"createdAt", "modifiedAt"}:
-            return "deletedAt" not in instance
-        return self.name in instance
-
-
-def _last(said: dict[str, str]) -> int | None:
-    last = said.get("lastN")
-    if last is None:
-        return None
-    if not (last.isascii() and last.isdigit() and int(last[:10]) > 0):
-        raise BadRequest(f"lastN is a number from 1 on, not {last[:32]!r}", where="lastN")
-    return int(last[:10])
-
-
-def _instant(said: dict[str, str], name: str) -> int:
-    if name not in said:
-        raise BadRequest(f"timerel needs {name}", where=name, mend=f"{name}=2026-11-22T18:00:00Z")
-    try:
-        return clock.parse(said[name])
-    except BadRequest as fault:
-        raise BadRequest(fault.detail, where=name, mend=fault.mend) from None
+_CHUNK: Final = 200  # entities whose past is read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +40,18 @@ class Wanted:
     when: TemporalQuery
     view: View
     values: bool = False  # temporalValues: value and time only (4.5.9)
+    aggregation: Aggregation | None = None  # aggregatedValues (4.5.19)
+
+    @property
+    def names(self) -> Names:
+        """The attributes that are wanted, and the scope with them; None: all of them."""
+        view = self.view
+        picked = view.attrs if view.pick is None else view.pick
+        omitted = frozenset(name for name in view.omit or () if not view.shows(name))
+        if picked is None:
+            return None, omitted
+        scope = {"scope"} if view.shows("scope") else set()
+        return frozenset(picked) - MEMBERS | scope, omitted
 
 
 class Past(NamedTuple):
@@ -112,86 +62,243 @@ class Past(NamedTuple):
     sight: Sight
     limits: Limits
 
+    def entity(self, ident: str) -> "Evolution | None":
+        """An entity without its instances, also when it is gone; None when there is none, or not for this sight."""
+        entity = self.reader.entity(self.tenant, ident, self.sight)
+        if entity is not None:
+            return Evolution(entity)
+        gone = self.reader.gone(self.tenant, ident, self.sight)
+        return None if gone is None else Evolution(*gone)
+
+    def moments(
+        self, idents: Sequence[str], span: Span, names: Names, most: int, *, dated: bool = False
+    ) -> Iterator[tuple[str, Series]]:
+        """See `Reader.moments`."""
+        return self.reader.moments(self.tenant, idents, self.sight, span, names, most, dated=dated)
+
 
 @dataclass(slots=True)
 class Evolution:
     """One entity and its instances by attribute and dataset, oldest first."""
 
     entity: Entity
-    series: dict[tuple[str, str | None], list[Point]] = field(default_factory=dict)
+    ended: int | None = None  # when it was deleted
+    series: Series = field(default_factory=dict)
+    spans: tuple[Span, ...] | None = None  # the parts of the time in which its scope is the one asked for
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing was said of it in that time."""
-        return not any(self.series.values())
-
-    def doc(self) -> Doc:
-        """Every instance in one document, for conditions that any instance may meet (5.7.4)."""
-        doc: Doc = {name: self.entity.doc[name] for name in self.entity.doc if name in MEMBERS}
-        for (name, _), points in self.series.items():
-            doc.setdefault(name, []).extend(point.instance for point in points)
-        return doc
+    def count(self) -> int:
+        """How many instances it holds."""
+        return sum(map(len, self.series.values()))
 
 
-def evolved(past: Past, entity: Entity, wanted: Wanted) -> Evolution:
-    """What the store's history says of an entity: at most one instance a series more than an answer may hold."""
-    reader, tenant, sight, limits = past
-    when, view = wanted.when, wanted.view
-    found = Evolution(entity)
-    most = limits.instants + 1
-    for name, dataset in reader.series(tenant, entity.id, sight):
-        if not _shown(view, name) or (view.datasets is not None and (dataset or "@none") not in view.datasets):
-            continue
-        last = None if when.last is None else min(when.last, most)
-        points = reader.history(
-            tenant,
-            entity.id,
-            name,
-            sight,
-            when.since,
-            when.until,
-            last=last,
-            limit=most,
-            dataset=dataset,
-            committed=when.name != "observedAt",
-        )
-        if when.timerel is not None or when.name != "observedAt":
-            points = [point for point in points if when.conveyed(point.instance)]
-        if points:
-            found.series[name, dataset] = points
+def evolved(past: Past, ident: str, wanted: Wanted) -> Evolution | None:
+    """5.7.3: one entity and its evolution; None when nobody knows it, or its evolution was deleted (5.6.16)."""
+    found = past.entity(ident)
+    if found is None:
+        return None
+    told = past.reader.has_past(past.tenant, ident)
+    if not told and (found.ended is not None or not MEMBERS.issuperset(found.entity.doc)):
+        return None
+    if wanted.aggregation is None:
+        fill(past, [found], wanted)
     return found
 
 
-def _shown(view: View, name: str) -> bool:
-    if view.omit is not None and name in view.omit:
-        return False
-    if view.pick is not None:
-        return name in view.pick
-    return view.attrs is None or name in view.attrs
+def fill(past: Past, some: list[Evolution], wanted: Wanted) -> None:
+    """Read the instances of entities: all, or so many that `cut` sees that there are more than an answer may hold."""
+    span, most = wanted.when.span, past.limits.instants
+    backwards = span.last is not None
+    by_ident = {one.entity.id: one for one in some}
+    waiting, count = list(by_ident), 0
+    while waiting:
+        chunk, waiting = waiting[:_CHUNK], waiting[_CHUNK:]
+        for ident, series in _series(past, [by_ident[one] for one in chunk], span, wanted):
+            by_ident[ident].series = selected(series, wanted)
+            chunk.remove(ident)
+            count += by_ident[ident].count
+            if count > 2 * most:
+                # What lies beyond the edge of the answer need not be read of the other entities either.
+                edge = _edge(some, most, backwards=backwards)
+                _drop(some, edge, backwards=backwards)
+                span = replace(span, since=edge) if backwards else replace(span, until=edge + 1)
+                count = sum(one.count for one in some)
+                waiting = [*chunk, *waiting]
+                break
+    if wanted.view.shows("scope") and wanted.when.since is not None and wanted.when.name == "observedAt":
+        _carry_scopes(past, by_ident, wanted)
+
+
+def _series(past: Past, some: list[Evolution], span: Span, wanted: Wanted) -> Iterator[tuple[str, Series]]:
+    most, dated = past.limits.instants, wanted.view.sys_attrs
+    plain = [one.entity.id for one in some if one.spans is None]
+    yield from past.moments(plain, span, wanted.names, most, dated=dated)
+    for one in some:
+        merged: Series = {}
+        for part in one.spans or ():
+            clipped = _clipped(span, part)
+            for _, series in past.moments([one.entity.id], clipped, wanted.names, most, dated=dated):
+                for key, moments in series.items():
+                    merged.setdefault(key, []).extend(moments)
+        if merged:
+            yield one.entity.id, merged
+
+
+def _clipped(span: Span, part: Span) -> Span:
+    since = part.since if span.since is None else max(span.since, span.since if part.since is None else part.since)
+    until = part.until if span.until is None else min(span.until, span.until if part.until is None else part.until)
+    return replace(span, since=since, until=until)
+
+
+def selected(series: Series, wanted: Wanted) -> Series:
+    """The instances of the datasets that are asked for (4.5.5), of each attribute the last so many."""
+    datasets, last = wanted.view.datasets, wanted.when.last
+    if datasets is not None:
+        series = {key: some for key, some in series.items() if key == SCOPE or (key[1] or "@none") in datasets}
+    if last is None:
+        return series
+    times: dict[str, list[int]] = {}
+    if len({name for name, _ in series}) < len(series):
+        for (name, _), moments in series.items():
+            times.setdefault(name, []).extend(moment.at for moment in moments)
+    for key, moments in series.items():
+        of_all = times.get(key[0], ())
+        if len(of_all) > last:
+            edge = sorted(of_all)[-last]
+            series[key] = [moment for moment in moments if moment.at >= edge][-last:]
+        elif len(moments) > last:
+            series[key] = moments[-last:]
+    return {key: moments for key, moments in series.items() if moments}
+
+
+def _carry_scopes(past: Past, by_ident: dict[str, Evolution], wanted: Wanted) -> None:
+    """Show the scope in which an entity was when the time began: it is valid until another is set (4.18, C.5.16)."""
+    before = Span(None, None, wanted.when.since, 1)
+    for ident, series in past.moments(list(by_ident), before, _SCOPES, 1, dated=wanted.view.sys_attrs):
+        (moments,) = series.values()
+        if moments and moments[-1].instance["value"]:
+            by_ident[ident].series.setdefault(SCOPE, []).insert(0, moments[-1])
+
+
+# Which entities
 
 
 def matching(past: Past, query: Query, wanted: Wanted) -> Iterator[Evolution]:
-    """Evolutions of the entities that match: types, ids and scopes now, q and geoquery by any instance of the time."""
-    reader, tenant, sight, limits = past
-    now = Query(query.types, query.ids, query.id_pattern, scope_q=query.scope_q)
-    then = Query(q=query.q, geo=query.geo).compile()
-    conditional = query.q is not None or query.geo is not None
-    seen = Wanted(wanted.when, View(wanted.view.context), values=False)
-    offset, size = 0, limits.page
-    while page := reader.find(tenant, now, sight, size, offset, stamps=True):
-        offset += size
-        for entity in page:
-            found = evolved(past, entity, wanted)
-            if found.empty:
-                continue
-            # Conditions may be about attributes that the answer does not show.
-            if conditional:
-                whole = evolved(past, entity, seen)
-                if not then(whole.doc(), entity.stamps):
-                    continue
-            yield found
-        if len(page) < size:
-            return
+    """5.7.4: entities that match, without their instances.
+
+    Types, ids and what was said in the time first; then q and geoquery, by the instances of that time alone, of which
+    any may meet them; last the scope of that time.
+    """
+    picked, _ = wanted.names
+    names: Names = ((picked or frozenset()) - {"scope"} or None, frozenset({"scope"}))
+    idents = past.reader.spoke(past.tenant, query, wanted.when.span, names)
+    judge = _Judge(past, query, wanted, names)
+    if judge.needless:
+        yield from (one for ident in idents if (one := past.entity(ident)) is not None)
+        return
+    while chunk := list(islice(idents, _CHUNK)):
+        yield from judge.judged(chunk)
+
+
+def counted(past: Past, query: Query, wanted: Wanted) -> Iterator[str]:
+    """The ids of the same entities, without looking at them where that is not needed."""
+    picked, _ = wanted.names
+    names: Names = ((picked or frozenset()) - {"scope"} or None, frozenset({"scope"}))
+    if _Judge(past, query, wanted, names).needless:
+        return past.reader.spoke(past.tenant, query, wanted.when.span, names)
+    return (one.entity.id for one in matching(past, query, wanted))
+
+
+class _Judge:
+    """Decides what the store could not."""
+
+    def __init__(self, past: Past, query: Query, wanted: Wanted, names: Names) -> None:
+        self._past = past
+        self._query = query
+        self._names = names
+        self._span = replace(wanted.when.span, last=None)
+        self._kinds = None if query.types is None else types_match(query.types)
+        self._selects = Query(selectors=query.selectors).compile()
+        self._match = Query(q=query.q, geo=query.geo).compile()
+        asked = set() if query.q is None else set(qtree.names(query.q))
+        if query.geo is not None:
+            asked.add(query.geo.name)
+        self._asked = frozenset(asked - MEMBERS)
+
+    @property
+    def needless(self) -> bool:
+        """Whether the store's candidates are the answer."""
+        query = self._query
+        plain = query.types is None or (query.ids is None and all(len(group) == 1 for group in query.types))
+        simple = (
+            not query.selectors
+            and query.id_pattern is None
+            and query.q is None
+            and query.geo is None
+            and query.scope_q is None
+        )
+        return plain and simple and self._past.sight.everything
+
+    def judged(self, idents: list[str]) -> Iterator[Evolution]:
+        """Those of some entities that match, in their order."""
+        found = {
+            ident: one for ident in idents if (one := self._past.entity(ident)) is not None and self._is_meant(one)
+        }
+        if not self._past.sight.everything:
+            heard = {ident for ident, _ in self._past.moments(list(found), self._span, self._names, 0)}
+            found = {ident: one for ident, one in found.items() if ident in heard}
+        if self._query.q is not None or self._query.geo is not None:
+            found = self._holding(found)
+        if self._query.scope_q is not None:
+            found = self._scoped(found, self._query.scope_q)
+        yield from found.values()
+
+    def _is_meant(self, one: Evolution) -> bool:
+        doc, pattern = one.entity.doc, self._query.id_pattern
+        if (self._kinds is not None and not self._kinds(doc["type"])) or not self._selects(doc):
+            return False
+        return self._query.ids is not None or pattern is None or pattern.found(doc["id"])
+
+    def _holding(self, found: dict[str, Evolution]) -> dict[str, Evolution]:
+        """Those of which some instance of the time meets each condition."""
+        docs: dict[str, Doc] = {
+            ident: {name: value for name, value in one.entity.doc.items() if name in MEMBERS}
+            for ident, one in found.items()
+        }
+        if self._asked:
+            most = self._past.limits.aggregated
+            for ident, series in self._past.moments(list(found), self._span, (self._asked, frozenset()), most):
+                for (name, _), moments in series.items():
+                    said = [moment.instance for moment in moments if "deletedAt" not in moment.instance]
+                    if said:
+                        docs[ident].setdefault(name, []).extend(said)
+        return {ident: one for ident, one in found.items() if self._match(docs[ident], one.entity.stamps)}
+
+    def _scoped(self, found: dict[str, Evolution], selection: ScopeSelection) -> dict[str, Evolution]:
+        """Those that were in the scope when something was said of them (4.18, annex C.5.16)."""
+        scopes = {ident: series[SCOPE] for ident, series in self._past.moments(list(found), Span(), _SCOPES, _ALL)}
+        kept: dict[str, Evolution] = {}
+        for ident, one in found.items():
+            one.spans = tuple(_valid(scopes.get(ident, []), selection, one.entity))
+            clipped = [_clipped(self._span, part) for part in one.spans]
+            if any(next(self._past.moments([ident], part, self._names, 0), None) for part in clipped):
+                kept[ident] = one
+        return kept
+
+
+def _valid(scopes: list[Moment], selection: ScopeSelection, entity: Entity) -> Iterator[Span]:
+    """When the scope was one of the selection: each is valid until the next is set, or it is taken away."""
+    if not scopes:  # set before scopes had a history
+        if selection.matches(entity.doc.get("scope")):
+            yield Span()
+        return
+    ends = [*(moment.at for moment in scopes[1:]), None]
+    for moment, end in zip(scopes, ends, strict=True):
+        if selection.matches(moment.instance["value"]):
+            yield Span(since=moment.at, until=end)
+
+
+# One answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,98 +321,28 @@ def cut(found: list[Evolution], when: TemporalQuery, limits: Limits) -> Cut | No
     Forwards from the oldest, or with lastN backwards from the newest. Instances of the instant at which it is cut stay
     together, so that the next request can go on behind it.
     """
-    times = sorted(point.at for one in found for points in one.series.values() for point in points)
-    most = limits.instants
-    if len(times) <= most:
+    if sum(one.count for one in found) <= limits.instants:
         return None
     backwards = when.last is not None
-    edge = times[-most] if backwards else times[most - 1]
-    for one in found:
-        for key, points in one.series.items():
-            one.series[key] = [p for p in points if (p.at >= edge if backwards else p.at <= edge)]
-    kept = [at for at in times if (at >= edge if backwards else at <= edge)]
-    oldest, newest = clock.text(kept[0]), clock.text(kept[-1])
+    _drop(found, _edge(found, limits.instants, backwards=backwards), backwards=backwards)
+    times = [moment.at for one in found for key, moments in one.series.items() if key != SCOPE for moment in moments]
+    oldest, newest = clock.text(min(times, default=0)), clock.text(max(times, default=0))
     said = (
         {"before": when.time_at, "between": when.end_time_at}
         if backwards
-        else {
-            "after": when.time_at,
-            "between": when.time_at,
-        }
+        else {"after": when.time_at, "between": when.time_at}
     )
     start = said.get(when.timerel or "") or (newest if backwards else oldest)
     return Cut(start, oldest if backwards else newest, str(when.last) if backwards else "*")
 
 
-# How it looks
+def _edge(found: list[Evolution], most: int, *, backwards: bool) -> int:
+    """The instant at which an answer of `most` instances ends."""
+    times = sorted(moment.at for one in found for moments in one.series.values() for moment in moments)
+    return times[-most] if backwards else times[most - 1]
 
 
-def shown(found: Evolution, wanted: Wanted) -> dict[str, Any]:
-    """One evolution as JSON (4.5.6, 4.5.9)."""
-    view = wanted.view
-    members = {name: value for name, value in found.entity.doc.items() if name in MEMBERS}
-    out = view.entity(members, found.entity.stamps)
-    by_name: dict[str, list[tuple[str | None, list[Point]]]] = {}
-    for (name, dataset), points in found.series.items():
-        by_name.setdefault(name, []).append((dataset, points))
-    for name, series in by_name.items():
-        word = view.context.compact(name)
-        if wanted.values:
-            values = [_values(points, dataset, view.context, found.entity.doc.get(name)) for dataset, points in series]
-            out[word] = values[0] if len(values) == 1 else values
-        else:
-            points = sorted((p for _, points in series for p in points), key=lambda p: (p.at, p.seq))
-            dated = view.sys_attrs or wanted.when.name == "deletedAt"
-            out[word] = [_instance(point, view, dated=dated) for point in points]
-    return out
-
-
-def _instance(point: Point, view: View, *, dated: bool) -> Any:
-    instance = point.instance
-    gone = instance.get("deletedAt")
-    if gone is None:
-        return view.attribute(instance)
-    kind = instance["type"]  # an instance that says that the attribute went (4.5.7)
-    told = {"type": kind, VALUE_OF[kind]: _null(kind)}
-    if "datasetId" in instance:
-        told["datasetId"] = instance["datasetId"]
-    return {**told, "deletedAt": gone} if dated else told
-
-
-def _null(kind: str) -> Any:
-    return {"@none": NULL} if kind == "LanguageProperty" else NULL
-
-
-_PLURAL: Final = {
-    "Property": "values",
-    "GeoProperty": "values",
-    "Relationship": "objects",
-    "LanguageProperty": "languageMaps",
-    "VocabProperty": "vocabs",
-    "JsonProperty": "jsons",
-    "ListProperty": "valueLists",
-    "ListRelationship": "objectLists",
-}
-_WRAPPED: Final = frozenset({"languageMap", "vocab", "json"})
-
-
-def _values(points: list[Point], dataset: str | None, context: Context, now: Any) -> dict[str, Any]:
-    """Pairs of value and time. A series that is empty after a cut keeps the kind that it has now."""
-    current = now[0] if type(now) is list else now
-    kind = points[-1].instance["type"] if points else current["type"] if current else "Property"
-    member = VALUE_OF[kind]
-    view = View(context)
-    pairs = []
-    for point in points:
-        if point.instance["type"] != kind:
-            continue  # of another kind in those days: it has no place in one list of values
-        value = _null(kind)
-        if "deletedAt" not in point.instance:
-            value = view.attribute(point.instance)[member]
-            if member == "objectList":
-                value = [one["object"] for one in value]
-        pairs.append([{member: value} if member in _WRAPPED else value, clock.text(point.at)])
-    told: dict[str, Any] = {"type": kind, _PLURAL[kind]: pairs}
-    if dataset is not None:
-        told["datasetId"] = dataset
-    return told
+def _drop(found: list[Evolution], edge: int, *, backwards: bool) -> None:
+    for one in found:
+        for key, moments in one.series.items():
+            one.series[key] = [m for m in moments if (m.at >= edge if backwards else m.at <= edge)]

@@ -6,7 +6,6 @@ The rules that all resources share stand here: clauses 5.5.10 (tenants), 6.3.4 (
 
 import asyncio
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, TypeVar
@@ -26,13 +25,16 @@ from hansa.limits import Limits
 from hansa.model import link
 from hansa.model.change import Write
 from hansa.model.context import CORE, Context
-from hansa.model.wire import json_in
-from hansa.model.wire_values import uri
+from hansa.model.wire import check_unique, json_in
+from hansa.model.wire_values import at, uri
 from hansa.network.contexts import Contexts
 from hansa.platform.city import City
+from hansa.platform.entity_maps import EntityMaps
+from hansa.platform.hosted import HostedContexts
 from hansa.platform.http import Request
+from hansa.platform.models import Breach, Models
 from hansa.platform.ngsild import media
-from hansa.platform.ngsild.problems import LengthRequired, TooComplex
+from hansa.platform.ngsild.problems import LengthRequired, TooComplex, UnknownParameter
 from hansa.platform.store import Outcome, Reader, TooSlow
 from hansa.platform.subscriptions import Subscriptions
 
@@ -52,9 +54,16 @@ class Desk:
     subscriptions: Subscriptions | None
     mount: str
     tenants: set[str] = field(default_factory=lambda: {""})  # known to be there; they never go
-    asked: dict[bytes, Any] = field(default_factory=dict)  # what query strings mean, see `entities.query`
-    named: OrderedDict[str, "Usage"] = field(default_factory=OrderedDict)  # URLs of the @contexts of requests
+    asked: dict[bytes, Any] = field(default_factory=dict)  # what query strings mean, see `retrieval`
     slow: int = 0
+    hosted: HostedContexts | None = None  # @contexts that are kept here
+    origin: str = ""  # scheme, and perhaps host, by which others find the city
+    models: Models | None = None  # what entities of a type look like
+    maps: EntityMaps = field(init=False)  # entities that sequences of requests are about
+
+    def __post_init__(self) -> None:
+        """With no entity maps yet."""
+        self.maps = EntityMaps(self.city.clock.now, self.city.limits)
 
     @property
     def limits(self) -> Limits:
@@ -96,27 +105,7 @@ class Desk:
             return CORE
         if self.contexts is None:
             return Context.of(value, _nothing)
-        context = await self.contexts.context(value)
-        if type(value) is str and not context.plain:
-            self._note(value)
-        return context
-
-    def _note(self, url: str) -> None:
-        now = self.city.clock.now()
-        usage = self.named.setdefault(url, Usage(now))
-        usage.last, usage.hits = now, usage.hits + 1
-        self.named.move_to_end(url)
-        if len(self.named) > self.limits.contexts:
-            self.named.popitem(last=False)
-
-
-@dataclass(slots=True)
-class Usage:
-    """How a remote @context was used since this process began: times in microseconds."""
-
-    first: int
-    last: int = 0
-    hits: int = 0
+        return await self.contexts.asked(value)
 
 
 def _nothing(url: str) -> Any:
@@ -133,7 +122,7 @@ class Whose(TypedDict):
 class Exchange:
     """One request, and what its route asks of it."""
 
-    __slots__ = ("desk", "path", "request", "sight", "tenant")
+    __slots__ = ("breaches", "desk", "path", "request", "sight", "tenant")
 
     def __init__(self, desk: Desk, request: Request, path: Sequence[str]) -> None:
         """`path` holds the decoded segments that stand for something in the route. BadRequest for a bad tenant."""
@@ -142,6 +131,7 @@ class Exchange:
         self.path = path
         self.sight = request.sight
         self.tenant = tenant_of(request.headers.get(b"ngsild-tenant"))
+        self.breaches: list[Breach] = []  # of models, by what this request wrote
 
     @property
     def limits(self) -> Limits:
@@ -159,16 +149,13 @@ class Exchange:
 
     def name(self, context: Context) -> str:
         """The attribute name in the path, as stored. Raises BadRequest."""
-        return context.name(self.path[1])
+        return at("attrId", context.name, self.path[1])  # type: ignore[no-any-return]
 
     def params(self, allowed: frozenset[str]) -> dict[str, str]:
-        """The query parameters; InvalidRequest names one that this operation does not have (6.3.20)."""
+        """The query parameters; UnknownParameter names one that this operation does not have (6.3.20)."""
         said = self.request.params()
         if not said.keys() <= allowed:
-            odd = min(said.keys() - allowed)
-            raise InvalidRequest(
-                f"this operation has no parameter {odd[:64]!r}", where=odd[:64], mend=", ".join(sorted(allowed))[:400]
-            )
+            raise UnknownParameter(min(said.keys() - allowed), allowed)
         return said
 
     def accepts(self, offered: Sequence[str] = media.OFFERED) -> str:
@@ -225,6 +212,10 @@ class Exchange:
         """The array of a batch whose members need no @context (5.6.10)."""
         return self._array()[0]
 
+    def document(self) -> Any:
+        """The JSON of a body whose @context is what it is about (5.13.2)."""
+        return self._json()[0]
+
     def _array(self) -> tuple[list[Any], bool]:
         value, ld = self._json()
         if type(value) is not list or not value:
@@ -238,7 +229,9 @@ class Exchange:
     def _json(self) -> tuple[Any, bool]:
         request = self.request
         ld = media.is_ld(request.headers.get(b"content-type"), request.method)
-        return json_in(request.body, self.limits), ld
+        value = json_in(request.body, self.limits)
+        check_unique(request.body, value)
+        return value, ld
 
     @staticmethod
     def check_length(request: Request) -> None:
@@ -259,9 +252,18 @@ class Exchange:
     async def write(self, *writes: Write, creating: bool = False) -> list[Outcome]:
         """What became of the writes, durably. A write that creates may name a new tenant (5.5.10)."""
         self.check_writer()
+        accept = self.request.headers.get(b"accept")
+        if accept is not None and media.GEO in accept:
+            media.chosen(accept)  # who takes GeoJSON alone is told before anything is written (6.3.4)
         if not creating:
             await self.check_tenant()
-        outcomes = await self.desk.city.awrite(*writes, sight=self.sight)
+        models = self.desk.models
+        if models is not None and models.known:
+            going, breaches, joined = models.settle(self.desk.city, writes, self.sight)
+            self.breaches += breaches
+            outcomes = joined(await self.desk.city.awrite(*going, sight=self.sight) if going else ())
+        else:
+            outcomes = await self.desk.city.awrite(*writes, sight=self.sight)
         if self.tenant not in self.desk.tenants and creating:
             await self.desk.read(self._note_tenant)
         return outcomes

@@ -1,19 +1,17 @@
 """What there is: types and attributes, as a sight sees them (CIM 009, clauses 5.7.5 to 5.7.10). No HTTP here.
 
-Where nothing is masked, the types come from the index. Attributes, their kinds and counts come from the documents
-themselves, a page at a time.
+The documents that tell it are those of clauses 5.2.24 to 5.2.28.
+Where nothing is masked, names come from the indexes. Kinds and counts come from the documents of the type or attribute
+that is asked for.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hansa.model.entity import Entity, instances
 from hansa.model.query import Query
 from hansa.platform.store import Reader
 from hansa.trust.labels import Sight
-
-_PAGE = 1_000
 
 
 @dataclass(slots=True)
@@ -56,25 +54,18 @@ class Known:
     types: set[str] = field(default_factory=set)
 
 
-def type_names(reader: Reader, tenant: str, sight: Sight) -> list[str]:
-    """The types of which this sight sees an entity (5.7.5), in order."""
-    if sight.everything:
-        return sorted(reader.types(tenant))
-    return sorted({kind for entity in _every(reader, tenant, Query(), sight) for kind in entity.types})
+def names(reader: Reader, tenant: str, sight: Sight) -> dict[str, frozenset[str]]:
+    """The types of which this sight sees an entity, each with the names of the attributes it sees (5.7.5, 5.7.6)."""
+    known = reader.attributes(tenant) if sight.everything else None
+    if known is None:
+        found = taken(reader, tenant, Query(), sight)
+        known = {name: frozenset(kind.attributes) for name, kind in found.types.items()}
+    return known
 
 
 def taken(reader: Reader, tenant: str, query: Query, sight: Sight) -> Inventory:
     """The inventory of the entities that match."""
     found = Inventory()
-    for entity in _every(reader, tenant, query, sight):
+    for entity in reader.every(tenant, query, sight):
         found.add(entity)
     return found
-
-
-def _every(reader: Reader, tenant: str, query: Query, sight: Sight) -> Iterator[Entity]:
-    offset = 0
-    while page := reader.find(tenant, query, sight, _PAGE, offset):
-        yield from page
-        if len(page) < _PAGE:
-            return
-        offset += _PAGE

@@ -1,11 +1,14 @@
-"""Media types: what came (Content-Type) and what may go (Accept), by the rules of clause 6.3.4."""
+"""Media types: what came (Content-Type), what may go (Accept), what is preferred (Prefer): clauses 6.3.4 and 6.3.6."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from hansa.errors import UnsupportedMediaType
+from hansa.model.older import NATIVE, Version
+from hansa.platform.http import Headers
 from hansa.platform.ngsild.problems import NothingAccepted
 
 JSON: Final = "application/json"
@@ -14,7 +17,10 @@ GEO: Final = "application/geo+json"
 MERGE: Final = "application/merge-patch+json"
 
 OFFERED: Final = (JSON, LD)
-"""Representations in the order of clause 6.3.4; GeoJSON (6.3.15) will be the third of entities."""
+"""Representations in the order of clause 6.3.4."""
+
+SPATIAL: Final = (JSON, LD, GEO)
+"""The same of entities, which can be GeoJSON too (6.3.15)."""
 
 
 @lru_cache(256)
@@ -56,3 +62,42 @@ def _range(part: str) -> tuple[str, float]:
             # What is no weight says nothing, rather than that the media type is unwanted.
             weight = float(value) if _WEIGHT.match(value) else 1.0
     return media, weight
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a Prefer header says (RFC 7240): the version an answer is to conform to, and where its @context goes."""
+
+    version: Version | None = None
+    body: str | None = None
+
+    def within(self, accept: str) -> bool:
+        """Whether the @context stands in the body of an answer, rather than in its Link header (6.3.6)."""
+        return accept == LD or (accept == GEO and self.body != "json")
+
+    @property
+    def applied(self) -> bytes | None:
+        """The version that an answer conforms to, for Preference-Applied; None when none was preferred."""
+        return None if self.version is None else b"ngsi-ld=%d.%d" % min(self.version, NATIVE)
+
+
+NO_PREFERENCES: Final = Preferences()
+# One preference of a list: a word, perhaps a value, perhaps parameters of its own, which say nothing to us.
+_PREFERENCE = re.compile(r'\s*([\w!#$%&*+.^`|~-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?((?:\s*;[^,]*)?)(?:,|\Z)')
+_VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})(?:\.[0-9]{1,3})?\Z", re.ASCII)
+
+
+def preferences(headers: Headers) -> Preferences:
+    """What is preferred. A preference that is not understood is none: whoever prefers does not insist (RFC 7240, 2)."""
+    if headers.get(b"prefer") is None:
+        return NO_PREFERENCES
+    return _preferences(", ".join(headers.all(b"prefer")))
+
+
+@lru_cache(256)
+def _preferences(text: str) -> Preferences:
+    said: dict[str, str] = {}
+    for name, value, _ in _PREFERENCE.findall(text[:1_000]):
+        said.setdefault(name.lower(), value.strip('"'))
+    version = _VERSION.match(said.get("ngsi-ld", ""))
+    return Preferences(None if version is None else (int(version[1]), int(version[2])), said.get("body"))

@@ -1,8 +1,8 @@
-"""Errors that only this binding raises, of the standard and of HTTP (CIM 009, clauses 5.5.2, 5.5.3, 6.3.2, 6.3.4)."""
+"""Errors that only this binding raises, of the standard and of HTTP (CIM 009, clauses 5.5.2, 5.5.3, 6.3.2 to 6.3.4)."""
 
 from collections.abc import Iterable
 
-from hansa.errors import BadRequest, HansaError, NotAcceptable, UnsupportedMediaType
+from hansa.errors import BadRequest, HansaError, InvalidRequest, NotAcceptable, UnsupportedMediaType
 from hansa.platform.http import JSON, Response, problem
 
 
@@ -33,6 +33,17 @@ class LengthRequired(BadRequest):
     status = 411
     kind = "https://hansa.city/errors/LengthRequired"
     title = "Length required"
+
+
+class UnknownParameter(InvalidRequest):
+    """A query parameter that the operation does not have (6.3.20)."""
+
+    def __init__(self, odd: str, known: frozenset[str]) -> None:
+        """`odd` was said; `known` are those that the operation has."""
+        self.known = known
+        super().__init__(
+            f"this operation has no parameter {odd[:64]!r}", where=odd[:64], mend=", ".join(sorted(known))[:400]
+        )
 
 
 class NothingAccepted(NotAcceptable):

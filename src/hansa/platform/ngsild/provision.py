@@ -5,7 +5,7 @@ decided in `platform.merge`, once, in the writer.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from hansa.errors import BadRequest, NotFound
 from hansa.limits import Limits
@@ -17,9 +17,13 @@ from hansa.platform.store import Outcome
 
 
 def creation(body: Any, context: Context, *, tenant: str, limits: Limits, kind: Kind = "create") -> Write:
-    """5.6.1 Create Entity (and 5.6.7, 5.6.8 for one of many): a whole entity, with id and type."""
-    doc = entity_in(body, context, limits=limits)
+    """An entity with id and type: 5.6.1 Create Entity, and one of many (5.6.7 to 5.6.9, 5.6.20), as 5.2.4 has it."""
+    doc = entity_in(body, context, mode=_MODES.get(kind, "whole"), limits=limits)
     return Write(kind, doc["id"], doc, tenant=tenant)
+
+
+# An upsert that updates is 5.6.2 where the entity is there, and may take away.
+_MODES: Final[dict[Kind, Mode]] = {"merge": "merge", "update": "update", "upsert_update": "update"}
 
 
 def fragment(
@@ -29,33 +33,29 @@ def fragment(
     *,
     tenant: str,
     limits: Limits,
-    ident: str | None = None,
+    ident: str,
     simplified: bool = False,
-    observed: int | None = None,
-    lang: str | None = None,
 ) -> Write:
-    """A fragment of an entity for one of the verbs that change one: `ident` from the path, or else from the body.
+    """A fragment of the entity `ident` for one of the verbs that change one.
 
     5.6.2 Update Attributes, 5.6.3 Append Attributes, 5.6.17 Merge Entity, 5.6.18 Replace Entity. Raises BadRequest when
     the body names another id than the path, or says nothing.
     """
-    mode: Mode = {"merge": "merge", "update": "update", "upsert_update": "update"}.get(kind, "whole")  # type: ignore[assignment]
+    mode = _MODES.get(kind, "whole")
     doc = entity_in(body, context, partial=True, mode=mode, simplified=simplified, limits=limits)
-    said = doc.pop("id", None)
-    if ident is None:
-        if said is None:
-            raise BadRequest("the entity has no id", where="id")
-        ident = said
-    elif said is not None and said != ident:
+    said = doc.pop("id", ident)
+    if said != ident:
         raise BadRequest(f"the body is about {said}, the path about {ident}", where="id")
     if not doc:
         raise BadRequest("the fragment says nothing", mend="name an attribute, with its value")
-    return Write(kind, ident, doc, observed=observed, lang=lang, tenant=tenant)
+    return Write(kind, ident, doc, same_kind=simplified, tenant=tenant)
 
 
 def partial(ident: str, name: str, body: Any, context: Context, *, tenant: str, limits: Limits) -> Write:
     """5.6.4 Partial Attribute Update: members of one instance; what is not said stays."""
     if type(body) is dict:
+        if body.keys() <= {"@context"}:
+            raise BadRequest("the fragment says nothing", where=name, mend="say what is to be changed")
         body = {"datasetId": "@none", **body}  # an object here is an attribute's, never a value that stands alone
     entry = attribute_in(body, context, name, mode="merge", limits=limits)
     if type(entry) is dict and any(_holds_null(value) for value in entry.values() if type(value) in {dict, list}):
@@ -106,6 +106,8 @@ def left_out(write: Write, outcome: Outcome, *, scoped: bool = True) -> list[tup
         told.append(("scope", "the entity has no scope to replace (5.6.2)"))
     if write.kind == "append_new":
         done = {part.name for part in outcome.parts} if isinstance(outcome, Change) else set()
+        if "expiresAt" in write.doc and "expiresAt" not in done:
+            told.append(("expiresAt", "it is said already, and noOverwrite was said (5.6.3)"))
         for name, entry in write.doc.items():
             if name not in MEMBERS and name not in done:
                 told.append((name, "it is there already, and noOverwrite was said (5.6.3)"))

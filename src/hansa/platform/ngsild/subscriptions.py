@@ -9,6 +9,7 @@ from hansa.errors import Forbidden, InvalidRequest, NotSupported
 from hansa.platform.http import Response
 from hansa.platform.ngsild.answers import answer, created, no_content, paged
 from hansa.platform.ngsild.asked import PAGING, Page
+from hansa.platform.ngsild.contexts import implicit
 from hansa.platform.ngsild.exchange import Exchange
 from hansa.platform.subscriptions import Subscriptions
 
@@ -27,10 +28,11 @@ def _kept(exchange: Exchange) -> Subscriptions:
 
 
 def _sys_attrs(said: dict[str, str]) -> bool:
-    options = said.get("options")
-    if options not in {None, "sysAttrs"}:
-        raise InvalidRequest(f"{str(options)[:64]!r} is no option here", where="options", mend="sysAttrs")
-    return options is not None
+    options = said["options"].split(",") if "options" in said else []
+    # `count` is how FIWARE's clients asked for it before it had a parameter of its own; they say both.
+    if odd := sorted({*options} - {"sysAttrs", "count"}):
+        raise InvalidRequest(f"{odd[0][:64]!r} is no option here", where="options", mend="sysAttrs")
+    return "sysAttrs" in options
 
 
 async def create(exchange: Exchange) -> Response:
@@ -38,6 +40,8 @@ async def create(exchange: Exchange) -> Response:
     exchange.params(_NONE)
     kept = _kept(exchange)
     body, context = await exchange.body()
+    if type(body) is dict and "jsonldContext" not in body and (url := await implicit(exchange, context)):
+        body = {**body, "jsonldContext": url}  # so that notifications in JSON can name their @context (5.13.1)
     ident = await kept.create(body, exchange.tenant, context, sight=exchange.sight)
     exchange.desk.tenants.add(exchange.tenant)
     return created(exchange, "subscriptions", ident)

@@ -1,33 +1,36 @@
-"""The temporal API over HTTP: /temporal/entities and below (CIM 009, clauses 6.18 to 6.22 and 6.24).
+"""Asking what was so through time (CIM 009, clauses 6.18.3.2, 6.19.3.1, 6.24 and 6.35: 5.7.3, 5.7.4 and 5.14.5)."""
 
-An entity and its temporal evolution are one thing here: instances that are pushed are readings, late ones go to
-history, newer ones move the state. Taking single instances out of history waits for the store to be able to.
-"""
-
-from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from hansa.errors import BadRequest, InvalidRequest, NotFound, NotSupported, TooLarge
-from hansa.model.change import Write
+from hansa.errors import BadRequest, InvalidRequest, NotFound
+from hansa.limits import Limits
 from hansa.model.context import Context
 from hansa.model.entity import MEMBERS
-from hansa.model.wire import View, attribute_in, entity_in
-from hansa.model.wire_in import RESERVED
-from hansa.model.wire_values import under
+from hansa.model.query import Query
+from hansa.platform.entity_maps import EntityMap
 from hansa.platform.http import Response
-from hansa.platform.ngsild import asked, evolution, provision
-from hansa.platform.ngsild.answers import answer, created, linkable, no_content, paged
+from hansa.platform.ngsild import aggregation, asked, entity_maps, evolution, interval, moments
+from hansa.platform.ngsild.answers import answer, paged
+from hansa.platform.ngsild.contexts import answering
+from hansa.platform.ngsild.evolution import Cut, Evolution, Past, Wanted
 from hansa.platform.ngsild.exchange import Exchange
+from hansa.platform.ngsild.interval import WHEN
+from hansa.platform.ngsild.posted import flattened, selectors
 from hansa.platform.store import Reader
 
-_NONE: Final = frozenset({"local"})
-_WHEN: Final = frozenset({"timerel", "timeAt", "endTimeAt", "timeproperty", "lastN"})
-_LATER: Final = frozenset({"aggrMethods", "aggrPeriodDuration", "entityMap", "entityMapLifetime"})
-_RETRIEVE: Final = asked.SHOWING | _WHEN | _LATER | {"local"}
+_MAPS: Final = frozenset({"entityMap", "entityMapLifetime"})
+_RETRIEVE: Final = asked.SHOWING | WHEN | aggregation.AGGREGATING | _MAPS | {"local"}
 _QUERY: Final = asked.FINDING | _RETRIEVE | asked.PAGING | asked.ORDERING | asked.ALONE | asked.WORDS
-_POST: Final = asked.PAGING | {"options", "format", "local", "splitEntities"}
-_FORMS: Final = {**asked.FORMS, "temporalValues": asked.FORMS["normalized"]}
+_POST: Final = asked.PAGING | asked.ALONE | {"options", "format"}
+_FORMS: Final = {
+    "normalized": asked.FORMS["normalized"],
+    "concise": asked.FORMS["concise"],
+    "temporalValues": asked.FORMS["normalized"],
+    "aggregatedValues": asked.FORMS["normalized"],
+}
+_TEMPORAL: Final[tuple[str, ...]] = ("temporalValues", "aggregatedValues")
 
 
 async def retrieve(exchange: Exchange) -> Response:
@@ -39,211 +42,213 @@ async def retrieve(exchange: Exchange) -> Response:
     accept = exchange.accepts()
     ident = exchange.ident()
     context = await exchange.linked()
-    wanted = _wanted(said, context, needed=False)
-    tenant, sight, limits = exchange.tenant, exchange.sight, exchange.limits
+    named, naming = entity_maps.named(exchange)
+    mapping, lifetime_s = asked.truth(said, "entityMap") or naming, asked.lifetime_of(said)
+    wanted = _wanted(said, context, exchange, needed=False)
 
-    def work(reader: Reader) -> evolution.Evolution | None:
-        entity = reader.entity(tenant, ident, sight)
-        past = evolution.Past(reader, tenant, sight, limits)
-        return None if entity is None else evolution.evolved(past, entity, wanted)
+    def work(reader: Reader) -> tuple[dict[str, Any], Cut | None]:
+        past = Past(reader, exchange.tenant, exchange.sight, exchange.limits)
+        found = evolution.evolved(past, ident, wanted)
+        if found is None:
+            raise NotFound(f"there is no temporal evolution of {ident}", where=ident)
+        _check_names(past, found, wanted)
+        if wanted.aggregation is not None:
+            return moments.aggregated(past, found, wanted), None
+        edge = evolution.cut([found], wanted.when, exchange.limits)
+        return moments.shown(found, wanted), edge
 
-    found = await exchange.read(work)
-    if found is None:
-        raise NotFound(f"there is no entity {ident}", where=ident)
-    for words in (wanted.view.attrs, wanted.view.pick):
-        if words and MEMBERS.isdisjoint(words) and not any(name in words for name, _ in found.series):
-            where = "attrs" if words is wanted.view.attrs else "pick"
-            raise NotFound(f"{ident} has no history of these attributes", where=where)
-    edge = evolution.cut([found], wanted.when, limits)
-    shown = evolution.shown(found, wanted)
+    shown, edge = await exchange.read(work)
     if not shown:
         raise NotFound(f"all of {ident} is omitted", where="omit")
-    return _ranged(answer(shown, accept, context), edge)
+    response = _ranged(answer(shown, accept, context), edge)
+    if mapping:
+        kept = named or entity_maps.made(exchange, [ident], lifetime_s)
+        response.headers.append(entity_maps.place(exchange, kept))
+    return response
+
+
+def _check_names(past: Past, found: Evolution, wanted: Wanted) -> None:
+    """Raise NotFound when the entity never had any of the attributes that are asked for."""
+    for words, where in ((wanted.view.attrs, "attrs"), (wanted.view.pick, "pick")):
+        if words and MEMBERS.isdisjoint(words):
+            series = past.reader.series(past.tenant, found.entity.id, past.sight)
+            if not any(name in words for name, _ in series):
+                raise NotFound(f"{found.entity.id} has no history of these attributes", where=where)
 
 
 async def query(exchange: Exchange) -> Response:
     """GET /temporal/entities (6.18.3.2): 5.7.4 Query Temporal Evolution of Entities."""
-    said = exchange.params(_QUERY)
-    accept = exchange.accepts()
-    context = await exchange.linked()
-    return await _found(exchange, said, accept, context, route="temporal/entities")
+    return await _found(exchange, await _in_url(exchange), "temporal/entities")
 
 
 async def query_post(exchange: Exchange) -> Response:
     """POST /temporal/entityOperations/query (6.24.3.1): 5.7.4, the query in the body, its times under temporalQ."""
+    return await _found(exchange, await _in_body(exchange), "temporal/entityOperations/query")
+
+
+async def create_map(exchange: Exchange) -> Response:
+    """GET /temporal/entityMaps (6.35.3.1): 5.14.5 Create EntityMap for Query Temporal Evolution. 201, with the map."""
+    return await _mapped(exchange, await _in_url(exchange))
+
+
+async def create_map_post(exchange: Exchange) -> Response:
+    """POST /temporal/entityMaps (6.35.3.2): 5.14.5 Create EntityMap, the query in the body."""
+    return await _mapped(exchange, await _in_body(exchange))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A temporal query: which entities, which part of their past, which page of them, in which order and words."""
+
+    query: Query
+    wanted: Wanted
+    page: asked.Page
+    order: str | None
+    accept: str
+    spoken: Context
+    mapped: bool
+    lifetime_s: float | None
+
+    @classmethod
+    async def of(
+        cls, exchange: Exchange, said: dict[str, str], accept: str, context: Context, several: tuple[Query, ...] = ()
+    ) -> "_Asked":
+        """From parameters, or what a body says like them. Raises whatever is wrong with them."""
+        _check(said, context, exchange.limits)
+        spoken = await answering(exchange, context, accept)
+        wanted = _wanted(said, context, exchange, needed=True, spoken=spoken)
+        query = asked.query_of(said, context, exchange.limits)
+        if several:
+            query = asked.selecting(query, several)
+        asked.check_narrow(query, said)
+        page = asked.Page.of(said, exchange.limits)
+        mapped, lifetime_s = asked.truth(said, "entityMap"), asked.lifetime_of(said)
+        return cls(query, wanted, page, said.get("orderBy"), accept, spoken, mapped, lifetime_s)
+
+
+async def _in_url(exchange: Exchange) -> _Asked:
+    said = exchange.params(_QUERY)
+    accept = exchange.accepts()
+    return await _Asked.of(exchange, said, accept, await exchange.linked())
+
+
+async def _in_body(exchange: Exchange) -> _Asked:
     said = exchange.params(_POST)
     accept = exchange.accepts()
     body, context = await exchange.body()
-    flat = asked.flattened(body, said)
-    times = body.get("temporalQ", {})
-    if type(times) is not dict or not times.keys() <= _WHEN:
-        raise BadRequest(f"temporalQ is an object of {', '.join(sorted(_WHEN))}", where="temporalQ")
-    flat.update({name: str(value) for name, value in times.items()})
-    if "aggrParams" in body:
-        flat["aggrMethods"] = ""
-    return await _found(exchange, flat, accept, context, route="temporal/entityOperations/query")
+    flat = flattened(body, said)
+    flat.update(interval.told(body.get("temporalQ", {})))
+    if params := aggregation.told(body):
+        flat.update(params)
+        if not any(form in f"{said.get('format', '')},{said.get('options', '')}".split(",") for form in _TEMPORAL):
+            flat["format"] = "aggregatedValues"
+    return await _Asked.of(exchange, flat, accept, context, selectors(body, context, exchange.limits))
 
 
-async def _found(exchange: Exchange, said: dict[str, str], accept: str, context: Context, *, route: str) -> Response:
-    asked.refuse_later(said)
-    spoken = linkable(context, accept)
-    wanted = _wanted(said, context, needed=True, spoken=spoken)
-    conditions = asked.query_of(said, context, exchange.limits)
-    asked.check_narrow(conditions, said)
-    page = asked.Page.of(said, exchange.limits)
-    tenant, sight, limits = exchange.tenant, exchange.sight, exchange.limits
+async def _found(exchange: Exchange, one: _Asked, route: str) -> Response:
+    wanted, page = one.wanted, one.page
+    kept, naming = entity_maps.named(exchange)
+    fresh = kept is None and (naming or one.mapped)
+    if fresh:
+        kept = await _made(exchange, one)
+    conditions = one.query
+    if kept is not None:  # it says which entities this is about (5.5.14)
+        among = frozenset(kept.entities)
+        conditions = replace(conditions, ids=among if conditions.ids is None else among & conditions.ids)
 
-    def work(reader: Reader) -> tuple[list[evolution.Evolution], bool, int | None]:
-        every = evolution.matching(evolution.Past(reader, tenant, sight, limits), conditions, wanted)
-        skipped = _skip(every, page.offset)
-        some = list(islice(every, page.limit))
-        rest = _skip(every, None if page.count else 1)
-        return some, rest > 0, skipped + len(some) + rest if page.count else None
+    def work(reader: Reader) -> tuple[list[dict[str, Any]], bool, int | None, Cut | None]:
+        past = Past(reader, exchange.tenant, exchange.sight, exchange.limits)
+        some, more, count = _page(past, conditions, wanted, page, one.order)
+        if wanted.aggregation is not None:
+            return [moments.aggregated(past, each, wanted) for each in some], more, count, None
+        evolution.fill(past, some, wanted)
+        if wanted.view.datasets is not None:
+            some = [each for each in some if each.series]  # nothing is left of it (5.7.4.4, S8)
+        edge = evolution.cut(some, wanted.when, exchange.limits)
+        return [moments.shown(each, wanted) for each in some], more, count, edge
 
-    some, more, count = await exchange.read(work)
-    edge = evolution.cut(some, wanted.when, limits)
-    response = answer([evolution.shown(one, wanted) for one in some], accept, spoken)
-    return _ranged(paged(response, exchange, route, accept, page=page, more=more, count=count), edge)
+    shown, more, count, edge = await exchange.read(work)
+    response = answer(shown, one.accept, one.spoken, 201 if fresh else 200)
+    response = paged(response, exchange, route, one.accept, page=page, more=more, count=count)
+    if kept is not None:
+        response.headers.append(entity_maps.place(exchange, kept))
+    return _ranged(response, edge)
 
 
-def _skip(every: Iterator[Any], most: int | None) -> int:
-    return sum(1 for _ in islice(every, most))
+async def _mapped(exchange: Exchange, one: _Asked) -> Response:
+    kept = await _made(exchange, one)
+    response = answer(kept.document(), one.accept, one.spoken, 201)
+    response.headers.append(entity_maps.place(exchange, kept))
+    return response
 
 
-def _ranged(response: Response, edge: evolution.Cut | None) -> Response:
+async def _made(exchange: Exchange, one: _Asked) -> EntityMap:
+    """A new entity map of all that match (5.5.9.3, 5.14.5). TooManyResults beyond `limits.mapped`."""
+    limits = exchange.limits
+
+    def work(reader: Reader) -> list[str]:
+        past = Past(reader, exchange.tenant, exchange.sight, limits)
+        return list(islice(evolution.counted(past, one.query, one.wanted), limits.mapped + 1))
+
+    return entity_maps.made(exchange, await exchange.read(work), one.lifetime_s)
+
+
+def _page(
+    past: Past, conditions: Query, wanted: Wanted, page: asked.Page, order: str | None
+) -> tuple[list[Evolution], bool, int | None]:
+    """One page of the entities that match, whether there are more, and how many there are if that is asked for."""
+    if order is not None:
+        every = sorted(evolution.counted(past, conditions, wanted), reverse=order.endswith(";desc"))
+        # What matched is looked at once more: only so are its parts in scope known.
+        chosen = replace(conditions, ids=frozenset(every[page.offset : page.offset + page.limit]))
+        by_ident = {one.entity.id: one for one in evolution.matching(past, chosen, wanted)} if page.limit else {}
+        some = [by_ident[ident] for ident in every[page.offset : page.offset + page.limit] if ident in by_ident]
+        return some, len(every) > page.offset + page.limit, len(every) if page.count else None
+    count = sum(1 for _ in evolution.counted(past, conditions, wanted)) if page.count else None
+    if not page.limit:
+        return [], False, count
+    matching = evolution.matching(past, conditions, wanted)
+    some = list(islice(matching, page.offset, page.offset + page.limit))
+    more = next(matching, None) is not None if count is None else count > page.offset + len(some)
+    return some, more, count
+
+
+def _check(said: dict[str, str], context: Context, limits: Limits) -> None:
+    """Raise what is wrong with parameters of 5.7.2 in a query through time: only ids order it, and it joins nothing."""
+    asked.truth(said, "splitEntities")
+    if odd := sorted(asked.LINKING.intersection(said)):
+        raise BadRequest(f"{odd[0]} is not for temporal queries (5.7.4.4)", where=odd[0])
+    if odd := sorted(asked.ORDERING.intersection(said) - {"orderBy", "collation"}):
+        raise BadRequest(f"{odd[0]} is not for temporal queries: they are ordered by id (5.7.4.4)", where=odd[0])
+    if "orderBy" in said and said["orderBy"] not in {"id", "id;asc", "id;desc"}:
+        raise BadRequest("entities through time are ordered by id alone (5.7.4.4)", where="orderBy", mend="id;desc")
+    asked.ordering_of(said, context, limits)  # a collation that is none is refused, and ids need none
+
+
+def _ranged(response: Response, edge: Cut | None) -> Response:
     if edge is not None:
         response.status = 206
         response.headers.append((b"content-range", edge.header))
     return response
 
 
-def _wanted(said: dict[str, str], context: Context, *, needed: bool, spoken: Context | None = None) -> evolution.Wanted:
-    """The times and the form that are asked for. Raises BadRequest, InvalidRequest, NotSupported."""
-    told = [*said.get("options", "").split(","), said.get("format", "")]
-    if "aggregatedValues" in told or _LATER & said.keys():
-        where = next(iter(sorted(_LATER & said.keys())), "options")
-        raise NotSupported("aggregated values and entity maps are not built yet", where=where)
-    view = asked.view_of(said, context, _FORMS)
-    values = said.get("format", "temporalValues" if "temporalValues" in told else "") == "temporalValues"
-    if view.form == "simplified":
-        raise InvalidRequest("entities through time are simplified as temporalValues", where="options")
+def _wanted(
+    said: dict[str, str], context: Context, exchange: Exchange, *, needed: bool, spoken: Context | None = None
+) -> Wanted:
+    """The times and the form that are asked for. Raises BadRequest, InvalidRequest."""
+    view = asked.view_of(said, context, _FORMS, limits=exchange.limits)
+    told = said["options"].split(",") if "options" in said else []
+    forms: list[str] = [form for form in _TEMPORAL if form in told]
+    if "format" in said:
+        forms = [said["format"]]
+    elif len(forms) > 1:
+        raise InvalidRequest("temporalValues and aggregatedValues are two forms (6.3.12)", where="options")
     if spoken is not None and spoken is not context:
-        view = View(spoken, view.form, view.sys_attrs, view.attrs, view.pick, view.omit, view.datasets, view.lang)
-    return evolution.Wanted(evolution.TemporalQuery.of(said, needed=needed), view, values)
-
-
-# Pushing what happened
-
-
-async def upsert(exchange: Exchange) -> Response:
-    """POST /temporal/entities (6.18.3.1): 5.6.11 Create or Update Temporal Evolution of an Entity. 201, or 204."""
-    exchange.params(_NONE)
-    body, context = await exchange.body()
-    head, rounds = _said(body, context, exchange, partial=False)
-    ident = head["id"]
-    known = await _is_there(exchange, ident, creating=True)
-    writes = _readings(ident, head, rounds, exchange.tenant, known=known)
-    for outcome in await exchange.write(*writes, creating=True):
-        provision.settled([outcome])
-    return no_content() if known else created(exchange, "temporal/entities", ident)
-
-
-async def append(exchange: Exchange) -> Response:
-    """POST /temporal/entities/{entityId}/attrs (6.20.3.1): 5.6.12 Add Attributes to Temporal Evolution of an Entity."""
-    exchange.params(_NONE)
-    ident = exchange.ident()
-    body, context = await exchange.body()
-    head, rounds = _said(body, context, exchange, partial=True)
-    if head.get("id", ident) != ident:
-        raise BadRequest(f"the body is about {head['id']}, the path about {ident}", where="id")
-    if not await _is_there(exchange, ident, creating=False):
-        raise NotFound(f"there is no entity {ident}", where=ident)
-    for outcome in await exchange.write(*_readings(ident, head, rounds, exchange.tenant, known=True)):
-        provision.settled([outcome])
-    return no_content()
-
-
-def _said(
-    body: Any, context: Context, exchange: Exchange, *, partial: bool
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The members of an EntityTemporal, and its instances, oldest first: each round holds one of every attribute."""
-    if type(body) is not dict:
-        raise BadRequest("an entity is a JSON object")
-    members = {name: value for name, value in body.items() if name in MEMBERS or name in {"@id", "@type"}}
-    scopes = members.get("scope")
-    if type(scopes) is list and scopes and type(scopes[0]) is dict:
-        members["scope"] = scopes[-1].get("value")  # an entity's scope through time (4.5.6); the newest counts
-    head = entity_in(members, context, partial=partial, limits=exchange.limits)
-    rounds: list[dict[str, Any]] = []
-    for key, value in body.items():
-        if key in members or key == "@context":
-            continue
-        name = context.name(key)
-        if name in RESERVED:
-            raise BadRequest(f"{key!r} is a member of the standard, not the name of an attribute", where=key)
-        instances = []
-        for one in value if type(value) is list else [value]:
-            try:
-                instances.append(attribute_in(one, context, name, mode="whole", limits=exchange.limits))
-            except BadRequest as fault:
-                raise under(key, fault) from None
-        if len(instances) > exchange.limits.batch:
-            raise TooLarge(f"more than {exchange.limits.batch:,} instances", where=key, mend="send it in parts")
-        instances.sort(key=lambda one: one.get("observedAt", "~"))
-        for place, one in enumerate(instances):
-            if place == len(rounds):
-                rounds.append({})
-            rounds[place][name] = one
-    return head, rounds
-
-
-def _readings(
-    ident: str, head: dict[str, Any], rounds: list[dict[str, Any]], tenant: str, *, known: bool
-) -> list[Write]:
-    """The Writes that say it. An entity that is there gets types and scope first, a new one with its first reading."""
-    head = {name: value for name, value in head.items() if name != "id"}
-    if known:
-        first = [Write("append", ident, head, tenant=tenant)] if head else []
-        return first + [Write("read", ident, one, tenant=tenant) for one in rounds]
-    news, *later = rounds or [{}]
-    return [
-        Write("read", ident, {**head, **news}, tenant=tenant),
-        *(Write("read", ident, one, tenant=tenant) for one in later),
-    ]
-
-
-async def _is_there(exchange: Exchange, ident: str, *, creating: bool) -> bool:
-    exchange.check_writer()
-    if not creating:
-        await exchange.check_tenant()
-    row = await exchange.desk.read(lambda reader: reader.row(exchange.tenant, ident, exchange.sight))
-    return row is not None
-
-
-# Taking out of history
-
-
-async def delete(exchange: Exchange) -> Response:
-    """DELETE /temporal/entities/{entityId} (6.19.3.2): 5.6.16, not built yet."""
-    raise _kept(exchange)
-
-
-async def delete_attribute(exchange: Exchange) -> Response:
-    """DELETE /temporal/entities/{entityId}/attrs/{attrId} (6.21.3.1): 5.6.13, not built yet."""
-    raise _kept(exchange)
-
-
-async def modify_instance(exchange: Exchange) -> Response:
-    """PATCH /temporal/entities/{entityId}/attrs/{attrId}/{instanceId} (6.22.3.1): 5.6.14, not built yet."""
-    raise _kept(exchange)
-
-
-async def delete_instance(exchange: Exchange) -> Response:
-    """DELETE /temporal/entities/{entityId}/attrs/{attrId}/{instanceId} (6.22.3.2): 5.6.15, not built yet."""
-    raise _kept(exchange)
-
-
-def _kept(exchange: Exchange) -> NotSupported:
-    exchange.check_writer()
-    exchange.ident()
-    return NotSupported("history cannot be taken back yet", mend="delete the entity: its history then ends")
+        view = replace(view, context=spoken)
+    when = interval.TemporalQuery.of(said, needed=needed)
+    aggregating = None
+    if "aggregatedValues" in forms:
+        aggregating = aggregation.Aggregation.of(said)
+    elif "aggregatedValues" not in told and (odd := sorted(aggregation.AGGREGATING.intersection(said))):
+        raise BadRequest(f"{odd[0]} goes with format=aggregatedValues", where=odd[0])
+    return Wanted(when, view, "temporalValues" in forms, aggregating)

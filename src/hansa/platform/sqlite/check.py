@@ -8,11 +8,13 @@ import orjson
 
 from hansa.model.change import LABEL, Part, put_instance
 from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
+from hansa.model.transient import expires
 from hansa.platform import codec
 from hansa.platform.merge import State
+from hansa.platform.sqlite.history import ended
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
-from hansa.platform.sqlite.rows import IndexRow, expires, index_rows, place_rows, several_of
+from hansa.platform.sqlite.rows import IndexRow, index_rows, place_rows, several_of
 
 
 def check(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
@@ -166,6 +168,11 @@ def _thread_faults(db: apsw.Connection, realm: str) -> Iterator[str]:
             yield f"{realm}: {ident} names {seq} as its newest Change and not {newest[e]}"
 
 
+_GONE: Final = (
+    "SELECT e, tenant, seq FROM entity WHERE doc IS NULL AND EXISTS (SELECT 1 FROM history WHERE history.e = entity.e)"
+)
+
+
 def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
     """State from checkpoint and log where they differ, and every index anew from the documents."""
     with db:
@@ -182,8 +189,12 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
                 yield f"{realm}: state of entity {e} taken from the log"
         for e, seq in list(db.execute("SELECT e, max(seq) FROM log GROUP BY e")):
             db.execute("UPDATE entity SET seq = ? WHERE e = ?", (seq, e))
-        for table in ("attr", "type", "place", "geo", "several"):
+        for table in ("attr", "type", "place", "geo", "several", "was"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
+        for e, tenant, seq in list(db.execute(_GONE)):
+            if (end := ended(db, names, seq)) is not None:
+                kinds = [names.intern(type_word(names.text(tenant), kind)) for kind in end[1]]
+                db.executemany("INSERT INTO was VALUES (?, ?)", [(t, e) for t in kinds])
         g = 0
         for e, tenant, raw, stamps, label in list(
             db.execute("SELECT e, tenant, doc, stamps, label FROM entity WHERE doc IS NOT NULL")
@@ -202,6 +213,7 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
                 g += 1
                 db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (g, e, n, d))
                 db.execute("INSERT INTO geo VALUES (?, ?, ?, ?, ?)", (g, *box))
+        db.execute("DELETE FROM meta WHERE key = 'unindexed'")
         names.flush()
     names.settled(committed=True)
     yield f"{realm}: indexes written anew"

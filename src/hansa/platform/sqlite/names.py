@@ -58,6 +58,10 @@ class Names:
             found = self._text[n]
         return found
 
+    def words(self, known: int = 0) -> dict[str, int]:
+        """Every word but the first `known`."""
+        return {text: n for n, text in self._text.items() if n >= known}
+
     def starting(self, prefix: str) -> dict[str, int]:
         """Every word that begins so."""
         self.refresh()

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hansa.model import qlang
 from hansa.model.narrow import AllOf, AnyOf, Anything, Between, Has, Narrowing, OneOf, narrow
+from hansa.model.qtree import names as named
 from hansa.model.query import Query
 
 Given = list[Any]
@@ -50,11 +50,11 @@ def plan(
         return Plan(
             f"SELECT e FROM entity WHERE tenant = ? AND id IN ({marks}) AND doc IS NOT NULL",  # noqa: S608  # marks only
             [tenant, *sorted(query.ids)],
-            only and query.scope_q is None,
+            only and query.scope_q is None and not query.selectors,
         )
     if types is not None and not types:
         return None
-    simple = query.id_pattern is None and query.scope_q is None
+    simple = query.id_pattern is None and query.scope_q is None and not query.selectors
     plain_types = query.types is None or all(len(group) == 1 for group in query.types)
     if query.geo is not None and (boxes := query.geo.boxes) is not None:
         n = names(query.geo.name)
@@ -64,9 +64,7 @@ def plan(
     narrowing: Narrowing = Anything()
     if query.q is not None:
         wide = frozenset(
-            name
-            for name in qlang.names(query.q)
-            if (n := names(name)) is not None and any(several(t, n) for t in types)
+            name for name in named(query.q) if (n := names(name)) is not None and any(several(t, n) for t in types)
         )
         narrowing = narrow(query.q, wide)
     elif query.attrs is not None:

@@ -5,34 +5,33 @@ nothing is masked, stored bytes are the answer.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import apsw
 import orjson
 
-from hansa import clock
+from hansa.clock import Clock
 from hansa.errors import HansaError
-from hansa.limits import DEFAULT
-from hansa.model.entity import MEMBERS, Doc, Entity, Stamps
+from hansa.model.entity import MEMBERS, Doc, Entity, Stamps, types_of
 from hansa.model.query import Query
+from hansa.model.transient import alive
 from hansa.platform import codec
-from hansa.platform.sqlite.names import Names
+from hansa.platform.sqlite.past import PastReader
 from hansa.platform.sqlite.plan import Plan, plan, type_word
-from hansa.platform.store import Point, Row, TooSlow
+from hansa.platform.store import Row, TooSlow
 from hansa.trust.labels import Sight, unlabelled
 
-_COLUMNS: Final = "entity.id, entity.doc, entity.stamps, entity.label"
+_COLUMNS: Final = "entity.id, entity.doc, entity.stamps, entity.label, entity.expires"
 
 
-class SqliteReader:
+class SqliteReader(PastReader):
     """One connection for one thread. See `platform.store.Reader`."""
 
-    def __init__(self, db: apsw.Connection, realm: str) -> None:
-        """Read through `db`, which is this reader's own."""
-        self._db = db
-        self._realm = realm
-        self._names = Names(db)
+    def __init__(self, db: apsw.Connection, realm: str, now: Callable[[], int] | None = None) -> None:
+        """Read through `db`, which is this reader's own; `now` says what has expired (the wall clock, if not said)."""
+        super().__init__(db, realm)
+        self._now = Clock().now if now is None else now
         self.until = 0.0  # monotonic seconds at which reads are too slow; 0: never
         self._plans: dict[tuple[str, Query], tuple[Plan, dict[tuple[int, int], int | None]]] = {}
         db.set_progress_handler(self._late, 2_000)
@@ -52,11 +51,14 @@ class SqliteReader:
             if found[1] is None:
                 return None
             row = self._row(found)
-            return row if sight.everything or sight.sees(row.label or unlabelled(self._realm)) else None
+            if row is not None and (sight.everything or sight.sees(row.label or unlabelled(self._realm))):
+                return row
         return None
 
     def entity(self, tenant: str, ident: str, sight: Sight) -> Entity | None:
         """One entity, masked for this sight."""
+        if self._late():  # who follows relationships asks for many, each too quick for SQLite to look at the time
+            raise TooSlow
         row = self.row(tenant, ident, sight)
         return None if row is None else self._masked(row, sight)
 
@@ -73,6 +75,10 @@ class SqliteReader:
                 break
         return out
 
+    def every(self, tenant: str, query: Query, sight: Sight) -> Iterator[Entity]:
+        """All that match, one after the other, with their stamps."""
+        return self._matching(tenant, query, sight, None, 0, stamps=True)
+
     def find_docs(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[bytes] | None:
         """The same as stored documents, where the index alone decides and nothing is masked; else None."""
         if not sight.everything:
@@ -80,7 +86,7 @@ class SqliteReader:
         made = self._plan(tenant, query)
         if made is None:
             return []
-        if not made.exact:
+        if not made.exact or self._outlived():
             return None
         sql = f"SELECT doc FROM ({made.source} LIMIT ? OFFSET ?) AS found CROSS JOIN entity ON entity.e = found.e"  # noqa: S608
         return [doc for (doc,) in self._all(sql, [*made.given, limit, offset])]
@@ -90,7 +96,7 @@ class SqliteReader:
         made = self._plan(tenant, query)
         if made is None:
             return 0
-        if made.exact and sight.everything:
+        if made.exact and sight.everything and not self._outlived():
             return int(next(iter(self._run(f"SELECT count(*) FROM ({made.source})", made.given)))[0])  # noqa: S608
         return sum(1 for _ in self._matching(tenant, query, sight, None, 0))
 
@@ -105,7 +111,31 @@ class SqliteReader:
                     counts[word.removeprefix(prefix)] = count
             elif " " not in word:
                 counts[word] = count
-        return counts
+        if self._outlived():
+            self._uncount(tenant, counts)
+        return {word: count for word, count in counts.items() if count}
+
+    def _uncount(self, tenant: str, counts: dict[str, int]) -> None:
+        """Take those away from the counts by type that have expired and are not taken out yet."""
+        now = self._now()
+        for (doc,) in self._all(_EXPIRED, (now, self._names.number(tenant))):
+            whole = orjson.loads(doc)
+            if alive(whole, now) is None:
+                for kind in types_of(whole):
+                    counts[kind] -= 1
+
+    def attributes(self, tenant: str) -> dict[str, frozenset[str]] | None:
+        """The names of attributes by type, from the indexes alone; None while these hold what has expired."""
+        if self._outlived():
+            return None
+        prefix = type_word(tenant, "")
+        found = {}
+        for (t,) in self._all(_TYPES, ()):
+            word = self._names.text(t)
+            if word.startswith(prefix) if prefix else " " not in word:
+                names = frozenset(self._names.text(n) for (n,) in self._all(_NAMES, (t, t)))
+                found[word.removeprefix(prefix)] = names
+        return found
 
     def has_tenant(self, tenant: str) -> bool:
         """Whether anything was ever said under this tenant; the realm's own (no name) is always there."""
@@ -120,7 +150,7 @@ class SqliteReader:
         made = self._plan(tenant, query)
         if made is None:
             return
-        decided = made.exact and sight.everything
+        decided = made.exact and sight.everything and not self._outlived()
         if decided:
             source = self._run(_page(made), [*made.given, -1 if limit is None else limit, offset])
         else:
@@ -128,7 +158,11 @@ class SqliteReader:
         match = query.compile(lambda ident: None if (e := self.entity(tenant, ident, sight)) is None else e.doc)
         skipped = 0
         for found in source:
+            if self._late():  # what decides, or takes what is found, may need longer than SQLite does
+                raise TooSlow
             row = self._row(found)
+            if row is None:
+                continue
             if not sight.everything and not sight.sees(row.label or unlabelled(self._realm)):
                 continue
             one = self._masked(row, sight, stamps=stamps or not decided)
@@ -174,7 +208,7 @@ class SqliteReader:
     def _typed(self, tenant: str) -> dict[str, int]:
         """Every type of a tenant and its number, for queries that name none."""
         prefix = type_word(tenant, "")
-        words = {self._names.text(t): t for (t,) in self._run("SELECT DISTINCT t FROM type", ())}
+        words = {self._names.text(t): t for (t,) in self._run(_TYPES, ())}
         return {w: t for w, t in words.items() if (w.startswith(prefix) if prefix else " " not in w)}
 
     def _several(self, t: int, n: int) -> int | None:
@@ -182,83 +216,11 @@ class SqliteReader:
         found: int | None = self._db.execute("SELECT wide FROM several WHERE t = ? AND n = ?", (t, n)).get
         return found
 
-    # History
-
-    def history(
-        self,
-        tenant: str,
-        ident: str,
-        name: str,
-        sight: Sight,
-        since: int | None = None,
-        until: int | None = None,
-        last: int | None = None,
-        limit: int = DEFAULT.instants,
-        dataset: str | None = None,
-        *,
-        committed: bool = False,
-    ) -> list[Point]:
-        """Points of one attribute from `since` (included) to `until` (not), oldest first; `last` the newest so many."""
-        tn, n, d = self._names.number(tenant), self._names.number(name), self._names.number(dataset or "")
-        if tn is None or n is None or d is None:
-            return []
-        asked = self._run("SELECT e, stamps, label FROM entity WHERE tenant = ? AND id = ?", (tn, ident))
-        found = next(iter(asked), None)
-        if found is None or not self._shows(found[1], found[2], name, sight):
-            return []
-        low = -(2**62) if since is None else since
-        high = 2**62 if until is None else until
-        take = limit if last is None else min(last, limit)
-        order = "ASC" if last is None else "DESC"
-        when = _COMMITTED if committed else "history.at"
-        rows = [
-            self._point(row, dataset)._replace(at=time_of)
-            for time_of, *row in self._run(
-                f"SELECT {when} AS t, history.at, history.seq, v, u, x FROM history "  # noqa: S608
-                f"{_WITH_LOG if committed else ''} WHERE history.e = ? AND n = ? AND d = ? AND {when} >= ? "
-                f"AND {when} < ? ORDER BY t {order}, history.seq {order} LIMIT ?",
-                (found[0], n, d, low, high, take),
-            )
-        ]
-        return rows if last is None else rows[::-1]
-
-    def series(self, tenant: str, ident: str, sight: Sight) -> list[tuple[str, str | None]]:
-        """Every attribute and datasetId of which an entity has history, also of those that are gone by now."""
-        tn = self._names.number(tenant)
-        found = None if tn is None else next(iter(self._run(_STAMPED, (tn, ident))), None)
-        if found is None:
-            return []
-        names = [(self._names.text(n), self._names.text(d) or None) for n, d in self._run(_SERIES, (found[0],) * 3)]
-        return [(name, dataset) for name, dataset in names if self._shows(found[1], found[2], name, sight)]
-
-    def _point(self, row: Sequence[Any], dataset: str | None) -> Point:
-        at, seq, v, u, x = row
-        if x:
-            instance = codec.unpack(x)
-            return Point(at, v if v is not None else instance.get("value"), seq, instance)
-        instance = {"type": "Property", "value": v}
-        if u is not None:
-            instance["unitCode"] = self._names.text(u)
-        if x is None:
-            instance["observedAt"] = clock.text(at)
-        if dataset is not None:
-            instance["datasetId"] = dataset
-        return Point(at, v, seq, instance)
-
     # Sight
 
     def stamps(self, row: Row) -> Stamps:
         """The stamps of a row."""
         return codec.unpack_stamps(row.stamps)
-
-    def _shows(self, stamps: bytes | None, label: int, name: str, sight: Sight) -> bool:
-        if sight.everything:
-            return True
-        own = self._names.text(label) if label else unlabelled(self._realm)
-        if not sight.sees(own):
-            return False
-        labels = codec.unpack_stamps(stamps).labels if stamps is not None else {}
-        return name not in labels or sight.sees(labels[name])
 
     def _masked(self, row: Row, sight: Sight, *, stamps: bool = True) -> Entity:
         doc: Doc = orjson.loads(row.doc)
@@ -271,9 +233,19 @@ class SqliteReader:
                 doc = {k: v for k, v in doc.items() if k in MEMBERS or k not in hidden}
         return Entity(doc, kept, self._realm, row.label)
 
-    def _row(self, found: tuple[Any, ...]) -> Row:
-        ident, doc, stamps, label = found
+    def _row(self, found: tuple[Any, ...]) -> Row | None:
+        """The row, without what has expired; None when all of it has (4.22)."""
+        ident, doc, stamps, label, until = found
+        if until is not None and until <= (now := self._now()):
+            left = alive(orjson.loads(doc), now)
+            if left is None:
+                return None
+            doc = orjson.dumps(left)
         return Row(ident, doc, stamps, self._names.text(label) if label else None)
+
+    def _outlived(self) -> bool:
+        """Whether something that has expired has not been taken out yet: the indexes hold it, and cannot decide."""
+        return self._db.execute("SELECT 1 FROM entity WHERE expires <= ? LIMIT 1", (self._now(),)).get is not None
 
     # Time
 
@@ -294,14 +266,6 @@ class SqliteReader:
         except apsw.Error as fault:
             raise HansaError(f"the store could not be read: {fault}") from fault
 
-    def _run(self, sql: str, given: Any) -> Iterator[tuple[Any, ...]]:
-        try:
-            yield from self._db.execute(sql, given)
-        except apsw.InterruptError:
-            raise TooSlow from None
-        except apsw.Error as fault:
-            raise HansaError(f"the store could not be read: {fault}") from fault
-
 
 class _Deadline:
     """The end of a reader's patience; cheaper than a generator's, and it is asked for with every read."""
@@ -314,27 +278,29 @@ class _Deadline:
     def __enter__(self) -> None:
         """It began when it was made."""
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, fault: object, __: object) -> None:
         self._reader.until = 0.0
+        if isinstance(fault, apsw.InterruptError):  # in one of the small look-ups that mind no deadline themselves
+            raise TooSlow from fault
 
 
 _PLANS: Final = 500  # remembered by a reader: dashboards ask the same again and again
 _ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # noqa: S608  # no part of it is given
 
 
-_WITH_LOG: Final = "LEFT JOIN log ON log.seq = history.seq"
-_COMMITTED: Final = "coalesce(log.at, history.at)"  # the log's beginning may have gone into a checkpoint
+# From one word to the next by the index: DISTINCT would walk through every entity of every type.
+_TYPES: Final = """
+WITH RECURSIVE s (t) AS (
+    SELECT min(t) FROM type
+    UNION ALL SELECT (SELECT min(t) FROM type WHERE t > s.t) FROM s WHERE s.t IS NOT NULL)
+SELECT t FROM s WHERE t IS NOT NULL"""
+_NAMES: Final = """
+WITH RECURSIVE s (n) AS (
+    SELECT min(n) FROM attr WHERE t = ?1
+    UNION ALL SELECT (SELECT min(n) FROM attr WHERE t = ?2 AND n > s.n) FROM s WHERE s.n IS NOT NULL)
+SELECT n FROM s WHERE n IS NOT NULL"""
+_EXPIRED: Final = "SELECT doc FROM entity WHERE expires <= ? AND tenant = ?"
 _ANY_OF: Final = "SELECT 1 FROM entity WHERE tenant = ? LIMIT 1"
-_STAMPED: Final = "SELECT e, stamps, label FROM entity WHERE tenant = ? AND id = ?"
-# From one series to the next by the index: DISTINCT would walk through every point of every series.
-_SERIES: Final = """
-WITH RECURSIVE s (n, d) AS (
-    SELECT * FROM (SELECT n, d FROM history WHERE e = ? ORDER BY n, d LIMIT 1)
-    UNION ALL
-    SELECT (SELECT n FROM history WHERE e = ? AND (n, d) > (s.n, s.d) ORDER BY n, d LIMIT 1),
-           (SELECT d FROM history WHERE e = ? AND (n, d) > (s.n, s.d) ORDER BY n, d LIMIT 1)
-    FROM s WHERE s.n IS NOT NULL)
-SELECT n, d FROM s WHERE n IS NOT NULL"""
 
 
 def _page(made: Plan, *, paged: bool = True) -> str:

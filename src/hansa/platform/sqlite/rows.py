@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from hansa import clock
 from hansa.model.entity import MEMBERS, Doc, instances, types_of
 from hansa.model.geo import bbox
 from hansa.model.narrow import WIDE, index_value
@@ -34,17 +33,6 @@ def index_rows(doc: Doc, names: Names, tenant: str, e: int, label: int, labels: 
 
 EXPIRES: Final = b'"expiresAt"'
 """What a stored document holds when something of it is to go by itself."""
-
-
-def expires(doc: Doc | None) -> int | None:
-    """When the entity or the first of its attributes is to go (microseconds); None: never."""
-    if doc is None:
-        return None
-    whens = [doc["expiresAt"]] if "expiresAt" in doc else []
-    for name, entry in doc.items():
-        if name not in MEMBERS:
-            whens.extend(one["expiresAt"] for one in instances(entry) if "expiresAt" in one)
-    return min(map(clock.parse, whens), default=None)
 
 
 def several_of(rows: set[IndexRow]) -> dict[tuple[int, int], int]:

@@ -1,0 +1,336 @@
+"""One transaction: what writes make of states, decided in memory, and the rows that then wait to be written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, Protocol
+
+import apsw
+import orjson
+
+from hansa.errors import BadRequest, HansaError
+from hansa.model.change import EDITS, LABEL, Change, Nothing, Part, Refused, Write
+from hansa.model.entity import MEMBERS, Doc, Entity, instances, types_of
+from hansa.model.transient import expires
+from hansa.platform import codec, merge
+from hansa.platform.merge import Merged, State
+from hansa.platform.sqlite.history import History
+from hansa.platform.sqlite.names import Names
+from hansa.platform.sqlite.plan import type_word
+from hansa.platform.sqlite.rows import EXPIRES, IndexRow, index_rows, place_rows, several_of
+from hansa.platform.store import Item, Outcome
+
+REMEMBERED: Final = 10_000  # states in memory, some 0.6 kB each of a station: the devices that speak every minute or so
+
+Key = tuple[str, str]
+"""A tenant and an id."""
+
+
+StateRow = tuple[str, int, bytes | None, bytes, int, int]
+"""id, e, doc, stamps, label and seq of an entity, as stored: a tenth of what it takes in use."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """One entity within a transaction: as it was stored, and as it is now."""
+
+    e: int
+    was: State | None
+    now: State | None
+    fresh: bool  # it has no row yet
+    seq: int = 0  # its newest Change
+    spoke: bool = False  # something happened to it, if only late
+    changed: set[str] = field(default_factory=set)  # names that differ, also of members
+    row: StateRow | None = None  # as it is stored
+
+
+class Book(Protocol):
+    """What a batch needs of a store."""
+
+    realm: str
+    several: dict[tuple[int, int], int]
+    states: dict[Key, StateRow]
+
+    @property
+    def db(self) -> Any:
+        """The connection that is in a transaction."""
+
+    @property
+    def names(self) -> Any:
+        """The `Names` of the file."""
+
+    def head(self) -> int:
+        """The newest seq."""
+
+    def next_seq(self) -> int:
+        """The place of one more Change."""
+
+    def next_e(self) -> int:
+        """The number of one more entity."""
+
+    def next_g(self) -> int:
+        """The number of one more geometry."""
+
+
+class Batch:
+    """One transaction: states as they become, and the rows that wait to be written."""
+
+    def __init__(self, store: Book, at: int) -> None:
+        """Nothing yet; all of it will have happened at `at`."""
+        self.store = store
+        self.at = at
+        self.kept: dict[tuple[str, str], Kept] = {}
+        self.history = History(store.db, store.names, at)
+        self.log: list[tuple[int, int, int, int, bytes, int]] = []
+        self.places: dict[str, bytes] = {}
+        self.several: dict[tuple[int, int], int] = {}
+        self.placed: list[tuple[Any, ...]] = []
+        self.boxes: list[tuple[Any, ...]] = []
+        self.ended: dict[int, list[str]] = {}  # of entities that went, their types; of such that came back, none
+
+    def fetch(self, items: Sequence[Item]) -> None:
+        """The states that the items speak of, in one question a tenant: each question costs a switch of threads."""
+        wanted: dict[str, set[str]] = {}
+        states, kept = self.store.states, self.kept
+        for item in items:
+            for write in item.writes:
+                key = write.tenant, write.id
+                if key in kept:
+                    continue
+                if (known := states.get(key)) is not None:
+                    kept[key] = _stored(known, self.store.names)
+                else:
+                    wanted.setdefault(write.tenant, set()).add(write.id)
+        names, db = self.store.names, self.store.db
+        for tenant, idents in wanted.items():
+            n = names.intern(tenant)
+            for row in db.execute(_STATES, (apsw.carray(tuple(idents)), n)):
+                self.kept[tenant, row[0]] = _stored(row, names)
+            for ident in idents:
+                if (tenant, ident) not in self.kept:
+                    self.kept[tenant, ident] = Kept(-1, None, None, fresh=True)
+
+    def take(self, item: Item) -> list[Outcome]:
+        """Decide one item's writes."""
+        self.places.update(item.places)
+        out: list[Outcome] = []
+        for i, write in enumerate(item.writes):
+            cause, depth = item.causes[i] if item.causes is not None else (item.cause, item.depth)
+            actor = item.actors[i] if item.actors is not None else item.actor
+            try:
+                out.append(self._decide(write, actor, cause, depth))
+            except HansaError as refusal:
+                out.append(Refused(write, refusal))
+        return out
+
+    def _decide(self, write: Write, actor: str, cause: str | None, depth: int) -> Outcome:
+        kept = self.kept[write.tenant, write.id]
+        if write.kind in EDITS:
+            merged = self.history.edit(kept.e, kept.now, kept.seq, write, self.store.head() + 1)
+        else:
+            if write.kind == "instances":
+                write = self.history.dated(kept.e, write)
+            merged = merge.apply(kept.now, write, self.at)
+            if kept.e >= 0 and any(p.status == "late" for p in merged.parts):
+                is_new = self.history.is_new
+                merged.parts[:] = [p for p in merged.parts if p.status != "late" or is_new(kept.e, p)]
+        if not merged.parts and not merged.new and not merged.gone:
+            return Nothing(write)
+        _reject_unstorable(merged)
+        if kept.e < 0:  # a number of its own only now that there is something to number
+            kept.e = self.store.next_e()
+        if merged.gone or merged.state.doc is not None:  # else the history of what is gone was edited
+            kept.now = merged.state
+        kept.changed.update(part.name for part in merged.parts if part.status != "late")
+        return self._note(write, kept, merged, actor, cause, depth)
+
+    def remember(self, states: dict[Key, StateRow], lately: set[Key]) -> None:
+        """Keep the states of who spoke lately too, the newest so many; those of a crowd would only push out others."""
+        for key, kept in self.kept.items():
+            states.pop(key, None)
+            if key in lately and kept.row is not None and kept.row[2] is not None:
+                states[key] = (*kept.row[:5], kept.seq)
+        for key in list(islice(states, max(0, len(states) - REMEMBERED))):
+            del states[key]
+
+    def _note(self, write: Write, kept: Kept, merged: Merged, actor: str, cause: str | None, depth: int) -> Change:
+        store, at = self.store, self.at
+        names = store.names
+        seq = store.next_seq()
+        flags = (codec.NEW if merged.new else 0) | (codec.GONE if merged.gone else 0)
+        body = codec.pack_change(merged.parts, actor, cause, depth, flags, at, names.intern)
+        if write.kind == "instances":
+            self.history.put(kept.e, write, merged.parts, seq, fresh=merged.new and kept.fresh)
+        elif write.kind not in EDITS:
+            self.history.note(kept.e, merged.parts, seq)
+        doc = merged.state.doc
+        if doc is None:  # what it was, so that who hears of its end knows who it was
+            doc = {"id": write.id}
+            for part in merged.parts:
+                if merged.gone or part.name == "type":
+                    _put_back(doc, part)
+        if merged.gone:
+            self.ended[kept.e] = types_of(doc)
+        elif merged.new and not kept.fresh:
+            self.ended[kept.e] = []
+        kind = doc["type"]
+        t = names.intern(type_word(write.tenant, kind)) if type(kind) is str else 0
+        self.log.append((seq, kept.e, at, kept.seq, body, t))
+        kept.seq, kept.spoke = seq, True
+        entity = Entity(doc, merged.state.stamps, store.realm, merged.state.label)
+        return Change(seq, entity, merged.gone, tuple(merged.parts), actor, cause, depth, at, write.tenant, merged.new)
+
+    def write(self) -> None:
+        """Write every row, a table at a time."""
+        db, names = self.store.db, self.store.names
+        fresh: list[tuple[Any, ...]] = []
+        threads: list[tuple[int, int]] = []
+        changed: list[tuple[Any, ...]] = []
+        index_out: list[tuple[Any, ...]] = []
+        index_in: list[tuple[Any, ...]] = []
+        kinds_out: list[tuple[int, int]] = []
+        kinds_in: list[tuple[int, int]] = []
+        for (tenant, ident), kept in self.kept.items():
+            if kept.now is kept.was:
+                if kept.spoke:
+                    threads.append((kept.seq, kept.e))
+                continue
+            now, e = kept.now, kept.e
+            label = 0 if now is None or now.label is None else names.intern(now.label)
+            doc = None if now is None or now.doc is None else orjson.dumps(now.doc)
+            until = None if now is None or now.doc is None or doc is None or EXPIRES not in doc else expires(now.doc)
+            stamps = None if now is None else codec.pack_stamps(now.stamps)
+            if kept.fresh:
+                fresh.append((e, names.intern(tenant), ident, doc, stamps, label, kept.seq, until))
+            else:
+                changed.append((doc, stamps, label, kept.seq, until, e))
+            kept.row = None if stamps is None else (ident, e, doc, stamps, label, kept.seq)
+            self._reindex(tenant, kept, index_out, index_in, kinds_out, kinds_in)
+        was = [
+            (names.intern(type_word(tenant, kind)), kept.e)
+            for (tenant, _), kept in self.kept.items()
+            for kind in (self.ended.get(kept.e, ()) if self.ended else ())
+        ]
+        names.flush()
+        for sql, rows in (
+            ("INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fresh),
+            ("UPDATE entity SET doc = ?, stamps = ?, label = ?, seq = ?, expires = ? WHERE e = ?", changed),
+            ("UPDATE entity SET seq = ? WHERE e = ?", threads),
+            ("DELETE FROM type WHERE t = ? AND e = ?", kinds_out),
+            ("INSERT INTO type VALUES (?, ?)", kinds_in),
+            ("DELETE FROM was WHERE e = ?", [(e,) for e in self.ended]),
+            ("INSERT INTO was VALUES (?, ?)", was),
+            ("DELETE FROM attr WHERE t = ? AND n = ? AND v = ? AND e = ? AND d = ?", index_out),
+            ("INSERT INTO attr VALUES (?, ?, ?, ?, ?, ?)", index_in),
+            ("INSERT INTO place VALUES (?, ?, ?, ?)", self.placed),
+            ("INSERT INTO geo VALUES (?, ?, ?, ?, ?)", self.boxes),
+            ("INSERT OR REPLACE INTO several VALUES (?, ?, ?)", [(*key, wide) for key, wide in self.several.items()]),
+            ("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.history.rows),
+            ("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", self.log),
+            ("INSERT OR REPLACE INTO reader VALUES (?, ?)", list(self.places.items())),
+        ):
+            if rows:
+                db.executemany(sql, rows)
+
+    def _reindex(
+        self,
+        tenant: str,
+        kept: Kept,
+        index_out: list[tuple[Any, ...]],
+        index_in: list[tuple[Any, ...]],
+        kinds_out: list[tuple[int, int]],
+        kinds_in: list[tuple[int, int]],
+    ) -> None:
+        """Only what differs between the two states; of an ordinary reading, one attribute."""
+        names, e = self.store.names, kept.e
+        before = kept.was.doc if kept.was else None
+        after = kept.now.doc if kept.now else None
+        whole = before is None or after is None or not kept.changed.isdisjoint(_EVERYWHERE)
+        if not whole and before is not None and after is not None:
+            kind = {"id": None, "type": after["type"]}
+            before = kind | {name: before[name] for name in kept.changed if name in before}
+            after = kind | {name: after[name] for name in kept.changed if name in after}
+        old = _rows_of(before, kept.was, names, tenant, e)
+        new = _rows_of(after, kept.now, names, tenant, e)
+        for key, wide in several_of(new).items():
+            if self.store.several.get(key, -1) < wide:
+                self.several[key] = wide
+        index_out.extend(row[:5] for row in old - new)
+        index_in.extend(new - old)
+        if whole:
+            old_kinds = _kinds(before, names, tenant)
+            new_kinds = _kinds(after, names, tenant)
+            kinds_out.extend((t, e) for t in old_kinds - new_kinds)
+            kinds_in.extend((t, e) for t in new_kinds - old_kinds)
+        old_places = {} if before is None else place_rows(before, names)
+        new_places = {} if after is None else place_rows(after, names)
+        if not old_places:
+            for key, box in new_places.items():
+                g = self.store.next_g()
+                self.placed.append((g, e, *key))
+                self.boxes.append((g, *box))
+        elif old_places != new_places:
+            self._replace_places(e, old_places, new_places)
+
+    def _replace_places(self, e: int, old: dict[Any, Any], new: dict[Any, Any]) -> None:
+        db = self.store.db
+        for key in old.keys() - new.keys():
+            for (g,) in db.execute("DELETE FROM place WHERE e = ? AND n = ? AND d = ? RETURNING g", (e, *key)):
+                db.execute("DELETE FROM geo WHERE g = ?", (g,))
+        for key, box in new.items():
+            if old.get(key) == box:
+                continue
+            row = next(iter(db.execute("SELECT g FROM place WHERE e = ? AND n = ? AND d = ?", (e, *key))), None)
+            if row is None:
+                g = self.store.next_g()
+                db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (g, e, *key))
+                db.execute("INSERT INTO geo VALUES (?, ?, ?, ?, ?)", (g, *box))
+            else:
+                db.execute(
+                    "UPDATE geo SET west = ?, east = ?, south = ?, north = ? WHERE g = ?",
+                    (*box, row[0]),
+                )
+
+
+_STATES: Final = (
+    "SELECT entity.id, e, doc, stamps, label, seq "
+    "FROM carray(?1) AS said CROSS JOIN entity ON tenant = ?2 AND id = said.value"
+)
+_EVERYWHERE: Final = frozenset({"type", LABEL})
+"""What stands in every index row of an entity."""
+
+
+def _stored(row: StateRow, names: Names) -> Kept:
+    _, e, doc, stamps, label, seq = row
+    state = None
+    if doc is not None:
+        state = State(orjson.loads(doc), codec.unpack_stamps(stamps), names.text(label) if label else None)
+    return Kept(e, state, state, fresh=False, seq=seq, row=row)
+
+
+def _rows_of(doc: Doc | None, state: State | None, names: Names, tenant: str, e: int) -> set[IndexRow]:
+    if doc is None or state is None:
+        return set()
+    label = 0 if state.label is None else names.intern(state.label)
+    return index_rows(doc, names, tenant, e, label, state.stamps.labels)
+
+
+def _kinds(doc: Doc | None, names: Names, tenant: str) -> set[int]:
+    return set() if doc is None else {names.intern(type_word(tenant, t)) for t in types_of(doc)}
+
+
+def _put_back(doc: Doc, part: Part) -> None:
+    if part.name == LABEL:
+        return
+    if part.name in MEMBERS or part.name not in doc:
+        doc[part.name] = part.old
+    else:
+        doc[part.name] = [*instances(doc[part.name]), part.old]
+
+
+def _reject_unstorable(merged: Merged) -> None:
+    """Numbers that no store and no JSON reader of the next system would take."""
+    for part in merged.parts:
+        value = part.new.get("value") if type(part.new) is dict else None
+        if type(value) is int and not -(2**63) <= value < 2**64:
+            raise BadRequest(f"{part.name}: {str(value)[:24]}… does not fit 64 bits", where=part.name)

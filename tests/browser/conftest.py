@@ -1,0 +1,45 @@
+"""A real browser, and pages of the real city of a module in it."""
+
+import contextlib
+import os
+import shutil
+
+import pytest
+from seen import ARGS, WITHIN_MS
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+    chromium = os.environ.get("HANSA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        why = "the browser tests need Chromium; name it in HANSA_CHROMIUM"
+        (pytest.fail if os.environ.get("HANSA_REQUIRE_ALL") else pytest.skip)(why)
+    with playwright.sync_playwright() as play:
+        made = play.chromium.launch(executable_path=chromium, args=ARGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def browse(browser, city):
+    """Open a page of the city; at the end, no script has failed and nobody but the city was asked."""
+    faults, strangers = [], []
+    with contextlib.ExitStack() as opened:
+
+        def open_page(path, *, width=1280, height=800, **how):
+            context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", **how)
+            opened.callback(context.close)
+            made = context.new_page()
+            made.set_default_timeout(WITHIN_MS)
+            made.on("pageerror", lambda fault: faults.append(str(fault)))
+            made.on(
+                "request", lambda one: one.url.startswith((city.url, "data:", "blob:")) or strangers.append(one.url)
+            )
+            made.goto(f"{city.url}{path}")
+            made.wait_for_selector("html.ready", state="attached")
+            return made
+
+        yield open_page
+    assert faults == []
+    assert strangers == []
