@@ -1,4 +1,4 @@
-"""What is measured: the rows, what issue 2 asks of each, and the context they share."""
+"""What is measured: the rows, what issues 2 and 3 ask of each, and the context they share."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -31,7 +31,7 @@ class Limits:
     # What waits
     inbox: int = 20_000  # writes waiting for the writer of a realm: two seconds of work at full speed
     inbox_s: float = 1.0  # a write waiting for the writer: later than that, who sent it has given up
-    queue_s: float = 0.1  # a write waiting for its turn of the loop (it needs three), a read twice that; later: 503
+    queue_s: float = 0.1  # a write waiting for its turn of the loop, a read half as long again; else 503
     commit: int = 2_000  # writes of one transaction: beyond it latency grows and speed does not
     stream: int = 1_000  # events waiting for one page; a slower page is told to start again
     streams: int = 1_000  # pages listening at once

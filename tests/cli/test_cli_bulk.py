@@ -21,6 +21,7 @@ TABLES = {
     "type": "SELECT * FROM type",
     "attr": "SELECT * FROM attr",
     "several": "SELECT * FROM several",
+    "kind": "SELECT * FROM kind",
     "place": "SELECT e, n, d, west, east, south, north FROM place JOIN geo USING (g)",
     "history": "SELECT * FROM history",
     "log": "SELECT * FROM log",
@@ -75,6 +76,8 @@ def test_it_makes_the_same_city_as_one_write_after_the_other(tmp_path: Path) -> 
             assert loading.add(rows)
     assert list(quick.check()) == []
     assert quick.several == slow.several
+    assert quick.kinds == slow.kinds
+    assert len(quick.kinds) == 2 * len(("level", "several", "near", "location"))
     for table, rows_there in content(slow).items():
         assert content(quick)[table] == rows_there, table
     for store in (slow, quick):  # and both go on alike

@@ -15,6 +15,7 @@ from hansa.limits import Limits
 from hansa.model import core_context as core
 from hansa.model import link
 from hansa.model.context import CORE, Context
+from hansa.model.terms import check
 
 VOCAB = "https://uri.etsi.org/ngsi-ld/default-context/"
 CORE_PART = {"@vocab": core.VOCAB, **core.TERMS}
@@ -235,6 +236,38 @@ def test_a_remote_context_that_cannot_be_had_is_a_neighbours_fault() -> None:
 def test_what_is_no_context_is_a_bad_request(value: Any) -> None:
     with pytest.raises(BadRequest):
         of(value)
+
+
+@pytest.mark.parametrize(
+    ("member", "bad", "good"),
+    [
+        ("@language", [5, True, [], {}], ["sk", "de-AT", None]),
+        ("@direction", ["up", 1, [], {}], ["ltr", "rtl", None]),
+        ("@base", ["http://[::1", "a b", 5, False, []], ["https://e.org/x/", "http://[::1]/", "../up", "", None]),
+        ("@protected", ["yes", 0, None], [True]),
+    ],
+)
+def test_a_member_that_changes_no_name_is_still_to_be_json_ld(member: str, bad: list[Any], good: list[Any]) -> None:
+    """A context that is kept here goes out to others, whose processors would refuse it."""
+    for value in bad:
+        for context in ({member: value}, ["https://c.example/a.jsonld", {member: value, "a": "https://e.org/a"}]):
+            with pytest.raises(BadRequest, match=member) as refused:
+                check(context)
+            assert refused.value.where == f"@context.{member}"
+        with pytest.raises(BadRequest, match=member):
+            of({member: value, "a": "https://e.org/a"})
+    for value in good:
+        check({member: value, "a": "https://e.org/a"})
+        assert of({member: value, "a": "https://e.org/a"}).expand("a") == "https://e.org/a"
+
+
+def test_the_base_of_a_context_from_elsewhere_means_nothing_and_its_language_must_be_one() -> None:
+    """JSON-LD processors look at @base only where no remote context is being read."""
+    url = "https://c.example/a.jsonld"
+    found = of(url, {url: {"@context": {"@base": "http://[::1", "a": "https://e.org/a"}}})
+    assert found.expand("a") == "https://e.org/a"
+    with pytest.raises(BadRequest, match="@language"):
+        of(url, {url: {"@context": {"@language": 5, "a": "https://e.org/a"}}})
 
 
 def test_a_remote_document_without_a_context_is_a_bad_request() -> None:

@@ -1,7 +1,10 @@
 """Following the log: every Change once and in order, live, behind, and in between."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import apsw
 import pytest
 
 from hansa.clock import Clock
@@ -132,6 +135,56 @@ def test_a_taker_that_fails_misses_a_batch_and_no_more(city):
         assert ear.heard == [1, 2]
 
     following(test, city)
+
+
+def test_it_stops_when_nobody_reads_for_it_any_more(city):
+    """A thread cannot be called off: the log would be closed under it."""
+    city.write(*writes(0, 3))
+    reading, go_on, done = threading.Event(), threading.Event(), []
+
+    def slow(seq, limit):
+        reading.set()
+        assert go_on.wait(10)
+        done.append(seq)
+        return []
+
+    async def work():
+        ear = Ear()
+        follower = Follower(city, ear.take, 0, slow)
+        follower.start()
+        assert await asyncio.to_thread(reading.wait, 10)
+        stopping = asyncio.ensure_future(follower.aclose())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not stopping.done()
+        go_on.set()
+        await stopping
+        assert done == [0]
+        assert ear.heard == []
+
+    run(work())
+
+
+def test_a_log_is_let_go_of_after_whoever_reads_it(tmp_path):
+    """Closed while another thread is in it, SQLite says ThreadingViolationError."""
+    with City(SqliteStore(tmp_path / "open.db"), Clock(), ADMINISTRATOR).closing() as city:
+        city.write(*writes(0, 300))
+        for _ in range(20):
+            since, close = log_of(city.store)
+            began = threading.Event()
+
+            def read(since=since, began=began):
+                began.set()
+                return since(0, 300)
+
+            with ThreadPoolExecutor(1) as pool:
+                found = pool.submit(read)
+                assert began.wait(10)
+                close()
+                fault = found.exception()
+            assert fault is None or isinstance(fault, apsw.ConnectionClosedError)
+            with pytest.raises(apsw.ConnectionClosedError):
+                since(0, 1)
 
 
 def test_after_it_was_stopped_it_hears_nothing(city):

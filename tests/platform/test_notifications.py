@@ -13,6 +13,7 @@ from hansa.model.context import CORE, Context
 from hansa.model.core_context import TERMS
 from hansa.model.entity import entity
 from hansa.model.terms import Terms
+from hansa.model.wire_in import attribute_in
 
 NULL = "urn:ngsi-ld:null"
 ROOM = "urn:ngsi-ld:Room:a"
@@ -91,15 +92,19 @@ TAKEN = {
         "r": {"type": "Relationship", "object": NULL},
         "l": {"type": "LanguageProperty", "languageMap": {"@none": NULL}},
         "j": {"type": "JsonProperty", "json": NULL},
+        "v": {"type": "ListProperty", "valueList": [NULL]},
+        "o": {"type": "ListRelationship", "objectList": [NULL]},
     },
-    "concise": dict.fromkeys("prlj", NULL),
-    "simplified": dict.fromkeys("prlj", NULL),
+    "concise": dict.fromkeys("prljvo", NULL),
+    "simplified": dict.fromkeys("prljvo", NULL),
 }
 KINDS = {
     "p": prop(1, unitCode="CEL"),
     "r": {"type": "Relationship", "object": "urn:x:1"},
     "l": {"type": "LanguageProperty", "languageMap": {"de": "rot"}},
     "j": {"type": "JsonProperty", "json": {"a": None}},
+    "v": {"type": "ListProperty", "valueList": [1, 2]},
+    "o": {"type": "ListRelationship", "objectList": [{"object": "urn:x:1"}]},
 }
 
 
@@ -115,6 +120,47 @@ def test_an_attribute_that_went_is_null_and_nothing_more(tmp_path, form):
                 (one,) = (await receiver.next()).data
                 assert one[name] == TAKEN[form][name]
             assert set(one) == {"id", "type", "keep", name}
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, {"type": "ListRelationship", "objectList": [NULL]}),
+        ({"format": "concise"}, {"objectList": [NULL]}),
+        ({"join": "inline"}, {"type": "ListRelationship", "objectList": [NULL]}),
+    ],
+)
+def test_a_list_of_relationships_that_went_is_the_null_that_takes_one_away(tmp_path, said, expected):
+    """4.5.22.2: `[null]`, in every form; what hansa says of it, hansa itself reads back."""
+
+    async def work():
+        async with Receiver() as receiver, living(tmp_path) as life:
+            await made(life, keep=prop(1), o=[KINDS["o"], {**KINDS["o"], "datasetId": "urn:d:2"}])
+            notification = {**said, "sysAttrs": True, "showChanges": True}
+            await life.subs.create(
+                wanted(receiver, notificationTrigger=["attributeDeleted"], notification=notification)
+            )
+            await lost(life, "o")
+            gone = (await receiver.next()).data[0]["o"]
+            for one, dataset in zip(gone, (None, "urn:d:2"), strict=True):
+                assert one.pop("deletedAt")
+                assert one.pop("previousObjectList") == KINDS["o"]["objectList"]
+                assert one.pop("datasetId", None) == dataset
+                assert one == expected
+                assert attribute_in(one, CORE, "o", mode="update") == NULL
+
+    run(work())
+
+
+def test_an_older_reader_is_told_of_a_list_that_went_in_the_words_of_his_version(tmp_path):
+    async def work():
+        async with Receiver() as receiver, living(tmp_path) as life:
+            await made(life, keep=prop(1), o=KINDS["o"])
+            await life.subs.create(wanted(receiver, notificationTrigger=["attributeDeleted"], ngsildConformance="1.7"))
+            await lost(life, "o")
+            assert (await receiver.next()).data[0]["o"] == {"type": "Relationship", "object": [NULL]}
 
     run(work())
 
@@ -155,8 +201,8 @@ def test_more_is_said_of_what_went_where_more_is_asked_for(tmp_path):
     [
         (["entityDeleted"], None, {}, {"id", "type", "deletedAt"}),
         (["entityDeleted"], None, {"sysAttrs": True}, {"id", "type", "deletedAt", "createdAt", "modifiedAt"}),
-        (["entityDeleted"], None, {"showChanges": True}, {"id", "type", "deletedAt", "p", "r", "l", "j"}),
-        (["entityDeleted"], None, {"showChanges": True, "omit": ["p"]}, {"id", "type", "deletedAt", "r", "l", "j"}),
+        (["entityDeleted"], None, {"showChanges": True}, {"id", "type", "deletedAt", *KINDS}),
+        (["entityDeleted"], None, {"showChanges": True, "omit": ["p"]}, {"id", "type", "deletedAt", *KINDS} - {"p"}),
         (["attributeDeleted"], ["p"], {}, {"id", "type", "deletedAt", "p"}),
         (["entityUpdated"], ["p", "x"], {}, {"id", "type", "deletedAt", "p"}),
         (["attributeDeleted", "entityDeleted"], ["p"], {}, {"id", "type", "deletedAt"}),

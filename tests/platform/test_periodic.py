@@ -24,9 +24,10 @@ class Hours:
         self.life = Life(path / "open.db", limits=limits, clock=self.clock)
 
     async def __aenter__(self):
+        # Only the test's own hand moves it: a look of its own could come in between, and one called off half way
+        # would have told nobody.
+        self.life.subs._telling.periodic.run = asyncio.Event().wait
         await self.life.begin()
-        # Only the test's own hand moves it: a look of its own could come in between.
-        self.life.subs._telling._clockwork.cancel()
         return self
 
     async def __aexit__(self, *_):

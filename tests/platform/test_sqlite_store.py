@@ -11,7 +11,7 @@ from contract import T0, StoreContract, doc
 from hansa import clock
 from hansa.errors import HansaError
 from hansa.model.change import Write
-from hansa.platform.sqlite import SqliteStore
+from hansa.platform.sqlite import SqliteStore, checkpoint
 from hansa.platform.store import Item, Store
 
 
@@ -86,6 +86,26 @@ def test_a_file_of_the_first_version_is_brought_up_and_loses_nothing(tmp_path: P
     assert list(again.db.execute("SELECT id, expires FROM entity WHERE expires IS NOT NULL")) == [
         ("urn:x:a", clock.parse(until))
     ]
+    again.close()
+
+
+def test_a_city_that_never_rests_keeps_its_wal_short_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_PAGES", 50)
+    monkeypatch.setattr(checkpoint, "MOST_PAGES", 200)
+    store = SqliteStore(tmp_path / "open.db", steady=True)
+    wal = tmp_path / "open.db-wal"
+    longest = 0
+    for n in range(1_500):
+        one = doc(str(n % 300), n=n)
+        store.write([Item([Write("upsert", one["id"], one)], "me")], T0 + n)
+        longest = max(longest, wal.stat().st_size)
+    assert longest < 1_500 * 5 * 4_096 / 2, "of some five pages a write: it began anew again and again"
+    store.close()
+    again = SqliteStore(tmp_path / "open.db")
+    assert list(again.check()) == []
+    assert again.head() == 1_500
     again.close()
 
 

@@ -609,3 +609,29 @@ def test_the_place_is_written_only_when_it_moved(tmp_path):
             assert life.subs.get(life.subs.list()[0]["id"], context=CORE)["notification"]["timesSent"] == 1
 
     run(work())
+
+
+def test_it_can_be_stopped_right_after_it_was_started_and_loses_nothing(tmp_path):
+    """The log is still being read then, in a thread that nobody can call off."""
+
+    limits = Limits(egress_s=2.0, deliveries=50)
+
+    async def work():
+        async with Receiver() as receiver:
+            life = Life(tmp_path / "open.db", limits)
+            await life.begin()
+            await life.subs.create(wanted(receiver))
+            await life.crash()
+            for n in range(12):
+                life = Life(tmp_path / "open.db", limits)
+                await life.room(str(n), temperature=n)
+                await life.begin(ready=False)
+                for _ in range(n % 4):
+                    await asyncio.sleep(0)
+                await life.end()
+            async with living(tmp_path, limits=limits):
+                missing = {f"urn:ngsi-ld:Room:{n}" for n in range(12)}
+                while missing:
+                    missing.discard((await receiver.next()).data[0]["id"])
+
+    run(work())

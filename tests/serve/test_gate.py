@@ -82,7 +82,7 @@ def test_a_part_of_a_request_is_never_taken_for_another(serve: Callable[..., Any
     odd = socket.create_connection((place.hostname, place.port), timeout=30)
     odd.sendall(b"GET /ready HTTP/1.1\r\nhost: localhost\r\n")
     assert city.get("/ready").status_code == 200  # it has read that by now
-    os.kill(city.process.pid, signal.SIGSTOP)
+    stopped(city)
     try:
         for n, one in enumerate(crowd):
             one.sendall(post(n)[0])
@@ -104,6 +104,12 @@ def post(n: int, *, pieces: bool = False) -> list[bytes]:
     return [whole[:60], whole[60:]] if pieces else [whole]
 
 
+def stopped(city: Any) -> None:
+    """Hold a city where it is, until SIGCONT; it stands when this returns."""
+    os.kill(city.process.pid, signal.SIGSTOP)
+    os.waitpid(city.process.pid, os.WUNTRACED)
+
+
 def answered(one: socket.socket) -> tuple[int, bytes, bytes]:
     """Status, head and body of one answer."""
     said = b""
@@ -122,7 +128,7 @@ def test_of_a_crowd_that_comes_at_once_some_are_served_and_the_others_told_to_co
     serve: Callable[..., Any], tmp_path: Path, pieces: bool
 ) -> None:
     (tmp_path / "crowded").mkdir()
-    (tmp_path / "crowded" / "hansa.toml").write_text("[limits]\nqueue_s = 0.002\n")
+    (tmp_path / "crowded" / "hansa.toml").write_text("[limits]\nqueue_s = 0.0002\n")
     city = serve(folder="crowded")
     place = urlsplit(city.url)
     crowd = [socket.create_connection((place.hostname, place.port), timeout=30) for _ in range(150)]
@@ -130,7 +136,8 @@ def test_of_a_crowd_that_comes_at_once_some_are_served_and_the_others_told_to_co
     if pieces:
         for n, one in enumerate(crowd):
             one.sendall(post(n, pieces=True)[0])
-    os.kill(city.process.pid, signal.SIGSTOP)  # so that all of them are there when it looks
+    assert city.get("/ready").status_code == 200  # it has accepted all of them by now
+    stopped(city)  # so that all of them are there when it looks
     try:
         for n, one in enumerate(crowd):
             one.sendall(post(n, pieces=pieces)[-1])

@@ -100,6 +100,11 @@ def default_instance(entry: Any) -> Instance | None:
     return None if "datasetId" in entry else entry
 
 
+def targets(listed: list[Any]) -> list[str]:
+    """What an objectList points at; of one that went, the NGSI-LD null that is all it holds (4.5.22.2)."""
+    return [one["object"] if type_of(one) is dict else one for one in listed]
+
+
 def types_of(doc: Doc) -> list[str]:
     """The types of a document, always as a list."""
     kind = doc["type"]

@@ -6,7 +6,7 @@ A version is (major, minor). Tables 4.3.6.8-1 to -3 say when each part came and 
 from collections.abc import Callable
 from typing import Any, Final
 
-from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, default_instance
+from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, default_instance, targets
 from hansa.model.members import RESERVED
 
 Version = tuple[int, int]
@@ -77,4 +77,4 @@ def _instance(instance: Instance, version: Version, compact: Callable[[str], str
 def _value(kind: str, value: Any, compact: Callable[[str], str]) -> Any:
     if kind == "VocabProperty":
         return [compact(one) for one in value] if type(value) is list else compact(value)
-    return [one["object"] for one in value] if kind == "ListRelationship" else value
+    return targets(value) if kind == "ListRelationship" else value

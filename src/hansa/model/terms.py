@@ -26,6 +26,7 @@ LOCAL: Final = "urn:ngsi-ld:jsonldContext:"
 """How the local id of an @context begins that a city keeps itself (5.13.1); it may be named by it."""
 
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]*\Z")
+_REFERENCE = re.compile(r"""[^\s<>"{}|\\^`]*\Z""")
 _KEYWORD_LIKE = re.compile(r"@[A-Za-z]+\Z")
 _ORDINARY_KEYS = frozenset({"@id", "@type", "@container", "@language", "@prefix", "@direction"})
 _WITHOUT_EFFECT = frozenset({"@vocab", "@version", "@base", "@language", "@direction"})
@@ -129,6 +130,7 @@ class _Flattener:
                 return
             self._count(len(value) + 1)
             _unscoped(value)
+            _sound(value, remote=base is not None)
             if base is not None and isinstance(value.get("@import"), str):
                 value = {**value, "@import": _joined(base, value["@import"]) or value["@import"]}
             self._parts.append(value)
@@ -189,6 +191,35 @@ def _unscoped(local: dict[str, Any]) -> None:
             )
     if local.get("@propagate") is False:
         raise BadRequest("an @context that does not propagate is scoped; NGSI-LD allows none", where="@context")
+
+
+def _sound(local: dict[str, Any], *, remote: bool) -> None:
+    """Raise BadRequest for a member without effect here that JSON-LD would refuse; others will read this context."""
+    for member, valid, what in _VALID:
+        if member in local and not valid(local[member]) and not (remote and member == "@base"):
+            raise BadRequest(
+                f"{member} of the @context is {str(local[member])[:64]!r}, and not {what}", where=f"@context.{member}"
+            )
+
+
+def _is_reference(value: Any) -> bool:
+    if value is None:
+        return True
+    if type(value) is not str or not _REFERENCE.match(value):
+        return False
+    try:
+        urlsplit(value)
+    except ValueError:
+        return False
+    return True
+
+
+_VALID: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
+    ("@language", lambda value: value is None or type(value) is str, "a language or null"),
+    ("@direction", lambda value: value is None or value in ("ltr", "rtl"), "ltr, rtl or null"),
+    ("@protected", lambda value: type(value) is bool, "true or false"),
+    ("@base", _is_reference, "an IRI or null"),  # JSON-LD does not look at that of a remote one
+)
 
 
 class _Definitions:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from hansa import clock
 from hansa.errors import BadRequest
 from hansa.model.context import Context
-from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps
+from hansa.model.entity import MEMBERS, VALUE_OF, Doc, Instance, Stamps, targets
 from hansa.model.members import RESERVED, is_geometry, reads_as_value
 from hansa.model.projection import beyond
 
@@ -227,7 +227,7 @@ def _concise(instance: Instance, *, alone: bool) -> Any:
             return value
     out = {m: v for m, v in instance.items() if m != "type"}
     if kind == "ListRelationship":
-        out[member] = [one["object"] for one in value]
+        out[member] = targets(value)
     return out
 
 
@@ -235,7 +235,7 @@ _SIMPLE: Final[dict[str, Callable[[Any], Any]]] = {
     "LanguageProperty": lambda value: {"languageMap": value},
     "VocabProperty": lambda value: {"vocab": value},
     "JsonProperty": lambda value: {"json": value},
-    "ListRelationship": lambda value: [one["object"] for one in value],
+    "ListRelationship": targets,
 }
 
 
@@ -259,7 +259,7 @@ def _embedded(instance: Instance, linked: Mapping[str, Any]) -> Instance:
             return {**instance, "entity": found} if found else instance
         return {**instance, "entity": linked[target]} if target in linked else instance
     if kind == "ListRelationship":
-        found = [linked[one["object"]] for one in instance["objectList"] if one["object"] in linked]
+        found = [linked[uri] for uri in targets(instance["objectList"]) if uri in linked]
         return {**instance, "entityList": found} if found else instance
     return instance
 

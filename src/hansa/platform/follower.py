@@ -62,6 +62,7 @@ class Follower:
         self._caught_up = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
+        self._reading: asyncio.Future[list[Change]] | None = None
         self._unwatch: Callable[[], None] | None = None
 
     @property
@@ -81,13 +82,15 @@ class Follower:
         await self._caught_up.wait()
 
     async def aclose(self) -> None:
-        """Stop; what was not handed over will be read from the log next time."""
+        """Stop; what was not handed over will be read from the log next time. No thread reads it any more then."""
         if self._unwatch is not None:
             self._unwatch()
             self._unwatch = None
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._reading is not None:  # a thread cannot be called off, and what it reads through is about to be closed
+            await asyncio.gather(self._reading, return_exceptions=True)
         with self._lock:
             self._live = False
             self._waiting.clear()
@@ -149,7 +152,8 @@ class Follower:
         while True:
             await self._behind.wait()
             try:
-                changes = await asyncio.to_thread(self._since, self.seen, BATCH)
+                self._reading = asyncio.ensure_future(asyncio.to_thread(self._since, self.seen, BATCH))
+                changes = await asyncio.shield(self._reading)
             except Exception:  # a log that cannot be read now may be readable in a second
                 log.exception("the log cannot be read")
                 await asyncio.sleep(1.0)
@@ -185,7 +189,11 @@ def log_of(store: Store) -> tuple[Since, Callable[[], None]]:
         with lock:
             return since(seq, limit)
 
-    return locked, close
+    def closed() -> None:
+        with lock:  # whoever still reads comes to his end first
+            close()
+
+    return locked, closed
 
 
 def _nothing() -> None:

@@ -25,13 +25,14 @@ _DIGITS: Final = 18  # of a length: longer ones are no number that Python reads,
 
 
 class Headers:
-    """A request's headers, looked up without making a dictionary of them: most are never read."""
+    """A request's headers."""
 
-    __slots__ = ("_pairs",)
+    __slots__ = ("_first", "_pairs")
 
     def __init__(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
         """As ASGI hands them: lower-case names."""
-        self._pairs = pairs
+        self._pairs = pairs if isinstance(pairs, list) else list(pairs)
+        self._first: dict[bytes, bytes] | None = None
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         """Every pair, as it came."""
@@ -39,13 +40,15 @@ class Headers:
 
     def get(self, name: bytes) -> str | None:
         """The first value of a header, or None."""
-        for key, value in self._pairs:
-            if key == name:
-                return value.decode("latin-1")
-        return None
+        if self._first is None:
+            self._first = dict(reversed(self._pairs))
+        value = self._first.get(name)
+        return None if value is None else value.decode("latin-1")
 
     def all(self, name: bytes) -> list[str]:
         """Every value of a header."""
+        if self.get(name) is None:
+            return []
         return [value.decode("latin-1") for key, value in self._pairs if key == name]
 
 
@@ -59,6 +62,7 @@ class Request:
     body: bytes = b""
     headers: Headers = field(default_factory=lambda: Headers(()))
     sight: Sight = NOBODY
+    slash: bool = False  # the path ended with one: what should follow was not said
 
     def params(self) -> dict[str, str]:
         """The query parameters; InvalidRequest when one is said twice or is no UTF-8."""

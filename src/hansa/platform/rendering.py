@@ -162,10 +162,8 @@ def _null(one: Subscription, old: Instance, at: int) -> Instance:
         kind = "Property"
     elif kind == "LanguageProperty":
         value = {"@none": NULL}
-    elif kind == "ListRelationship":
-        value = [{"object": NULL}]
-    elif kind == "ListProperty":
-        value = [NULL]
+    elif kind in {"ListProperty", "ListRelationship"}:
+        value = [NULL]  # 4.5.21.2, 4.5.22.2: the null in place of an item, not inside one
     gone: Instance = {"type": kind, VALUE_OF[kind]: value}
     if "datasetId" in old:
         gone["datasetId"] = old["datasetId"]

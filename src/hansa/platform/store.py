@@ -134,8 +134,14 @@ class Reader(Protocol):
     def types(self, tenant: str) -> dict[str, int]:
         """Types and how many entities bear each."""
 
-    def attributes(self, tenant: str) -> dict[str, frozenset[str]] | None:
-        """The names of attributes by type, quickly; None when only the entities themselves can tell."""
+    def attributes(self, tenant: str) -> dict[str, set[str]]:
+        """The names of attributes by type."""
+
+    def of_type(self, tenant: str, kind: str) -> tuple[int, dict[str, set[str]]]:
+        """How many entities bear a type, and their attributes with the kinds that these are of."""
+
+    def of_attribute(self, tenant: str, name: str) -> tuple[int, set[str], set[str]]:
+        """In how many entities an attribute is, the kinds it is of, and the types of these entities."""
 
     def series(self, tenant: str, ident: str, sight: Sight) -> list[tuple[str, str | None]]:
         """Every attribute and datasetId of which an entity has history, also of those that are gone by now."""

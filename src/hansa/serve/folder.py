@@ -77,7 +77,7 @@ def open_cities(settings: Settings, clock: Clock, *, direct: bool = False) -> di
     settings.data.mkdir(parents=True, exist_ok=True)
     cities: dict[str, City] = {}
     for realm in REALMS:
-        store = SqliteStore(settings.data / f"{realm}.db", realm)
+        store = SqliteStore(settings.data / f"{realm}.db", realm, steady=not direct)
         cities[realm] = City(store, clock, ADMINISTRATOR, settings.limits, direct=direct)
     return cities
 

@@ -3,8 +3,8 @@
 Past what a city can do, every request that is taken makes all that wait behind it later, until none is answered while
 anybody still listens. So the gate knows how many requests wait for their turn of the loop and how long a turn takes,
 and refuses those that would wait too long: 503 with Retry-After, in a tenth of the time that a write takes. Writes
-are refused first, reads when it is twice as bad, `/health` and its like never. Where the disk is what is slow, requests
-wait in the inbox instead, which refuses by itself (`platform.inbox`).
+are refused first, reads when it is half as bad again, `/health` and its like never. Where the disk is what is slow,
+requests wait in the inbox instead, which refuses by itself (`platform.inbox`).
 """
 
 import re
@@ -21,6 +21,7 @@ from hansa.platform.http import Receive, Scope, Send, answer, problem
 
 _READS: Final = (b"GET ", b"HEAD", b"OPTI")
 _ALWAYS: Final = (b"GET /health", b"GET /ready", b"GET /metrics")
+_PATIENCE: Final = 1.5  # of a read, which needs one turn, in that of a write, which needs three
 _AHEAD: Final = 16  # of a shorter queue, the time it took says nothing about a turn
 _SHARE: Final = 0.05  # of the newest turn in the mean: it follows within some fifty
 _BUSY: Final = Busy("the city has more to do than it can", mend="try again in a second")
@@ -44,7 +45,7 @@ class Gate:
 
     def admits(self, *, reads: bool) -> bool:
         """Whether a request that comes now will have its turn in time."""
-        return len(self._waiting) * self.turn_s <= (2 * self._queue_s if reads else self._queue_s)
+        return len(self._waiting) * self.turn_s <= (_PATIENCE * self._queue_s if reads else self._queue_s)
 
     def admitted(self) -> None:
         """One more waits."""

@@ -274,6 +274,24 @@ SAID = st.one_of(
 )
 
 
+@pytest.mark.parametrize(
+    ("values", "due"),
+    [
+        ([2**64 - 1], {"sum": 2**64 - 1, "sumsq": float((2**64 - 1) ** 2), "avg": float(2**64 - 1)}),
+        ([2**64 - 1, 2**64 - 1], {"sum": float(2**65 - 2), "max": 2**64 - 1, "stddev": 0.0}),
+        ([True, 1e308, 1e308, -1e308], {"min": -1e308, "sumsq": None, "stddev": None}),
+        ([True, 1e308, 1e308], {"sum": None, "avg": None, "max": 1e308}),
+    ],
+)
+def test_what_is_beyond_64_bits_is_a_double_and_what_is_beyond_that_is_null(
+    quick: Api, values: list[Any], due: dict[str, Any]
+) -> None:
+    series = [{"type": "Property", "value": value, "observedAt": at(i)} for i, value in enumerate(values)]
+    assert quick.post("temporal/entities", car(thing=series)).status == 201
+    told = aggregates(quick, ",".join(due), "PT0S")["thing"]
+    assert {method: told[method][0][0] for method in due} == due
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SAID, min_size=1, max_size=4), st.sampled_from(["PT0S", "PT1M", "P1M", "P999999W", "P9999Y"]))
 def test_whatever_was_said_is_told_in_every_form(quick: Api, some: list[dict[str, Any]], period: str) -> None:

@@ -236,6 +236,20 @@ def test_what_is_no_context_is_not_hosted(body: Any, kind: str, town: Town) -> N
     assert town.listed() == [core.URL]
 
 
+@pytest.mark.parametrize("context", [{"@language": 5}, {"@base": "http://[::1"}, [WORDS, {"@direction": "up"}]])
+def test_a_context_that_is_no_json_ld_is_refused_by_its_member_hosted_and_inline(context: Any, town: Town) -> None:
+    member = next(iter(context[-1] if isinstance(context, list) else context))
+    entity = {"id": "urn:ngsi-ld:Car:1", "type": "Car", "@context": context}
+    for refused in (
+        town.post("jsonldContexts", {"@context": context}),
+        town.post("entities", entity, content_type=LD),
+    ):
+        assert problem(refused) == (400, "BadRequestData")
+        assert said(refused)["where"] == f"@context.{member}"
+    assert town.listed() == [core.URL]
+    assert town.get("entities/urn:ngsi-ld:Car:1").status == 404
+
+
 def test_a_parameter_that_is_not_theirs_is_refused_by_name(town: Town) -> None:
     assert town.get("jsonldContexts", "kind=Odd").status == 400
     assert town.get("jsonldContexts", "details=perhaps").status == 400

@@ -1,8 +1,14 @@
 """Types and attributes that there are (5.7.5 to 5.7.10), and the documents that tell it (5.2.24 to 5.2.28)."""
 
+import time
+from collections.abc import Iterator
+
+import pytest
 from conftest_ngsild import PUBLIC, Api, said, station
 
+from hansa.model.change import Write
 from hansa.platform.ngsild import inventory
+from hansa.platform.store import TooSlow
 from hansa.trust.labels import ADMINISTRATOR
 
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
@@ -79,3 +85,32 @@ def test_the_indexes_and_the_entities_tell_the_same_names(quick: Api) -> None:
     assert said(quick.get("types"))["typeList"] == ["Device", "Empty", "WeatherObserved"]
     assert said(quick.get("attributes", ngsild_tenant="other"))["attributeList"] == ["elsewhere"]
     assert said(quick.get("types", sight=PUBLIC))["typeList"] == []
+
+
+def test_a_type_of_fifty_thousand_entities_is_told_at_once(quick: Api) -> None:
+    """5.7.7 and 5.7.10 are asked by pages that somebody waits for; an attribute that was always of one kind costs no
+    document, and one of which two kinds were said no more of them than show both."""
+
+    def cars() -> Iterator[Write]:
+        for n in range(50_000):
+            speed = {"type": "Property", "value": n}
+            if n % 1_000 == 500:
+                speed = {"type": "Relationship", "object": "urn:x:limit"}
+            owner = {"type": "Relationship", "object": "urn:x:me"}
+            yield Write("create", f"urn:x:{n}", {"id": f"urn:x:{n}", "type": "Car", "speed": speed, "owner": owner})
+
+    for _ in quick.city.store.load(cars(), "me", quick.city.clock.now()):
+        pass
+    began = time.process_time()
+    told, owner = said(quick.get("types/Car")), said(quick.get("attributes/owner"))
+    assert quick.get("types/Bus").status == 404
+    assert time.process_time() - began < 0.8
+    speed = said(quick.get("attributes/speed"))
+    reader = quick.city.reader
+    with reader.deadline(1.0), pytest.raises(TooSlow):  # and who is called off leaves no snapshot behind
+        reader.of_attribute("", "speed")
+    assert reader._db.get_autocommit()
+    kinds = {one["attributeName"]: one["attributeTypes"] for one in told["attributeDetails"]}
+    assert (told["entityCount"], kinds) == (50_000, {"speed": ["Property", "Relationship"], "owner": ["Relationship"]})
+    assert (speed["attributeCount"], speed["attributeTypes"]) == (50_000, ["Property", "Relationship"])
+    assert (owner["attributeCount"], owner["typeNames"]) == (50_000, ["Car"])

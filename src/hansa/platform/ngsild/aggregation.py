@@ -206,7 +206,10 @@ def _made(method: str, sort: str, values: list[Any]) -> Any:
     numbers = [len(value) if type(value) is list else value for value in values]
     if method in _EXTREME:
         return _finite(_EXTREME[method]([int(n) if type(n) is bool else n for n in numbers]))
-    return _finite(_NUMERIC[method](numbers))
+    try:
+        return _finite(_NUMERIC[method](numbers))
+    except OverflowError:  # on the way to a number that no double can be
+        return None
 
 
 _EXTREME: Final[dict[str, Callable[[list[Any]], Any]]] = {"max": max, "min": min}
@@ -230,7 +233,9 @@ _NUMERIC: Final[dict[str, Callable[[list[float]], float]]] = {
 
 
 def _finite(number: Any) -> Any:
-    """The number; None where it is beyond every double, which JSON could not say."""
+    """The number; as a double beyond 64 bits, and None beyond every double, which JSON could not say."""
+    if type(number) is int and not -(2**63) <= number < 2**64:
+        number = float(number)
     return None if type(number) is float and not math.isfinite(number) else number
 
 

@@ -6,7 +6,6 @@ from typing import Final
 
 from hansa.errors import NotFound
 from hansa.model import core_context as core
-from hansa.model.query import Query
 from hansa.model.wire_values import at
 from hansa.platform.http import Response
 from hansa.platform.ngsild import inventory
@@ -48,9 +47,8 @@ async def type_information(exchange: Exchange) -> Response:
     accept = exchange.accepts()
     context = await exchange.linked()
     name = at("type", context.name, exchange.path[0])
-    found = await exchange.read(_taken(exchange, Query(types=(frozenset({name}),))))
-    kind = found.types.get(name)
-    if kind is None:
+    kind = await exchange.read(lambda reader: inventory.of_type(reader, exchange.tenant, name, exchange.sight))
+    if not kind.entities:
         raise NotFound(f"nothing is a {exchange.path[0]}", where=exchange.path[0])
     shown = {
         "id": core.whole(name),
@@ -102,9 +100,8 @@ async def attribute_information(exchange: Exchange) -> Response:
     accept = exchange.accepts()
     context = await exchange.linked()
     name = at("attrId", context.name, exchange.path[0])
-    found = await exchange.read(_taken(exchange, Query(attrs=frozenset({name}))))
-    known = found.attributes.get(name)
-    if known is None:
+    known = await exchange.read(lambda reader: inventory.of_attribute(reader, exchange.tenant, name, exchange.sight))
+    if not known.entities:
         raise NotFound(f"nothing has an attribute {exchange.path[0]}", where=exchange.path[0])
     shown = {
         "id": core.whole(name),
@@ -117,14 +114,9 @@ async def attribute_information(exchange: Exchange) -> Response:
     return answer(shown, accept, context)
 
 
-def _named(exchange: Exchange) -> Callable[[Reader], dict[str, frozenset[str]]]:
+def _named(exchange: Exchange) -> Callable[[Reader], dict[str, set[str]]]:
     tenant, sight = exchange.tenant, exchange.sight
     return lambda reader: inventory.names(reader, tenant, sight)
-
-
-def _taken(exchange: Exchange, query: Query) -> Callable[[Reader], inventory.Inventory]:
-    tenant, sight = exchange.tenant, exchange.sight
-    return lambda reader: inventory.taken(reader, tenant, query, sight)
 
 
 def _made(kind: str, words: list[str]) -> str:

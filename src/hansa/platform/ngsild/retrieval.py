@@ -130,10 +130,10 @@ async def _found(exchange: Exchange, wanted: Asked, accept: str, route: str) -> 
     splice = wanted.ordering is None and wanted.look.plain and accept != media.GEO and prefer.version is None
     docs, met, more, count = await exchange.read(lambda reader: _page(reader, exchange, wanted, splice=splice))
     if docs is not None:
-        if not all(map(spliceable, docs)):
-            view = wanted.look.view
-            docs = [doc if spliceable(doc) else _without_system(doc, view) for doc in docs]
         response = bytes_answer(docs, accept, one=False)
+        if not spliceable(response.body):
+            docs = [doc if spliceable(doc) else _without_system(doc, wanted.look.view) for doc in docs]
+            response = bytes_answer(docs, accept, one=False)
     else:
         told = _Telling(wanted.look, accept, prefer)
         response = told.response(told.all(met))

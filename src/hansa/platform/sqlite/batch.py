@@ -11,13 +11,14 @@ import orjson
 from hansa.errors import BadRequest, HansaError
 from hansa.model.change import EDITS, LABEL, Change, Nothing, Part, Refused, Write
 from hansa.model.entity import MEMBERS, Doc, Entity, instances, types_of
+from hansa.model.narrow import WIDE, index_value
 from hansa.model.transient import expires
 from hansa.platform import codec, merge
 from hansa.platform.merge import Merged, State
 from hansa.platform.sqlite.history import History
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
-from hansa.platform.sqlite.rows import EXPIRES, IndexRow, index_rows, place_rows, several_of
+from hansa.platform.sqlite.rows import EXPIRES, NOTHING, IndexRow, index_rows, kinds_of, place_rows, several_of
 from hansa.platform.store import Item, Outcome
 
 REMEMBERED: Final = 10_000  # states in memory, some 0.6 kB each of a station: the devices that speak every minute or so
@@ -49,6 +50,7 @@ class Book(Protocol):
 
     realm: str
     several: dict[tuple[int, int], int]
+    kinds: set[tuple[int, int, int]]
     states: dict[Key, StateRow]
 
     @property
@@ -84,6 +86,8 @@ class Batch:
         self.log: list[tuple[int, int, int, int, bytes, int]] = []
         self.places: dict[str, bytes] = {}
         self.several: dict[tuple[int, int], int] = {}
+        self.soonest: int | None = None  # when the first of what was written expires
+        self.kinds: set[tuple[int, int, int]] = set()  # that nobody has said before
         self.placed: list[tuple[Any, ...]] = []
         self.boxes: list[tuple[Any, ...]] = []
         self.ended: dict[int, list[str]] = {}  # of entities that went, their types; of such that came back, none
@@ -199,6 +203,8 @@ class Batch:
             label = 0 if now is None or now.label is None else names.intern(now.label)
             doc = None if now is None or now.doc is None else orjson.dumps(now.doc)
             until = None if now is None or now.doc is None or doc is None or EXPIRES not in doc else expires(now.doc)
+            if until is not None and (self.soonest is None or until < self.soonest):
+                self.soonest = until
             stamps = None if now is None else codec.pack_stamps(now.stamps)
             if kept.fresh:
                 fresh.append((e, names.intern(tenant), ident, doc, stamps, label, kept.seq, until))
@@ -225,6 +231,7 @@ class Batch:
             ("INSERT INTO place VALUES (?, ?, ?, ?)", self.placed),
             ("INSERT INTO geo VALUES (?, ?, ?, ?, ?)", self.boxes),
             ("INSERT OR REPLACE INTO several VALUES (?, ?, ?)", [(*key, wide) for key, wide in self.several.items()]),
+            ("INSERT OR IGNORE INTO kind VALUES (?, ?, ?)", list(self.kinds)),
             ("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.history.rows),
             ("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)", self.log),
             ("INSERT OR REPLACE INTO reader VALUES (?, ?)", list(self.places.items())),
@@ -247,6 +254,8 @@ class Batch:
         after = kept.now.doc if kept.now else None
         whole = before is None or after is None or not kept.changed.isdisjoint(_EVERYWHERE)
         if not whole and before is not None and after is not None:
+            if len(kept.changed) == 1 and self._revalue(tenant, kept, index_out, index_in):
+                return
             kind = {"id": None, "type": after["type"]}
             before = kind | {name: before[name] for name in kept.changed if name in before}
             after = kind | {name: after[name] for name in kept.changed if name in after}
@@ -255,6 +264,8 @@ class Batch:
         for key, wide in several_of(new).items():
             if self.store.several.get(key, -1) < wide:
                 self.several[key] = wide
+        if after is not None:
+            self.kinds |= kinds_of(after, names, tenant, None if whole else before) - self.store.kinds
         index_out.extend(row[:5] for row in old - new)
         index_in.extend(new - old)
         if whole:
@@ -271,6 +282,30 @@ class Batch:
                 self.boxes.append((g, *box))
         elif old_places != new_places:
             self._replace_places(e, old_places, new_places)
+
+    def _revalue(
+        self, tenant: str, kept: Kept, index_out: list[tuple[Any, ...]], index_in: list[tuple[Any, ...]]
+    ) -> bool:
+        """The ordinary reading: one plain Property has another value. Whether it was that, and is done."""
+        (name,) = kept.changed
+        was, now = kept.was, kept.now
+        if was is None or now is None or was.doc is None or now.doc is None or was.label != now.label:
+            return False
+        old, new, kind = was.doc.get(name), now.doc.get(name), now.doc["type"]
+        if type(old) is not dict or type(new) is not dict or type(kind) is not str or now.stamps.labels:
+            return False
+        if old["type"] != "Property" or new["type"] != "Property" or "datasetId" in old or "datasetId" in new:
+            return False
+        before, after = index_value(old), index_value(new)
+        if len(before) != 1 or len(after) != 1 or WIDE in before or WIDE in after or was.stamps.labels:
+            return False
+        if before != after:
+            names, e = self.store.names, kept.e
+            t, n = names.intern(type_word(tenant, kind)), names.intern(name)
+            label = 0 if now.label is None else names.intern(now.label)
+            index_out.append((t, n, NOTHING if before[0] is None else before[0], e, 0))
+            index_in.append((t, n, NOTHING if after[0] is None else after[0], e, 0, label))
+        return True
 
     def _replace_places(self, e: int, old: dict[Any, Any], new: dict[Any, Any]) -> None:
         db = self.store.db

@@ -33,6 +33,7 @@ _NUMBERED: Final = {  # statements of `Batch.write` -> the same, where entities,
         "INSERT INTO history VALUES (?+{e}, ?, ?, ?, ?+{seq}, ?, ?, ?)"
     ),
     "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?)": "INSERT INTO log VALUES (?+{seq}, ?+{e}, ?, ?, ?, ?)",
+    "INSERT OR IGNORE INTO kind VALUES (?, ?, ?)": "INSERT OR IGNORE INTO kind VALUES (?, ?, ?)",
     "INSERT OR REPLACE INTO several VALUES (?, ?, ?)": (
         "INSERT INTO several VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET wide = max(wide, excluded.wide)"
     ),
@@ -74,6 +75,7 @@ class _Paper:
         self.db = self
         self.realm = ""
         self.several: dict[tuple[int, int], int] = {}
+        self.kinds: set[tuple[int, int, int]] = set()
         self.states: dict[Key, StateRow] = {}
         self.written: list[tuple[str, list[tuple[Any, ...]]]] = []
         self.lacking = False
@@ -159,6 +161,8 @@ class Bulk:
             if "several" in sql:
                 for t, n, wide in values:
                     store.several[t, n] = max(wide, store.several.get((t, n), 0))
+            elif "INTO kind" in sql:
+                store.kinds.update(values)
         if self._piled > PILED:
             self.settle()
         return True
@@ -194,6 +198,7 @@ class Bulk:
         with db:
             db.execute("DELETE FROM meta WHERE key = 'unindexed'")
         self._store.sync()
+        self._store.expiring = self._store.soonest()
         self._piles.clear()
         self._piled = 0
 

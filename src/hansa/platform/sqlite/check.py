@@ -14,7 +14,7 @@ from hansa.platform.merge import State
 from hansa.platform.sqlite.history import ended
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
-from hansa.platform.sqlite.rows import IndexRow, index_rows, place_rows, several_of
+from hansa.platform.sqlite.rows import IndexRow, index_rows, kinds_of, place_rows, several_of
 
 
 def check(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
@@ -58,6 +58,9 @@ def _index_faults(db: apsw.Connection, names: Names, realm: str) -> Iterator[str
             due[table] += count
         for missing in _missing(db, names, e, rows, boxes, kinds):
             yield f"{realm}: {ident} {missing}"
+        for t, n, k in kinds_of(doc, names, word):
+            if not list(db.execute("SELECT 1 FROM kind WHERE t = ? AND n = ? AND k = ?", (t, n, k))):
+                yield f"{realm}: {ident} has a {names.text(k)} {names.text(n)}, and the index knows of none"
     for table, count in due.items():
         have = next(iter(db.execute(f"SELECT count(*) FROM {table}")))[0]  # noqa: S608  # our own names
         if have != count:
@@ -189,7 +192,7 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
                 yield f"{realm}: state of entity {e} taken from the log"
         for e, seq in list(db.execute("SELECT e, max(seq) FROM log GROUP BY e")):
             db.execute("UPDATE entity SET seq = ? WHERE e = ?", (seq, e))
-        for table in ("attr", "type", "place", "geo", "several", "was"):
+        for table in ("attr", "type", "place", "geo", "several", "kind", "was"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608  # our own names
         for e, tenant, seq in list(db.execute(_GONE)):
             if (end := ended(db, names, seq)) is not None:
@@ -209,6 +212,7 @@ def rebuild(db: apsw.Connection, names: Names, realm: str) -> Iterator[str]:
             for key, wide in several_of(rows).items():
                 sql = "INSERT INTO several VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET wide = max(wide, excluded.wide)"
                 db.execute(sql, (*key, wide))
+            db.executemany("INSERT OR IGNORE INTO kind VALUES (?, ?, ?)", kinds_of(whole, names, word))
             for (n, d), box in place_rows(whole, names).items():
                 g += 1
                 db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (g, e, n, d))

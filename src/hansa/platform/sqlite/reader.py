@@ -6,18 +6,16 @@ nothing is masked, stored bytes are the answer.
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import apsw
 import orjson
 
-from hansa.clock import Clock
-from hansa.errors import HansaError
-from hansa.model.entity import MEMBERS, Doc, Entity, Stamps, types_of
+from hansa.model.entity import MEMBERS, Doc, Entity, Stamps
 from hansa.model.query import Query
 from hansa.model.transient import alive
 from hansa.platform import codec
-from hansa.platform.sqlite.past import PastReader
+from hansa.platform.sqlite.census import CensusReader
 from hansa.platform.sqlite.plan import Plan, plan, type_word
 from hansa.platform.store import Row, TooSlow
 from hansa.trust.labels import Sight, unlabelled
@@ -25,14 +23,25 @@ from hansa.trust.labels import Sight, unlabelled
 _COLUMNS: Final = "entity.id, entity.doc, entity.stamps, entity.label, entity.expires"
 
 
-class SqliteReader(PastReader):
+class Writer(Protocol):
+    """What the writer of a file knows without looking. It says too much rather than too little."""
+
+    several: dict[tuple[int, int], int]
+    expiring: int | None
+
+
+class SqliteReader(CensusReader):
     """One connection for one thread. See `platform.store.Reader`."""
 
-    def __init__(self, db: apsw.Connection, realm: str, now: Callable[[], int] | None = None) -> None:
-        """Read through `db`, which is this reader's own; `now` says what has expired (the wall clock, if not said)."""
-        super().__init__(db, realm)
-        self._now = Clock().now if now is None else now
-        self.until = 0.0  # monotonic seconds at which reads are too slow; 0: never
+    def __init__(
+        self, db: apsw.Connection, realm: str, now: Callable[[], int] | None = None, writer: "Writer | None" = None
+    ) -> None:
+        """Read through `db`, which is this reader's own; `now` says what has expired (the wall clock, if not said).
+
+        `writer` writes to the same file in this process: what it knows need not be looked up.
+        """
+        super().__init__(db, realm, now)
+        self._writer = writer
         self._plans: dict[tuple[str, Query], tuple[Plan, dict[tuple[int, int], int | None]]] = {}
         db.set_progress_handler(self._late, 2_000)
 
@@ -100,43 +109,6 @@ class SqliteReader(PastReader):
             return int(next(iter(self._run(f"SELECT count(*) FROM ({made.source})", made.given)))[0])  # noqa: S608
         return sum(1 for _ in self._matching(tenant, query, sight, None, 0))
 
-    def types(self, tenant: str) -> dict[str, int]:
-        """Types and how many entities bear each."""
-        prefix = type_word(tenant, "")
-        counts = {}
-        for t, count in self._run("SELECT t, count(*) FROM type GROUP BY t", ()):
-            word = self._names.text(t)
-            if prefix:
-                if word.startswith(prefix):
-                    counts[word.removeprefix(prefix)] = count
-            elif " " not in word:
-                counts[word] = count
-        if self._outlived():
-            self._uncount(tenant, counts)
-        return {word: count for word, count in counts.items() if count}
-
-    def _uncount(self, tenant: str, counts: dict[str, int]) -> None:
-        """Take those away from the counts by type that have expired and are not taken out yet."""
-        now = self._now()
-        for (doc,) in self._all(_EXPIRED, (now, self._names.number(tenant))):
-            whole = orjson.loads(doc)
-            if alive(whole, now) is None:
-                for kind in types_of(whole):
-                    counts[kind] -= 1
-
-    def attributes(self, tenant: str) -> dict[str, frozenset[str]] | None:
-        """The names of attributes by type, from the indexes alone; None while these hold what has expired."""
-        if self._outlived():
-            return None
-        prefix = type_word(tenant, "")
-        found = {}
-        for (t,) in self._all(_TYPES, ()):
-            word = self._names.text(t)
-            if word.startswith(prefix) if prefix else " " not in word:
-                names = frozenset(self._names.text(n) for (n,) in self._all(_NAMES, (t, t)))
-                found[word.removeprefix(prefix)] = names
-        return found
-
     def has_tenant(self, tenant: str) -> bool:
         """Whether anything was ever said under this tenant; the realm's own (no name) is always there."""
         if not tenant:
@@ -202,17 +174,13 @@ class SqliteReader(PastReader):
             words = {type_word(tenant, min(group)) for group in query.types}
             types = sorted(t for word in words if (t := self._names.number(word)) is not None)
         elif query.ids is None and query.geo is None and (query.q is not None or query.attrs is not None):
-            types = sorted(t for word, t in self._typed(tenant).items() if word)
+            types = sorted(self._typed(tenant).values())
         return plan(query, n, types, self._names.number, several)
-
-    def _typed(self, tenant: str) -> dict[str, int]:
-        """Every type of a tenant and its number, for queries that name none."""
-        prefix = type_word(tenant, "")
-        words = {self._names.text(t): t for (t,) in self._run(_TYPES, ())}
-        return {w: t for w, t in words.items() if (w.startswith(prefix) if prefix else " " not in w)}
 
     def _several(self, t: int, n: int) -> int | None:
         """None: no entity of the type has more than one row of the attribute; 1: some have more than can be indexed."""
+        if self._writer is not None:
+            return self._writer.several.get((t, n))
         found: int | None = self._db.execute("SELECT wide FROM several WHERE t = ? AND n = ?", (t, n)).get
         return found
 
@@ -245,7 +213,10 @@ class SqliteReader(PastReader):
 
     def _outlived(self) -> bool:
         """Whether something that has expired has not been taken out yet: the indexes hold it, and cannot decide."""
-        return self._db.execute("SELECT 1 FROM entity WHERE expires <= ? LIMIT 1", (self._now(),)).get is not None
+        now = self._now()
+        if self._writer is not None and ((first := self._writer.expiring) is None or first > now):
+            return False
+        return self._db.execute("SELECT 1 FROM entity WHERE expires <= ? LIMIT 1", (now,)).get is not None
 
     # Time
 
@@ -253,18 +224,6 @@ class SqliteReader(PastReader):
         """Reads within raise TooSlow after so long."""
         self.until = time.monotonic() + milliseconds / 1_000
         return _Deadline(self)
-
-    def _late(self) -> bool:
-        return self.until > 0 and time.monotonic() > self.until
-
-    def _all(self, sql: str, given: Any) -> list[tuple[Any, ...]]:
-        """Every row at once: a step of a generator for each would cost as much as the row."""
-        try:
-            return self._db.execute(sql, given).fetchall()
-        except apsw.InterruptError:
-            raise TooSlow from None
-        except apsw.Error as fault:
-            raise HansaError(f"the store could not be read: {fault}") from fault
 
 
 class _Deadline:
@@ -288,18 +247,6 @@ _PLANS: Final = 500  # remembered by a reader: dashboards ask the same again and
 _ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # noqa: S608  # no part of it is given
 
 
-# From one word to the next by the index: DISTINCT would walk through every entity of every type.
-_TYPES: Final = """
-WITH RECURSIVE s (t) AS (
-    SELECT min(t) FROM type
-    UNION ALL SELECT (SELECT min(t) FROM type WHERE t > s.t) FROM s WHERE s.t IS NOT NULL)
-SELECT t FROM s WHERE t IS NOT NULL"""
-_NAMES: Final = """
-WITH RECURSIVE s (n) AS (
-    SELECT min(n) FROM attr WHERE t = ?1
-    UNION ALL SELECT (SELECT min(n) FROM attr WHERE t = ?2 AND n > s.n) FROM s WHERE s.n IS NOT NULL)
-SELECT n FROM s WHERE n IS NOT NULL"""
-_EXPIRED: Final = "SELECT doc FROM entity WHERE expires <= ? AND tenant = ?"
 _ANY_OF: Final = "SELECT 1 FROM entity WHERE tenant = ? LIMIT 1"
 
 

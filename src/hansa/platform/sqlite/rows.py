@@ -1,4 +1,6 @@
-"""What the indexes hold of a document: attribute rows, boxes of geometries, and which attributes have several rows."""
+"""What the indexes hold of a document: attribute rows, boxes of geometries, and of attributes which have several rows
+and what kinds they are of.
+"""
 
 from typing import Any, Final
 
@@ -49,6 +51,33 @@ def several_of(rows: set[IndexRow]) -> dict[tuple[int, int], int]:
             found.setdefault(key, 0)
         seen.add(key)
     return found
+
+
+def kinds_of(doc: Doc, names: Names, tenant: str, before: Doc | None = None) -> set[tuple[int, int, int]]:
+    """What kinds of attribute a document says: (type, name, kind).
+
+    `before` is the same entity, of the same types: what it says alike is left out.
+    """
+    found: set[tuple[int, int, int]] = set()
+    types: list[int] = []
+    intern = names.intern
+    for name, entry in doc.items():
+        if name in MEMBERS:
+            continue
+        if before is not None and _alike(before.get(name), entry):
+            continue
+        types = types or [intern(type_word(tenant, t)) for t in types_of(doc)]
+        n = intern(name)
+        for one in instances(entry):
+            k = intern(one["type"])
+            for t in types:
+                found.add((t, n, k))
+    return found
+
+
+def _alike(old: Any, new: Any) -> bool:
+    """Whether an attribute is of the one kind that it was of."""
+    return type(old) is dict and type(new) is dict and old["type"] == new["type"]
 
 
 def place_rows(doc: Doc, names: Names) -> dict[tuple[int, int], tuple[float, float, float, float]]:

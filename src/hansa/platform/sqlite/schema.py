@@ -10,7 +10,7 @@ from hansa.errors import HansaError
 from hansa.model.transient import expires
 from hansa.platform.sqlite.rows import EXPIRES
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Schema version; a file of a version that `_UP` cannot bring here is refused, never guessed at."""
 
 PAGE: Final = 4_096
@@ -38,6 +38,9 @@ CREATE TABLE attr (
 -- Attributes of which some entity has several rows (wide: too many to write down); it only grows. Queries on all others
 -- need look for no duplicates.
 CREATE TABLE several (t INTEGER NOT NULL, n INTEGER NOT NULL, wide INTEGER NOT NULL, PRIMARY KEY (t, n)) WITHOUT ROWID;
+-- Which kinds of attribute (k: Property, Relationship, ...) were ever said of a type's attribute; it only grows. Where
+-- that is one, no document need be asked what kind the attribute is of.
+CREATE TABLE kind (t INTEGER NOT NULL, n INTEGER NOT NULL, k INTEGER NOT NULL, PRIMARY KEY (t, n, k)) WITHOUT ROWID;
 CREATE TABLE place (g INTEGER PRIMARY KEY, e INTEGER NOT NULL, n INTEGER NOT NULL, d INTEGER NOT NULL);
 CREATE UNIQUE INDEX place_of ON place (e, n, d);
 CREATE VIRTUAL TABLE geo USING rtree (g, west, east, south, north);
@@ -98,6 +101,13 @@ _UP: Final = {
         "CREATE INDEX IF NOT EXISTS was_e ON was (e)",
         # The rows of VocabProperties are others now, and `was` is empty: the store makes its indexes anew.
         "INSERT OR IGNORE INTO meta VALUES ('unindexed', 1)",
+    ),
+    3: (
+        (
+            "CREATE TABLE IF NOT EXISTS kind (t INTEGER NOT NULL, n INTEGER NOT NULL, k INTEGER NOT NULL, "
+            "PRIMARY KEY (t, n, k)) WITHOUT ROWID"
+        ),
+        "INSERT OR IGNORE INTO meta VALUES ('unindexed', 1)",  # `kind` is empty
     ),
 }
 """What brings a file of a version to the next."""

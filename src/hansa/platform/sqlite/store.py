@@ -16,6 +16,7 @@ from hansa.errors import BadRequest, Full, HansaError
 from hansa.model.change import Change, Refused, Write
 from hansa.platform.sqlite.batch import REMEMBERED, Batch, Key, StateRow
 from hansa.platform.sqlite.check import check, rebuild
+from hansa.platform.sqlite.checkpoint import Checkpointer
 from hansa.platform.sqlite.log import LogReader
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.reader import SqliteReader
@@ -33,10 +34,11 @@ class SqliteStore:
         *,
         vfs: str | None = None,
         sync: Callable[[str], None] | None = None,
+        steady: bool = False,
     ) -> None:
         """Open or create `path`; `:memory:` lives and dies with this object and is read through it alone.
 
-        `sync` brings a file of the VFS `vfs` to its disk.
+        `sync` brings a file of the VFS `vfs` to its disk. `steady`: a city runs on it, and no checkpoint must stop it.
         """
         self.realm = realm
         self.path = str(path)
@@ -52,12 +54,14 @@ class SqliteStore:
         )
         self._e = self._one("SELECT max(e) FROM entity") or 0
         self._g = self._one("SELECT max(g) FROM place") or 0
-        self.several: dict[tuple[int, int], int] = {
-            (t, n): wide for t, n, wide in self.db.execute("SELECT t, n, wide FROM several")
-        }
+        self.several: dict[tuple[int, int], int] = {}
+        self.kinds: set[tuple[int, int, int]] = set()
         self._log: LogReader | None = None
         if self._one("SELECT 1 FROM meta WHERE key = 'unindexed'"):  # a bulk import was cut off before it had its index
             list(rebuild(self.db, self.names, realm))
+        self._recall()
+        self._checkpointer = Checkpointer(self.path, self.db) if steady else None
+        self.expiring = self.soonest()  # before that nothing expires; perhaps later
         # What was written last: this object is the only writer, so a device that speaks again need not be read again.
         self.states: dict[Key, StateRow] = {}
         self.spoke: tuple[set[Key], set[Key]] = (set(), set())  # who spoke lately, and who did before them
@@ -105,6 +109,10 @@ class SqliteStore:
             batch.fetch(items)
             outcomes = [batch.take(item) for item in items]
             batch.write()
+            # Readers of this process look here: before anybody can see what the transaction wrote.
+            self.several.update(batch.several)
+            if batch.soonest is not None and (self.expiring is None or batch.soonest < self.expiring):
+                self.expiring = batch.soonest
             db.execute("COMMIT")
         except BaseException:
             if not db.get_autocommit():
@@ -112,9 +120,14 @@ class SqliteStore:
             self._seq, self._e, self._g = seq, e, g
             self.names.settled(committed=False)
             self.states.clear()
+            self._recall()
             raise
         self.names.settled(committed=True)
-        self.several.update(batch.several)
+        if self._checkpointer is not None:
+            self._checkpointer.tidy()
+        if self.expiring is not None and self.expiring <= at:
+            self.expiring = self.soonest()
+        self.kinds |= batch.kinds
         batch.remember(self.states, self._lately(batch.kept))
         return outcomes
 
@@ -152,7 +165,7 @@ class SqliteStore:
     def reader(self, now: Callable[[], int] | None = None) -> SqliteReader:
         """A reader with a connection of its own (of a `:memory:` store: this object's)."""
         db = self.db if self.path == ":memory:" else connect(self.path, vfs=self._vfs)
-        return SqliteReader(db, self.realm, now)
+        return SqliteReader(db, self.realm, now, self)
 
     def head(self) -> int:
         """The newest seq."""
@@ -201,18 +214,26 @@ class SqliteStore:
     def rebuild(self) -> Iterator[str]:
         """State and index anew from checkpoint and log."""
         self.states.clear()
-        return rebuild(self.db, self.names, self.realm)
+        yield from rebuild(self.db, self.names, self.realm)
+        self._recall()
 
     def close(self) -> None:
         """Let go of the file; the last connection moves the WAL into it."""
         if self._log is not None:
             self._log.close()
+        if self._checkpointer is not None:
+            self._checkpointer.stop()
         if self._wal is not None:
             os.close(self._wal)
             self._wal = None
         self.db.close()
 
     # What a batch needs
+
+    def _recall(self) -> None:
+        """Keep in memory what is written down of attributes, so that it is written once."""
+        self.several = {(t, n): wide for t, n, wide in self.db.execute("SELECT t, n, wide FROM several")}
+        self.kinds = set(self.db.execute("SELECT t, n, k FROM kind"))
 
     def _one(self, sql: str, *given: Any) -> Any:
         row = next(iter(self.db.execute(sql, given)), None)
