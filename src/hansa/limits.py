@@ -30,7 +30,7 @@ class Limits:
 
     # What waits
     inbox: int = 20_000  # writes waiting for the writer of a realm: two seconds of work at full speed
-    inbox_s: float = 1.0  # a write waiting for the writer: later than that, who sent it has given up
+    inbox_s: float = 0.5  # a write waiting for the writer; with its turns of the loop that is a second
     queue_s: float = 0.1  # a write waiting for its turn of the loop, a read half as long again; else 503
     commit: int = 2_000  # writes of one transaction: beyond it latency grows and speed does not
     stream: int = 1_000  # events waiting for one page; a slower page is told to start again

@@ -4,6 +4,7 @@ Other processes read the entities and make their rows (`platform.sqlite.bulk`), 
 is not new to the city, or says a word that it never heard, goes the way of every other write.
 """
 
+import gc
 import marshal
 import os
 from collections import deque
@@ -24,6 +25,7 @@ from hansa.platform.sqlite.bulk import Bulk, Rows, rows_of
 Fault = Callable[[int, HansaError], None]
 
 ACTOR: Final = "import"
+_COLLECT: Final = (200_000, 50, 1_000)
 CHUNK: Final = 2_000  # entities handed over at once: some 2 MB
 AHEAD: Final = 2  # chunks that wait for each process
 
@@ -63,6 +65,13 @@ class How:
         )  # plain values: twice as quick as pickle
 
 
+def _begun(words: dict[str, int]) -> None:
+    """In another process, before its first chunk."""
+    _words.update(words)
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)  # rows have no cycles: looking for some would take longer than making them
+
+
 def load(store: SqliteStore, pieces: Iterator[Read], how: How, fault: Fault) -> int:
     """Take all pieces in; how many were taken. `fault` hears of each that was not, by its line."""
     chunks = iter(lambda: list(islice(pieces, CHUNK)), [])
@@ -70,6 +79,7 @@ def load(store: SqliteStore, pieces: Iterator[Read], how: How, fault: Fault) -> 
     second = next(chunks, None)
     if second is None:
         return taken
+    gc.set_threshold(*_COLLECT)
     processes = os.cpu_count() or 1
     waiting: deque[tuple[list[Read], Future[bytes]]] = deque()
     with Bulk(store) as bulk:
@@ -86,7 +96,7 @@ def load(store: SqliteStore, pieces: Iterator[Read], how: How, fault: Fault) -> 
                 fault(line, BadRequest(detail, where=where))
             return len(lines) - len(refused)
 
-        with ProcessPoolExecutor(processes, get_context("spawn"), _words.update, (words,)) as pool:
+        with ProcessPoolExecutor(processes, get_context("spawn"), _begun, (words,)) as pool:
             for chunk in chain([second], chunks):
                 waiting.append((chunk, pool.submit(how.made, chunk, bulk.words(len(words)))))
                 if len(waiting) > processes * AHEAD:

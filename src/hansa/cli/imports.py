@@ -29,6 +29,7 @@ from hansa.platform.sqlite import SqliteStore
 from hansa.serve import REALMS, Lock, clock_of, open_cities, token
 from hansa.trust.labels import Label
 
+_TOLD: Final = 100_000  # bytes between two looks at the progress bar
 _SHOWN: Final = 20  # refusals on the terminal; --refused FILE takes all
 _BATCH: Final = 500
 
@@ -84,8 +85,11 @@ def import_(  # click hands them over by name
         task = bar.add_task(file.name, total=max(1, file.stat().st_size))
 
         def shown(pieces: Iterator[Read]) -> Iterator[Read]:
+            told = 0
             for one in guarded(file, pieces):
-                bar.update(task, completed=one.done)
+                if one.done - told > _TOLD:
+                    told = one.done
+                    bar.update(task, completed=told)
                 yield one
 
         if url:

@@ -15,12 +15,13 @@ import apsw
 from hansa.errors import HansaError
 from hansa.model.change import Refused, Write
 from hansa.platform.sqlite.batch import Batch, Kept, Key, StateRow
-from hansa.platform.sqlite.schema import CHECKPOINT_PAGES
+from hansa.platform.sqlite.schema import CACHE_KIB, CHECKPOINT_PAGES
 from hansa.platform.sqlite.store import SqliteStore
 from hansa.platform.store import Item
 
 PILED: Final = 5_000_000  # rows of the attribute index that wait: some 150 MB, and then they are written
 _CHECKPOINT_PAGES: Final = 50_000  # 200 MB: a checkpoint for every few thousand entities would write pages many times
+_CACHE_KIB: Final = 524_288
 _ATTR: Final = "INSERT INTO attr VALUES (?, ?, ?, ?, ?, ?)"
 _NUMBERED: Final = {  # statements of `Batch.write` -> the same, where entities, Changes and places count from 1
     "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?)": (
@@ -130,6 +131,7 @@ class Bulk:
 
     def __enter__(self) -> Self:
         """Make ready: piles go to files, and the WAL may grow."""
+        self._db.pragma("cache_size", -_CACHE_KIB)  # ids and places go to random pages: these should stay in memory
         self._db.pragma("temp_store", "file")
         self._db.pragma("wal_autocheckpoint", _CHECKPOINT_PAGES)
         return self
@@ -137,6 +139,7 @@ class Bulk:
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, _: TracebackType | None) -> None:
         """Index what waits, also after an error: what was taken stays taken."""
         self.settle()
+        self._db.pragma("cache_size", -CACHE_KIB)
         self._db.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         self._db.pragma("temp_store", "memory")
 

@@ -15,7 +15,7 @@ VERSION: Final = 4
 
 PAGE: Final = 4_096
 CHECKPOINT_PAGES: Final = 4_000  # 16 MB of WAL: what a checkpoint stalls the writer for grows with it
-_CACHE_KIB: Final = 32_768
+CACHE_KIB: Final = 32_768
 _READ_CACHE_KIB: Final = 8_192
 
 TABLES: Final = """
@@ -81,7 +81,7 @@ def connect(path: Path | str, *, write: bool = False, vfs: str | None = None) ->
         db.pragma("synchronous", "normal")
         db.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         db.pragma("journal_size_limit", PAGE * CHECKPOINT_PAGES)
-        db.pragma("cache_size", -_CACHE_KIB)
+        db.pragma("cache_size", -CACHE_KIB)
         _prepare(db)
     else:
         db.pragma("query_only", True)
