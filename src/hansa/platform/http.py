@@ -62,7 +62,6 @@ class Request:
     body: bytes = b""
     headers: Headers = field(default_factory=lambda: Headers(()))
     sight: Sight = NOBODY
-    slash: bool = False  # the path ended with one: what should follow was not said
 
     def params(self) -> dict[str, str]:
         """The query parameters; InvalidRequest when one is said twice or is no UTF-8."""

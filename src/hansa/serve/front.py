@@ -74,8 +74,7 @@ class Front:
             client = scope["client"]
             sight = self._callers.sight(client[0] if client else None, headers)
             body = b"" if method in {"GET", "HEAD"} else await read_body(scope, receive, self._body)
-            slash = rest.endswith(b"/")
-            response = await handle(Request(method, split(rest), query, body, Headers(headers), sight, slash))
+            response = await handle(Request(method, split(rest), query, body, Headers(headers), sight))
         except HansaError as fault:
             response = problem(fault)
         except Exception:  # ours; the caller learns that it was not his fault, the log all the rest

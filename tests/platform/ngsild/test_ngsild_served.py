@@ -80,10 +80,3 @@ def test_what_expires_is_gone_by_itself(city: "Served") -> None:
     city.until(lambda: city.get(f"{ENTITIES}/urn:x:brief").status_code == 404)
     assert Clock().now() >= parse(until)
     assert city.post(ENTITIES, {"id": "urn:x:brief", "type": "U"}).status_code == 201
-
-
-def test_of_a_path_that_ends_before_its_id_it_is_said_that_the_id_is_missing(city: "Served") -> None:
-    """5.6.17.4, 5.6.18.4; the collection itself has no such verb, and says which it has (6.3.2)."""
-    [missing, none] = at_once(city, ("PATCH", f"{ENTITIES}/", {}), ("PUT", ENTITIES, {}))
-    assert (missing, none) == (400, 405)
-    assert city.get(f"{ENTITIES}/?type=T").status_code == 200, "where nothing need follow, a slash says nothing"

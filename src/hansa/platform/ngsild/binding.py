@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from hansa.errors import BadRequest, HansaError, NotFound, Unauthenticated
+from hansa.errors import HansaError, NotFound, Unauthenticated
 from hansa.model.wire import spliceable
 from hansa.network.contexts import Contexts
 from hansa.platform.city import City
@@ -164,8 +164,6 @@ class NgsiLd:
             allow = [*verbs, "OPTIONS", *(["HEAD"] if "GET" in verbs else [])]
             if method == "OPTIONS":
                 return Response(204, headers=[(b"allow", ", ".join(sorted(allow)).encode())])
-            if request.slash and method in self._verbs([*request.path, ANY]):
-                raise BadRequest("the id is missing", where="id")  # 5.6.17.4, 5.6.18.4
             raise WrongMethod(f"{method[:16]} is not for {'/'.join(request.path)[:128]}", allow)
         if method in _WITH_BODY:
             Exchange.check_length(request)
@@ -176,13 +174,6 @@ class NgsiLd:
         if exchange.breaches:
             response.headers.append(warning(exchange.breaches))
         return _echoed(request, response)
-
-    def _verbs(self, path: Sequence[str]) -> dict[str, Route]:
-        """The verbs of a resource by its path in `ROUTES`."""
-        node: _Node | None = self._tree
-        for segment in path:
-            node = None if node is None else node.steps.get(segment)
-        return {} if node is None else node.verbs
 
     def _found(self, path: Sequence[str]) -> tuple[dict[str, Route], list[str]]:
         """The verbs of a path and the segments that its route is told. Raises NotFound."""
