@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import queue
 import ssl
-from contextlib import asynccontextmanager
+import threading
+from contextlib import asynccontextmanager, contextmanager
 
+import paho.mqtt.client as paho
 import pytest
 
 from hansa.errors import BadRequest
@@ -40,6 +43,24 @@ def to(port, version=5, qos=1, who="", topic="city/rooms", scheme="mqtt"):
     return address(f"{scheme}://{who}127.0.0.1:{port}/{topic}", info)
 
 
+@contextmanager
+def listening(port, topic):
+    """A subscriber with QoS 2; what it hears, in order."""
+    heard, ready = queue.Queue(), threading.Event()
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.on_message = lambda _client, _data, message: heard.put(message.payload)
+    client.on_subscribe = lambda *_: ready.set()
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    client.subscribe(topic, 2)
+    assert ready.wait(10)
+    try:
+        yield heard
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
 @pytest.fixture
 def broker(tmp_path, program):
     with Mosquitto(program, tmp_path / "broker") as one:
@@ -63,11 +84,13 @@ def test_a_subscriber_of_mosquitto_hears_every_message_of_every_quality_once(bro
 def test_many_can_publish_at_once(broker):
     async def work():
         async with publisher() as one:
-            await asyncio.gather(*(one.publish(to(broker.port, qos=1 + n % 2), b'{"n":%d}' % n) for n in range(100)))
+            await asyncio.gather(*(one.publish(to(broker.port, qos=1 + n % 2), b'{"n":%d}' % n) for n in range(300)))
 
-    with broker.subscriber("city/rooms", qos=0) as heard:
+    # paho hears here: mosquitto 2.0.11 stalls under mixed QoS 1 and 2 with its own client, whoever publishes.
+    with listening(broker.port, "city/rooms") as heard:
         run(work())
-        assert sorted(heard.next()["n"] for _ in range(100)) == list(range(100))
+        assert sorted(json.loads(heard.get(timeout=10))["n"] for _ in range(300)) == list(range(300))
+        assert heard.empty()
 
 
 @pytest.mark.parametrize("version", [4, 5])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hansa.errors import BadRequest
+from hansa.trust.actors import PASSKEY, UNKNOWN, Actor
 
 CLASSES: Final = ("open", "smart", "personal", "security")
 
@@ -58,6 +59,7 @@ class Sight:
     actor: str
     purpose: str = ""
     classes: frozenset[str] | None = field(default_factory=frozenset)
+    who: Actor = UNKNOWN
 
     @property
     def everything(self) -> bool:
@@ -74,7 +76,10 @@ class Sight:
         return not parsed.purposes or parsed.kind == "open" or self.purpose in parsed.purposes
 
 
-ADMINISTRATOR: Final = Sight("administrator", "operation", None)
+ADMINISTRATOR: Final = Sight(
+    *("administrator", "operation", None),
+    Actor("administrator", frozenset({"administrator"}), assurance=PASSKEY, method="loopback"),
+)
 """The city's administrator; until people exist, whoever sits at the machine itself (`--trust-loopback`)."""
 
 NOBODY: Final = Sight("nobody")
