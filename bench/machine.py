@@ -20,6 +20,7 @@ ROOT: Final = Path(__file__).parents[1]
 TICK: Final = os.sysconf("SC_CLK_TCK")
 CITY_CORE: Final = "0"
 LOAD_CORE: Final = "1"
+_HERE: Final = ("--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--trust-loopback")
 
 
 def describe() -> str:
@@ -74,16 +75,17 @@ def raise_files() -> None:
 class Served:
     """A real `hansa serve` of a data folder, both its processes on one core (or on any, with `core` None)."""
 
-    def __init__(self, folder: Path, data: Path, core: str | None = CITY_CORE, **limits: int) -> None:
-        """Start it and wait until it is ready; `ready_s` is how long that took."""
+    def __init__(
+        self, folder: Path, data: Path, core: str | None = CITY_CORE, options: Sequence[str] = _HERE, **limits: int
+    ) -> None:
+        """Start it and wait until it is ready; `ready_s` is how long that took. `options` say where it is bound."""
         if limits:
             (data / "hansa.toml").write_text("[limits]\n" + "".join(f"{k} = {v}\n" for k, v in limits.items()))
         began = time.monotonic()
         self.data = data
         with (folder / f"{data.name}.log").open("ab") as log:
             self._process = python(
-                folder, core, "-m", "hansa", "serve", "--data", str(data), "--http", "127.0.0.1:0", "--mqtt",
-                "127.0.0.1:0", "--trust-loopback", stderr=log,
+                folder, core, "-m", "hansa", "serve", "--data", str(data), *options, stderr=log,
             )  # fmt: skip
         self.url = ""
         self.mqtt = ("", 0)

@@ -60,7 +60,21 @@ Measure = Callable[[Bench], Iterator[Row]]
 
 def known() -> dict[str, Measure]:
     """Every row by its name, in the order of docs/performance.md."""
-    from bench import history_rows, http_rows, million_rows, mqtt_rows, overload_rows, store_rows, subscription_rows
+    from bench import (
+        attack_rows,
+        audit_rows,
+        history_rows,
+        http_rows,
+        million_rows,
+        mqtt_rows,
+        overload_rows,
+        policy_rows,
+        sealed_rows,
+        sight_rows,
+        soak_rows,
+        store_rows,
+        subscription_rows,
+    )
 
     return {
         "ready": http_rows.ready,
@@ -75,4 +89,10 @@ def known() -> dict[str, Measure]:
         "disk": store_rows.disk,
         "page": mqtt_rows.page,
         "memory": mqtt_rows.memory,
+        "attack": attack_rows.attack,
+        "audit": audit_rows.audit,
+        "policy": policy_rows.policy,
+        "sight": sight_rows.sight,
+        "sealed": sealed_rows.sealed_,
+        "soak": soak_rows.soak,
     }

@@ -36,7 +36,7 @@ class Served:
                 ],
                 stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True, start_new_session=True, env=self.env,
             )  # fmt: skip
-        self.url = self.mqtt = self.mqtts = ""
+        self.url = self.mqtt = self.mqtts = self.link = ""
         if wait:
             self.read_addresses()
 
@@ -45,6 +45,8 @@ class Served:
         for line in self.process.stdout:
             if "the city" in line:
                 self.url = line.split()[-1].rstrip("/")
+            elif "come in" in line:
+                self.link = line.split()[2]
             elif "mqtts://" in line:
                 self.mqtts = line.split("mqtts://")[1].split()[0]
             elif "mqtt://" in line:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["App", "Attribute", "Change", "City", "Delete", "Entity", "NotFound", "entity", "geo", "units", "windows"]
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _WHERE = {
     "App": "hansa.app",

@@ -9,7 +9,7 @@ An app imports the façade `hansa` and nothing below it. It is found through the
 third party's alike.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import entry_points
@@ -95,13 +95,18 @@ class App:
         reads: set[str] | None = None,
         writes: set[str] | None = None,
         realm: str = "open",
+        leaves: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """`reads` and `writes` are types; what is not declared cannot be written (invariant 4)."""
+        """`reads` and `writes` are types; what is not declared cannot be written (invariant 4).
+
+        `leaves` says, word for word, what is to pass from one realm to another; two people allow it first.
+        """
         self.name = name
         self.report = report
         self.reads = frozenset(reads or ())
         self.writes = frozenset(writes or ())
         self.realm = realm
+        self.leaves = tuple(leaves)
         self.handlers: list[Handler] = []
         self.rounds: list[Every] = []
 

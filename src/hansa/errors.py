@@ -5,6 +5,7 @@ that hansa cannot take it now, and every other `HansaError` is ours. Each become
 type that NGSI-LD (CIM 009, table 5.5.2-1) names for it.
 """
 
+import math
 from typing import Any, ClassVar
 
 _NGSI = "https://uri.etsi.org/ngsi-ld/errors/"
@@ -120,12 +121,33 @@ class TooManyResults(BadRequest):
     title = "Too many results"
 
 
+class TooMany(BadRequest):
+    """Too often: the caller may try again, later."""
+
+    status = 429
+    kind = "https://hansa.city/errors/TooMany"
+    title = "Too many requests"
+
+    def __init__(self, detail: str, wait_s: float = 1.0, *, where: str | None = None, mend: str | None = None) -> None:
+        """`wait_s` is how long until it may be tried again."""
+        super().__init__(detail, where=where, mend=mend)
+        self.retry_after_s = max(1, math.ceil(wait_s))
+
+
 class NotSupported(BadRequest):
     """A part of the standard that is not built (NGSI-LD OperationNotSupported)."""
 
     status = 422
     kind = _NGSI + "OperationNotSupported"
     title = "Operation not supported"
+
+
+class TooLong(BadRequest):
+    """A head with more than a request needs."""
+
+    status = 431
+    kind = "https://hansa.city/errors/TooLong"
+    title = "Too long"
 
 
 class SourceFailed(HansaError):

@@ -45,6 +45,21 @@ class Limits:
     dead_letter_body: int = 4_096  # of each, so that the list cannot fill the disk
     models: int = 1_000  # schemas that are kept; Smart Data Models have some 900
     model: int = 500_000  # bytes of one; the widest of theirs has 80,000
+    policy: int = 100_000  # bytes of one policy; those that ship have 8,000
+    questions: int = 100  # of one AuthZEN request: each may need a decision, a tenth of a millisecond of the loop
+    asked: int = 10_000  # distinct decisions that are remembered, to try a new policy against
+    decisions: int = 100_000  # made by one policy and remembered, some 50 MB; beyond it they are made again
+
+    proposals: int = 1_000  # that wait for a second person: more than anybody will read
+    grants: int = 10_000  # in effect at once: each is asked about with every label of its owner
+    handed: int = 100  # entities whose owner changes with one proposal: somebody is to read the list
+    derivations: int = 100  # that leave a realm: each looks at every Change of its type
+
+    audit_queue: int = 10_000  # entries waiting for the audit log; beyond it what must be audited is refused
+    audit_entry: int = 65_536  # bytes of one: a thousand entities by their ids
+    audit_sessions: int = 10_000  # whose reads of this minute are remembered, so that they are noted once
+    audit_failures: int = 60  # failed sign-ins of one account, or of strangers, noted one by one in a minute
+    audit_seen: int = 100_000  # entities that one session saw in a minute; beyond it they are noted again
 
     sweep: int = 500  # entities that expire with one commit: many that end together must not hold up the writes
 
@@ -65,8 +80,45 @@ class Limits:
     # Who is connected
     connections: int = 20_000  # MQTT sessions
     http_connections: int = 20_000  # HTTP connections; idle ones cost little, beyond it 503
+    address_connections: int = 2_000  # of one address, by HTTP and by MQTT each: a gateway, or a department behind one
     inflight: int = 100  # unacknowledged MQTT publishes of one device
     commands: int = 100  # commands waiting for one device
+    services: int = 1_000  # programs with an account of their own
+    tokens: int = 100  # API tokens of one owner: whoever needs more shares them out through services
+
+    # How often one may come, a second; addresses on `unlimited` may as often as they like
+    address_rate: float = 2_000.0  # requests of one address, whoever it is: a fifth of what a city can do
+    stranger_rate: float = 100.0  # of one address that does not say who it is; a page is some forty
+    identity_rate: float = 2_000.0  # of one person, service or token
+    sign_ins: float = 120.0  # a minute, of one address, at the doors of sign-in; guesses are counted besides
+    connect_rate: float = (
+        100.0  # new connections of one address, by HTTP and MQTT each; a TLS handshake is a millisecond
+    )
+    addresses: int = 10_000  # remembered, 1 kB each; the one that was silent longest is forgotten
+
+    # How slowly one may speak
+    head_s: float = 10.0  # from a connection, or a request's first byte, to the end of its head
+    heads: int = 100  # headers of one request
+    head: int = 32_768  # bytes of them
+    body_s: float = 20.0  # for a body, and beyond it as long as `body_rate` bytes a second come
+    body_rate: float = 4_096.0  # bytes a second: GPRS does that
+    bodies: int = 256_000_000  # bytes of all bodies that are on their way; beyond it 503
+    write_s: float = 60.0  # a reader who has not taken a byte for so long is gone
+
+    # Who has signed in
+    session_s: float = 28_800.0  # a session of somebody who works for the city: a shift
+    session_idle_s: float = 1_800.0  # the same, while nobody uses it: a coffee is shorter
+    session_resident_s: float = 2_592_000.0  # a session of a resident: a month, on a phone of his own
+    session_resident_idle_s: float = 604_800.0  # the same, while nobody uses it
+    sessions_each: int = 20  # of one person; beyond it the one that was not used for longest ends
+    step_s: float = 600.0  # how lately somebody must have shown who he is to change what he signs in by
+    enrolment_s: float = 86_400.0  # the first administrator's link: whoever starts a city is there
+    invitation_s: float = 604_800.0  # a link for somebody invited: a week, with a weekend in it
+    recovery_s: float = 86_400.0  # a link that lets somebody in again
+    invitations: int = 1_000  # open at once
+    passkeys: int = 20  # of one person
+    hashes: int = 16  # passwords that wait for their hash, half of them for browsers that are known: 35 ms each
+    guessers: int = 20_000  # addresses, accounts and browsers of which it is remembered how often they guessed
 
     # What rules may take
     rule_s: float = 10.0  # one rule on one Change; longer and its process is ended, the Change put aside

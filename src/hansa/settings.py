@@ -1,8 +1,11 @@
 """Settings: `hansa.toml` in the data folder, then `HANSA_*` in the environment, then the command line.
 
     [city]            name, timezone, location, tiles, clock, models
-    [serve]           http, url, mqtt, mqtts, certificate, key, trust_loopback, egress_allow, log
+    [serve]           http, url, mqtt, mqtts, certificate, key, plain, trusted_proxies, unlimited, cors, trust_loopback,
+                      egress_allow, log
     [limits]          any cap of `limits.Limits`, by name
+    [trust]           key_file, witnesses, witnessed
+    [trust.openid.<name>]  a provider whom people may sign in by, see `trust.providers`
     [apps]            enabled = ["frost", "watch"]   (absent: all that are installed)
     [app.<name>]      whatever that app reads with city.setting(...)
 
@@ -36,31 +39,51 @@ class Settings:
     http: str = "127.0.0.1:8080"  # host:port of the pages and the API
     url: str = ""  # where others find the city, such as https://city.example; empty: as each request calls it
     mqtt: str = ""  # host:port of the MQTT door without TLS; empty: closed
-    mqtts: str = ""  # host:port of the MQTT door with TLS; needs certificate and key
-    certificate: str = ""  # PEM file for mqtts and, when given, https
+    mqtts: str = ""  # host:port of the MQTT door with TLS
+    certificate: str = ""  # PEM file for mqtts and https; empty: the city makes its own
     key: str = ""  # PEM file of its private key
+    plain: tuple[str, ...] = ()  # doors that speak without TLS beyond this machine, behind a proxy: http, mqtt
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-For and -Proto are believed
+    unlimited: tuple[str, ...] = ("127.0.0.1", "::1")  # addresses and networks that may ask as often as they like
+    cors: tuple[str, ...] = ()  # origins whose pages may ask /ngsi-ld, without a cookie
     trust_loopback: bool = False  # requests from this machine act as its administrator
     egress_allow: tuple[str, ...] = ()  # hosts and networks of our own that hansa may call, though they are private
+    key_file: str = ""  # file of the key that opens the sealed files; empty: security.key in the data folder
+    witnesses: tuple[str, ...] = ()  # keys (vkeys) of those who may co-sign heads of this city's audit log
+    witnessed: tuple[str, ...] = ()  # keys (vkeys) of other logs whose heads this city co-signs
     clock: str = "wall"  # wall; driven (set from outside); or START*RATE, such as 2026-04-11T15:00:00Z*60
     models: str = "warn"  # what becomes of an entity that is not as its model says: warn, refuse; off holds none
     log: str = "info"  # debug, info, warning, error
     enabled: tuple[str, ...] | None = None  # apps to run; none said: all that are installed
     limits: Limits = field(default_factory=Limits)
     apps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    openid: Mapping[str, Any] = field(default_factory=dict)
 
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 MODELS: Final = ("warn", "refuse", "off")
 
+_NAME: Final = 200  # letters of the city's name: it is on every page, and in the picture that an authenticator scans
+
 _TABLES = {
     "city": ("name", "timezone", "location", "tiles", "clock", "models"),
-    "serve": ("http", "url", "mqtt", "mqtts", "certificate", "key", "trust_loopback", "egress_allow", "log"),
+    "serve": (
+        *("http", "url", "mqtt", "mqtts", "certificate", "key", "plain", "trusted_proxies", "unlimited", "cors"),
+        *("trust_loopback", "egress_allow", "log"),
+    ),
+    "trust": ("key_file", "witnesses", "witnessed"),
     "apps": ("enabled",),
 }
 _KINDS: dict[str, type] = {
     "location": tuple,
     "trust_loopback": bool,
     "egress_allow": tuple,
+    "plain": tuple,
+    "trusted_proxies": tuple,
+    "unlimited": tuple,
+    "cors": tuple,
+    "witnesses": tuple,
+    "witnessed": tuple,
     "enabled": tuple,
 }
 
@@ -77,7 +100,7 @@ def load(data: Path, environ: Mapping[str, str] = os.environ, **said: Any) -> Se
     changes: dict[str, Any] = {}
     for one in fields(Settings):
         text = environ.get(f"HANSA_{one.name.upper()}")
-        if text is not None and one.name not in {"data", "limits", "apps"}:
+        if text is not None and one.name not in {"data", "limits", "apps", "openid"}:
             changes[one.name] = _read(one.name, text)
     changes.update({k: v for k, v in said.items() if v is not None})
     settings = replace(settings, **changes)
@@ -87,6 +110,8 @@ def load(data: Path, environ: Mapping[str, str] = os.environ, **said: Any) -> Se
 
 def _from_toml(settings: Settings, tables: dict[str, Any]) -> Settings:
     changes: dict[str, Any] = {}
+    trust = tables.get("trust")
+    changes["openid"] = _table(trust, "openid") if isinstance(trust, dict) else {}
     for table, names in _TABLES.items():
         for name, value in _table(tables, table).items():
             if name not in names:
@@ -153,13 +178,14 @@ def _read(name: str, text: str) -> Any:
 
 
 def _check(settings: Settings) -> None:
+    if not 0 < len(settings.name) <= _NAME or not settings.name.isprintable():
+        raise BadRequest(f"a city's name is 1 to {_NAME} letters", where="city.name")
     for name in ("http", "mqtt", "mqtts"):
         if (text := getattr(settings, name)) or name == "http":
             address(text, name)
     if settings.url and not re.fullmatch(r"https?://[^\s/?#<>\"]+(/[^\s?#<>\"]*)?", settings.url):
         raise BadRequest(f"url = {settings.url!r} is not a URL", where="serve.url", mend="such as https://city.example")
-    if settings.mqtts and not (settings.certificate and settings.key):
-        raise BadRequest("mqtts needs a certificate and a key", where="serve.mqtts")
+    _check_doors(settings)
     if settings.location is not None and not _is_place(settings.location):
         raise BadRequest("location should be longitude, latitude", where="city.location")
     try:
@@ -173,6 +199,16 @@ def _check(settings: Settings) -> None:
     if settings.log not in LEVELS:
         levels = ", ".join(LEVELS)
         raise BadRequest(f"there is no log level {settings.log!r}", where="serve.log", mend=f"one of {levels}")
+
+
+def _check_doors(settings: Settings) -> None:
+    if bool(settings.certificate) != bool(settings.key):
+        raise BadRequest("a certificate and its key are given together, or neither", where="serve.certificate")
+    if odd := set(settings.plain) - {"http", "mqtt"}:
+        raise BadRequest(f"there is no door {min(odd)[:40]!r} to be plain", where="serve.plain", mend="http, mqtt")
+    for origin in settings.cors:
+        if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", origin):
+            raise BadRequest(f"{origin[:80]!r} is no origin", where="serve.cors", mend="such as https://app.example")
 
 
 def _is_place(said: tuple[Any, ...]) -> bool:

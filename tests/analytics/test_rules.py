@@ -250,7 +250,8 @@ def test_what_is_neither_an_entity_nor_a_delete_is_put_aside(said: Any) -> None:
     "value",
     [float("nan"), float("inf"), 10**400, 2**64, object(), {1, 2}, b"bytes", datetime(2026, 4, 1), 1 + 2j,  # noqa: DTZ001
      [float("nan")], {"a": {"b": object()}}, "\ud800", {1: 2}],
-    ids=str,
+    ids=[*("nan", "inf", "huge", "2**64", "object", "set", "bytes", "time", "complex"),
+         *("list of nan", "object within", "half a letter", "number as name")],
 )  # fmt: skip
 def test_a_value_that_cannot_be_kept_is_put_aside_and_does_not_hold_the_rules_up(value: Any) -> None:
     app, heard, answer = app_of("Thing")

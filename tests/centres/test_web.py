@@ -13,7 +13,7 @@ from hansa.errors import BadRequest, Busy
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}}"
 
 
-def snapshot(**more):
+def snapshot(_sight=None, **more):
     station = {
         "id": "urn:ngsi-ld:WeatherObserved:7",
         "type": "WeatherObserved",
@@ -77,12 +77,12 @@ def test_the_page_lists_stations_and_alarms_before_any_script_runs(client):
 
 
 def test_a_city_on_wall_time_is_not_called_simulated(client):
-    text = client(lambda: snapshot(simulated=False)).get("/").text
+    text = client(lambda _sight: snapshot(simulated=False)).get("/").text
     assert "simulated ×" not in text
 
 
 def test_an_empty_city_says_what_to_do_next(client):
-    text = client(lambda: snapshot(alerts=[], stations=[])).get("/").text
+    text = client(lambda _sight: snapshot(alerts=[], stations=[])).get("/").text
     assert "No station yet" in text
     assert "hansa device add" in text
     assert "No open alarm" in text
@@ -107,7 +107,7 @@ def test_nothing_that_the_city_says_becomes_markup(client, place):
         look["city"] = HOSTILE
     else:
         alert[place] = HOSTILE
-    answer = client(lambda: shown, **look).get("/")
+    answer = client(lambda _sight: shown, **look).get("/")
     tags = Tags(answer.text).found
     assert "img" not in [tag for tag, _ in tags]
     assert not [name for _, attrs in tags for name in attrs if name.startswith("on")]
@@ -217,7 +217,7 @@ def test_an_unknown_kind_of_tiles_is_refused():
 
 
 def test_a_city_that_cannot_be_read_still_gets_a_page_that_says_so(client):
-    def busy():
+    def busy(_sight):
         raise Busy("the store is busy", mend="wait a second")
 
     answer = client(busy).get("/")
@@ -228,7 +228,7 @@ def test_a_city_that_cannot_be_read_still_gets_a_page_that_says_so(client):
 
 
 def test_a_fault_of_ours_tells_people_nothing_of_our_insides(client):
-    def broken():
+    def broken(_sight):
         raise KeyError("secret of the store")
 
     answer = client(broken).get("/")
@@ -238,14 +238,14 @@ def test_a_fault_of_ours_tells_people_nothing_of_our_insides(client):
 
 
 def test_a_snapshot_that_lacks_its_parts_is_a_fault_and_no_empty_city(client):
-    answer = client(lambda: {"stations": []}).get("/")
+    answer = client(lambda _sight: {"stations": []}).get("/")
     assert answer.status_code == 500
     assert "No station yet" not in answer.text
 
 
 def test_a_very_long_list_is_cut_and_says_so(client):
     many = [snapshot()["stations"][0] | {"id": f"urn:x:{n}"} for n in range(700)]
-    text = client(lambda: snapshot(stations=many)).get("/").text
+    text = client(lambda _sight: snapshot(stations=many)).get("/").text
     assert text.count("<tr>") == 501
     assert "and 200 more" in text
     assert "700 stations" in text
@@ -257,7 +257,7 @@ def test_the_page_is_written_in_the_direction_of_its_language(client, language, 
 
 
 def test_the_city_time_may_come_in_microseconds(client):
-    text = client(lambda: snapshot(now=1_776_027_600_000_000)).get("/").text
+    text = client(lambda _sight: snapshot(now=1_776_027_600_000_000)).get("/").text
     assert "2026-04-12 21:00 UTC" in text
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
+from hansa import settings as settings_
 from hansa.cli import main
 from hansa.model.entity import Entity
 from hansa.model.query import Query
 from hansa.platform.sqlite import SqliteStore
+from hansa.serve import find_keys
+from hansa.serve.folder import PLAIN
 from hansa.trust.labels import ADMINISTRATOR
 
 
@@ -24,7 +27,9 @@ def run(*words: object) -> Result:
 @contextmanager
 def store(data: Path, realm: str = "open") -> Iterator[SqliteStore]:
     """The store of a city that sleeps."""
-    one = SqliteStore(data / f"{realm}.db", realm)
+    path = data / f"{realm}.db"
+    key = None if realm in PLAIN else find_keys(settings_.load(data)).of(path)
+    one = SqliteStore(path, realm, key=key)
     yield one
     one.close()
 

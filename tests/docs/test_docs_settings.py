@@ -28,7 +28,7 @@ def plain(value: Any) -> Any:
 
 def test_every_setting_is_documented_with_its_default_and_nothing_else() -> None:
     said = {name: default(cell) for name, _, _, cell in SETTING.findall(TEXT)}
-    held = {one.name: plain(one.default) for one in fields(Settings) if one.name not in {"limits", "apps"}}
+    held = {one.name: plain(one.default) for one in fields(Settings) if one.name not in {"limits", "apps", "openid"}}
     assert MISSING not in held.values()
     assert said == held
 
@@ -57,12 +57,16 @@ def test_a_setting_is_read_from_the_environment_under_the_name_on_the_page(
 ) -> None:
     said = {"location": ("17.1,48.1", (17.1, 48.1)), "egress_allow": ("10.0.0.0/8,here", ("10.0.0.0/8", "here")),
             "enabled": ("frost,watch", ("frost", "watch")), "trust_loopback": ("yes", True),
-            "mqtts": ("127.0.0.1:8883", "127.0.0.1:8883"),
+            "mqtts": ("127.0.0.1:8883", "127.0.0.1:8883"), "plain": ("http", ("http",)),
+            "trusted_proxies": ("10.0.0.1", ("10.0.0.1",)), "unlimited": ("10.0.0.1", ("10.0.0.1",)),
+            "cors": ("https://app.example", ("https://app.example",)),
             "url": ("https://city.example", "https://city.example"),
             "timezone": ("Asia/Tokyo", "Asia/Tokyo"), "log": ("debug", "debug"),
+            "witnesses": ("one,two", ("one", "two")), "witnessed": ("one", ("one",)),
             "models": ("refuse", "refuse")}  # fmt: skip
     text, value = said.get(name, ("127.0.0.1:9", "127.0.0.1:9"))
-    given = {variable: text} | ({"HANSA_CERTIFICATE": "c", "HANSA_KEY": "k"} if name == "mqtts" else {})
+    pair = {"HANSA_CERTIFICATE": "c", "HANSA_KEY": "k"}
+    given = (pair if name in {"certificate", "key"} else {}) | {variable: text}
     assert getattr(settings.load(tmp_path, given), name) == value
     assert getattr(settings.load(tmp_path, {}), name) != value
 

@@ -221,7 +221,8 @@ class StoreContract:
         assert docs is not None
         assert sorted(json.loads(one)["id"] for one in docs) == ["urn:x:7", "urn:x:8", "urn:x:9"]
         assert reader.find_docs("", Query.parse(types="Thing", q="level!=6"), ADMINISTRATOR, 100) is None
-        assert reader.find_docs("", Query.parse(types="Thing", q="level>6"), STAFF, 100) is None
+        assert reader.find_docs("", Query.parse(types="Thing", q="level>6"), STAFF, 100) == docs
+        assert reader.find_docs("", Query.parse(types="Thing", q="level>6"), PUBLIC, 100) == []
 
     # Sight
 

@@ -10,7 +10,7 @@ import pytest
 
 from hansa import Attribute, Entity, entity
 from hansa.clock import Clock
-from hansa.errors import HansaError, NotFound
+from hansa.errors import Forbidden, HansaError, NotFound
 from hansa.model.change import Change, Delete, Nothing, Refused, Write
 from hansa.model.query import Query
 from hansa.platform.city import City, delete_write
@@ -101,13 +101,20 @@ def test_what_a_sight_may_not_see_is_not_found_counted_or_remembered(city: City)
 
 def test_every_change_bears_the_name_of_who_wrote_it(city: City) -> None:
     city.put(entity("Thing", "a", n=1))
-    city.put(entity("Thing", "a", n=2), sight=STAFF)
-    city.write(raised(1), sight=STAFF, cause="2")
+    city.put(entity("Thing", "a", n=2), sight=STAFF.served)
+    city.write(raised(1), sight=STAFF.served, cause="2")
     assert [(change.actor, change.cause) for change in city.since(0)] == [
         ("administrator", None),
         ("staff", None),
         ("staff", "2"),
     ]
+
+
+def test_who_may_only_look_writes_nothing(city: City) -> None:
+    city.put(entity("Thing", "a", n=1))
+    with pytest.raises(Forbidden):
+        city.put(entity("Thing", "a", n=2), sight=STAFF)
+    assert city.get("urn:ngsi-ld:Thing:a")["n"] == 1
 
 
 def test_put_says_what_is_so_and_delete_takes_away(city: City) -> None:

@@ -15,6 +15,8 @@ from door_clients import PROFILE, WAIT_S, DeviceClient, profile, shut_out, stamp
 from hansa.model.query import Query
 from hansa.platform.deadletters import TENANT
 from hansa.platform.sqlite import SqliteStore
+from hansa.serve import find_keys
+from hansa.settings import Settings
 from hansa.trust.labels import ADMINISTRATOR
 
 OK, NOT_AUTHORIZED, TOPIC_INVALID, PAYLOAD_INVALID = 0, 0x87, 0x90, 0x99
@@ -365,7 +367,9 @@ def test_a_device_is_an_entity_that_says_how_it_has_been(serve: Callable[..., An
     assert state(city, "gate", "GateEvent") is None
     assert city.stop() == 0
 
-    open_, security = SqliteStore(city.folder / "open.db"), SqliteStore(city.folder / "security.db", "security")
+    file = city.folder / "security.db"
+    key = find_keys(Settings(city.folder)).of(file)
+    open_, security = SqliteStore(city.folder / "open.db"), SqliteStore(file, "security", key=key)
     reader = open_.reader()
     shown = reader.entity("", "urn:ngsi-ld:Device:north", ADMINISTRATOR)
     assert shown is not None

@@ -53,13 +53,19 @@ class Power:
         self.undo.pop(path, None)
 
     def close(self) -> None:
+        # The cipher made a VFS of its own over this one, and would go on calling it.
+        above = f"multipleciphers-{self.name}"
+        if above in apsw.vfs_names():
+            apsw.unregister_vfs(above)
         self.vfs.unregister()
 
 
 class _Vfs(apsw.VFS):
     def __init__(self, power: Power) -> None:
         self.power = power
-        super().__init__(power.name, base="")
+        # Not over the standard VFS, which is the cipher's: this is a disk, and sees what a disk sees. A sealed store is
+        # opened through `multipleciphers-<name>`, which SQLite3 Multiple Ciphers then makes above this one.
+        super().__init__(power.name, base="unix")
 
     def xOpen(self, name: Any, flags: Any) -> Any:
         return _File(self.power, name, flags)
@@ -69,7 +75,7 @@ class _File(apsw.VFSFile):
     def __init__(self, power: Power, name: Any, flags: Any) -> None:
         self.power = power
         self.path = name.filename() if isinstance(name, apsw.URIFilename) else name
-        super().__init__("", name, flags)
+        super().__init__("unix", name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:
         if self.power.full:

@@ -27,13 +27,22 @@ def power() -> Iterator[Power]:
     one.close()
 
 
+@pytest.fixture(params=[None, b"%032d" % 1], ids=["plain", "sealed"])
+def key(request: pytest.FixtureRequest) -> bytes | None:
+    """Of the store's file."""
+    found: bytes | None = request.param
+    return found
+
+
 def reading(device: int, n: int) -> Write:
     ident = f"urn:x:{device}"
     value = {"type": "Property", "value": n, "observedAt": clock.text(T0 + n * clock.SECOND)}
     return Write("read", ident, {"id": ident, "type": "Thing", "n": value})
 
 
-def test_lost_power_takes_nothing_that_was_acknowledged_fifty_times(tmp_path: Path, power: Power) -> None:
+def test_lost_power_takes_nothing_that_was_acknowledged_fifty_times(
+    tmp_path: Path, power: Power, key: bytes | None
+) -> None:
     rng = random.Random(42)
     path = tmp_path / "open.db"
     acknowledged: dict[int, list[int]] = {d: [] for d in range(5)}
@@ -41,7 +50,7 @@ def test_lost_power_takes_nothing_that_was_acknowledged_fifty_times(tmp_path: Pa
     n = 0
     lost = 0
     for _ in range(50):
-        store = SqliteStore(path, vfs=power.name, sync=power.sync)
+        store = SqliteStore(path, key=key, vfs=power.name, sync=power.sync)
         assert int.from_bytes(store.place("app:rule") or b"\0", "big") == places
         for _ in range(rng.randrange(1, 12)):
             items = []
@@ -65,7 +74,7 @@ def test_lost_power_takes_nothing_that_was_acknowledged_fifty_times(tmp_path: Pa
             store.db.cache_flush()
         crashed(store)
         lost += power.lose(rng)
-    store = SqliteStore(path)
+    store = SqliteStore(path, key=key)
     assert list(store.check()) == []
     reader = store.reader()
     for device, values in acknowledged.items():
@@ -76,12 +85,14 @@ def test_lost_power_takes_nothing_that_was_acknowledged_fifty_times(tmp_path: Pa
     assert lost > 0, "the shim must have had something to lose, or this proved nothing"
 
 
-def test_what_was_written_and_not_yet_synced_may_be_lost_from_its_end_only(tmp_path: Path, power: Power) -> None:
+def test_what_was_written_and_not_yet_synced_may_be_lost_from_its_end_only(
+    tmp_path: Path, power: Power, key: bytes | None
+) -> None:
     rng = random.Random(43)
     path = tmp_path / "open.db"
     sure = n = short = 0
     for _ in range(50):
-        store = SqliteStore(path, vfs=power.name, sync=power.sync)
+        store = SqliteStore(path, key=key, vfs=power.name, sync=power.sync)
         n = store.head()
         assert n >= sure, "what was synced is there"
         for _ in range(rng.randrange(1, 30)):
@@ -92,23 +103,25 @@ def test_what_was_written_and_not_yet_synced_may_be_lost_from_its_end_only(tmp_p
                 sure = n
         crashed(store)
         power.lose(rng)
-        after = SqliteStore(path)
+        after = SqliteStore(path, key=key)
         short += after.head() < n
         reader = after.reader()
         points = reader.history("", "urn:x:1", "n", ADMINISTRATOR, limit=100_000)
         assert [p.value for p in points] == list(range(1, after.head() + 1)), "no gap, and nothing out of order"
         reader.close()
         after.close()
-    store = SqliteStore(path)
+    store = SqliteStore(path, key=key)
     assert list(store.check()) == []
     store.close()
     assert short > 5, "else nothing was ever lost, and this proved nothing"
 
 
-def test_without_syncing_lost_power_does_take_acknowledged_writes(tmp_path: Path, power: Power) -> None:
+def test_without_syncing_lost_power_does_take_acknowledged_writes(
+    tmp_path: Path, power: Power, key: bytes | None
+) -> None:
     # The negative: the shim sees what a store that does not sync would lose.
     path = tmp_path / "open.db"
-    store = SqliteStore(path, vfs=power.name, sync=lambda _path: None)
+    store = SqliteStore(path, key=key, vfs=power.name, sync=lambda _path: None)
     store.db.pragma("synchronous", "off")
     store.commit([Item([reading(1, 1)], "device")], T0)
     store.commit([Item([reading(1, 2)], "device")], T0)
@@ -116,7 +129,7 @@ def test_without_syncing_lost_power_does_take_acknowledged_writes(tmp_path: Path
     assert power.lose(random.Random(1)) > 0
     again = None
     try:
-        again = SqliteStore(path)
+        again = SqliteStore(path, key=key)
         reader = again.reader()
         kept = reader.history("", "urn:x:1", "n", ADMINISTRATOR)
         reader.close()
@@ -128,8 +141,23 @@ def test_without_syncing_lost_power_does_take_acknowledged_writes(tmp_path: Path
     assert len(kept) < 2
 
 
-def test_a_full_disk_acknowledges_nothing_and_recovers_when_there_is_room(tmp_path: Path, power: Power) -> None:
-    store = SqliteStore(tmp_path / "open.db", vfs=power.name, sync=power.sync)
+def test_the_disk_below_a_sealed_store_sees_nothing_but_noise(tmp_path: Path, power: Power) -> None:
+    # Were the shim above the cipher, as a VFS of Python's is by default, the WAL would be plain.
+    words = {}
+    for key in (None, b"%032d" % 1):
+        path = tmp_path / f"{key is None}.db"
+        store = SqliteStore(path, key=key, vfs=power.name, sync=power.sync)
+        store.write([Item([reading(1, 1)], "somebody-quite-unmistakable")], T0)
+        bodies = [file.read_bytes() for file in tmp_path.glob(f"{path.name}*")]
+        words[key is None] = len(bodies), any(b"somebody-quite-unmistakable" in body for body in bodies)
+        store.close()
+    assert words == {True: (2, True), False: (2, False)}
+
+
+def test_a_full_disk_acknowledges_nothing_and_recovers_when_there_is_room(
+    tmp_path: Path, power: Power, key: bytes | None
+) -> None:
+    store = SqliteStore(tmp_path / "open.db", key=key, vfs=power.name, sync=power.sync)
     assert isinstance(store.commit([Item([reading(1, 1)], "device")], T0)[0], list)
     power.full = True
     results = store.commit([Item([reading(1, 2)], "device"), Item([reading(2, 2)], "device")], T0)
@@ -142,7 +170,7 @@ def test_a_full_disk_acknowledges_nothing_and_recovers_when_there_is_room(tmp_pa
     assert again[0].seq == 2, "what failed has left no hole"
     assert list(store.check()) == []
     store.close()
-    store = SqliteStore(tmp_path / "open.db")
+    store = SqliteStore(tmp_path / "open.db", key=key)
     reader = store.reader()
     assert reader.count("", Query.parse(types="Thing"), ADMINISTRATOR) == 1
     reader.close()

@@ -45,6 +45,7 @@ class Start:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
     skip: list[tuple[str, int]] = field(default_factory=list)
+    key: bytes | None = field(default=None, repr=False)  # of the store's file, and of no other
 
 
 class Child:
@@ -61,8 +62,8 @@ class Child:
         self._again: list[Again] = []
         limits = Limits(**start.limits)  # type: ignore[arg-type]  # the city's own, through JSON: whole numbers stay whole
         self._batch = limits.rule_batch
-        self._log = LogReader(connect(start.path), start.realm, limits.cached_entities)
-        db = connect(start.path)
+        self._log = LogReader(connect(start.path, start.key), start.realm, limits.cached_entities)
+        db = connect(start.path, start.key)
         found, _ = apps.installed(start.apps)
 
         def place(reader: str) -> bytes | None:

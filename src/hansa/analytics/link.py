@@ -27,6 +27,8 @@ from hansa.platform.store import Item, Result
 
 log = structlog.get_logger("hansa.rules")
 
+WITHHELD: Final = frozenset({"HANSA_SECURITY_KEY", "HANSA_KEY_FILE", "CREDENTIALS_DIRECTORY"})
+"""Variables that a process beside ours does not inherit."""
 LOOK_S: Final = 0.25
 """How often the guard looks at what the rules process is at."""
 
@@ -34,9 +36,17 @@ LOOK_S: Final = 0.25
 class RulesLink:
     """Keeps one rules process for one realm. `place` and `behind` say how far it has come."""
 
-    def __init__(self, city: City, path: str, apps: Sequence[App], settings: Mapping[str, Mapping[str, Any]]) -> None:
-        """Start the process for `apps` over the store at `path`."""
+    def __init__(
+        self,
+        city: City,
+        path: str,
+        apps: Sequence[App],
+        settings: Mapping[str, Mapping[str, Any]],
+        key: bytes | None = None,
+    ) -> None:
+        """Start the process for `apps` over the store at `path`, which is sealed with `key`."""
         self._city = city
+        self._key = key
         self._path = path
         self._apps = list(apps)
         self._settings = {name: dict(values) for name, values in settings.items()}
@@ -158,6 +168,7 @@ class RulesLink:
             self._settings,
             asdict(self._city.limits),
             self._skip,
+            self._key,
         )
         BEAT.pack_into(self._beat, 0, -1, 0, time.monotonic())
         descriptors = (theirs.fileno(), self._file.fileno())
@@ -165,7 +176,7 @@ class RulesLink:
             [sys.executable, "-m", "hansa.analytics.child", *map(str, descriptors)],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"},
         )
         theirs.close()
         body = msgspec.json.encode(start)
@@ -253,3 +264,8 @@ class RulesLink:
                 self._blame(number, seq)
                 BEAT.pack_into(self._beat, 0, -1, 0, time.monotonic())
                 process.kill()
+
+
+def environment() -> dict[str, str]:
+    """What a process beside ours may know of our environment: the city's keys are not for it, nor where they lie."""
+    return {name: value for name, value in os.environ.items() if name not in WITHHELD}

@@ -436,6 +436,7 @@ class _Said:
             reason=reason,
             at=at,
             detail={"rule": rule, "seq": None if change is None else change.seq, "where": where[-2_000:]},
+            label=None if change is None else change.entity.label,
         )
         self.add(letter.write(), app.name, None if change is None else str(change.seq), 1)
 

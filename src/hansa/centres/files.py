@@ -109,7 +109,7 @@ class Files:
         if file.etag in known or "*" in known:
             return Response(status_code=304, headers=headers)
         # An icon may be opened by itself: what it says about scripts must hold there too.
-        headers["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        headers["content-security-policy"] = "default-src 'none'; sandbox"
         if file.media.startswith("text/javascript"):
             # A worker takes its policy from its own answer, and `sandbox` would give it another origin.
             headers["content-security-policy"] = "default-src 'none'; script-src 'self'; connect-src *"

@@ -1,8 +1,9 @@
 """The pages: their routes, their headers, and what the one at `/` says before any script has run.
 
-`routes` needs one function from `serve`: `snapshot() -> {"alerts", "stations", "now", "simulated"}`, where `alerts` are
-the open `Alert` entities and `stations` the entities with a point (both concise NGSI-LD), `now` the city's time
-(ISO 8601 text or microseconds) and `simulated` whether that clock is; `rate` may be added. It is called in a thread.
+`routes` needs one function from `serve`: `snapshot(sight) -> {"alerts", "stations", "now", "simulated"}`, where
+`alerts` are the open `Alert` entities and `stations` the entities with a point (both concise NGSI-LD), `now` the
+city's time (ISO 8601 text or microseconds) and `simulated` whether that clock is; `rate` may be added. It is called in
+a thread.
 Everything else the pages ask for themselves, through the same doors as anybody. Who looks is `scope["hansa.sight"]`,
 as the front door found him: the pages of the context base offer changes only to whom may make them, and the doors
 decide again.
@@ -25,9 +26,12 @@ from hansa import clock
 from hansa.centres import stations
 from hansa.centres.files import Files
 from hansa.errors import BadRequest, HansaError
+from hansa.platform.audit_door import STAFF
+from hansa.platform.policies_door import watches
+from hansa.trust.breakglass import is_widened
 from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight
 
-Snapshot: TypeAlias = Callable[[], Mapping[str, Any]]
+Snapshot: TypeAlias = Callable[[Sight], Mapping[str, Any]]
 
 _LISTED: Final = 500  # lines sent as HTML; the script takes the rest in pages, and without it the API hands them out
 _BASE: Final = {
@@ -35,8 +39,17 @@ _BASE: Final = {
     "/entities/{id:path}": ("entity", "base/entity.js"),
     "/subscriptions": ("subscriptions", "base/subscriptions.js"),
     "/contexts": ("contexts", "base/contexts.js"),
+    "/sign-in": ("sign-in", "people/sign-in.js"),
+    "/enrol/{link}": ("enrol", "people/enrol.js"),
+    "/me": ("me", "people/me.js"),
+    "/people": ("people", "people/people.js"),
+    "/policies": ("policies", "trust/policies.js"),
+    "/why": ("why", "trust/why.js"),
+    "/audit": ("audit", "trust/audit.js"),
+    "/approvals": ("approvals", "agree/approvals.js"),
+    "/sharing": ("sharing", "agree/sharing.js"),
 }
-"""The pages of the context base: where, of which template, begun by which module."""
+"""The pages of the context base and of people: where, of which template, begun by which module."""
 _WINDOWS: Final = ("6h", "24h", "7d", "30d")
 _RTL: Final = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})
 _log = structlog.get_logger(__name__)
@@ -105,11 +118,12 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
     headers = _headers(look)
     shown_look = look.shown()
 
-    async def city(_request: Request) -> Response:
+    async def city(request: Request) -> Response:
         """The page, with what the city holds at this moment; a city that cannot be read still gets a page."""
         status, shown = 200, _nothing()
+        config = shown_look | {"may": _may(request.scope.get("hansa.sight", NOBODY))}
         try:
-            shown = _shown(await run_in_threadpool(snapshot), look)
+            shown = _shown(await run_in_threadpool(snapshot, request.scope.get("hansa.sight", NOBODY)), look)
         except HansaError as fault:
             status, shown["fault"] = fault.status, fault.detail
             shown["mend"] = fault.mend or "Try again in a moment."
@@ -117,7 +131,7 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
             _log.exception("page.snapshot", error=str(fault))
             status, shown["fault"] = 500, "The city could not be read just now."
             shown["mend"] = "Try again in a moment; the log of hansa says more."
-        body = template.render(look=look, config=shown_look, page="city", entry="page.js", **shown)
+        body = template.render(look=look, config=config, page="city", entry="page.js", **shown)
         return HTMLResponse(body, status_code=status, headers=headers)
 
     def base(name: str, entry: str) -> Callable[[Request], Awaitable[Response]]:
@@ -125,7 +139,8 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
 
         async def page(request: Request) -> Response:
             """A page of the context base: its frame; what is in it, it asks for."""
-            config = shown_look | {"may": _may(request.scope.get("hansa.sight", NOBODY))}
+            sight = request.scope.get("hansa.sight", NOBODY)
+            config = shown_look | {"may": _may(sight), "watches": watches(sight)}
             return HTMLResponse(template.render(look=look, config=config, page=name, entry=entry), headers=headers)
 
         return page
@@ -135,8 +150,15 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
 
 
 def _may(sight: Sight) -> dict[str, bool]:
-    """What the pages may offer to whoever looks: writing, and the administrator's own door."""
-    return {"write": sight.everything, "administer": sight is ADMINISTRATOR}
+    """What the pages may offer to whoever looks: writing, the administrator's own door, the audit log; and whether he
+    acts with rights that he was lent.
+    """
+    return {
+        "write": sight.may("update", "smart"),
+        "administer": sight is ADMINISTRATOR or (not sight.everything and sight.may("administer", "smart")),
+        "audit": bool(sight.who.roles & STAFF),
+        "glass": is_widened(sight.who),
+    }
 
 
 def _nothing() -> dict[str, Any]:

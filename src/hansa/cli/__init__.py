@@ -13,6 +13,7 @@ import structlog
 
 import hansa
 from hansa.errors import HansaError
+from hansa.trust import redact
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -28,9 +29,17 @@ class _Commands(click.Group):
         "export": "hansa.cli.files",
         "check": "hansa.cli.files",
         "rebuild": "hansa.cli.files",
+        "audit": "hansa.cli.audit",
+        "backup": "hansa.cli.backup",
+        "restore": "hansa.cli.backup",
+        "key": "hansa.cli.keys",
         "device": "hansa.cli.devices",
         "deadletters": "hansa.cli.devices",
+        "person": "hansa.cli.people",
+        "service": "hansa.cli.machines",
+        "token": "hansa.cli.machines",
         "models": "hansa.cli.models",
+        "ca": "hansa.cli.ca",
         "apps": "hansa.cli.running",
         "backtest": "hansa.cli.running",
         "score": "hansa.cli.score",
@@ -67,6 +76,14 @@ def main() -> None:
     """A city platform in one program: collect, share, understand, act, measure."""
 
 
+class _Others(logging.Formatter):
+    """Lines of libraries, without what looks like a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, or a traceback."""
+        return redact.text(super().format(record))
+
+
 data_option = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), default=Path("city"), show_default=True,
     envvar="HANSA_DATA", help="The city's folder.",
@@ -74,8 +91,12 @@ data_option = click.option(
 
 
 def log_to_stderr(level: str) -> None:
-    """Plain lines for a person, JSON where nobody watches."""
+    """Plain lines for a person, JSON where nobody watches; secrets for neither."""
     number = getattr(logging, level.upper(), logging.INFO)
+    others = logging.StreamHandler()
+    others.setFormatter(_Others("%(levelname)s %(name)s %(message)s"))
+    quiet = logging.INFO if number <= logging.DEBUG else max(number, logging.WARNING)
+    logging.basicConfig(level=quiet, handlers=[others], force=True)
     render: Any = structlog.processors.JSONRenderer()
     if sys.stderr.isatty():  # plain: a traceback with every local in it takes seconds, and locals may be secrets
         render = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -84,6 +105,7 @@ def log_to_stderr(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
+            redact.line,
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),

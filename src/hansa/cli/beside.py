@@ -19,6 +19,7 @@ import click
 import uvloop
 
 from hansa import settings as settings_
+from hansa.analytics.link import environment
 from hansa.errors import BadRequest, HansaError, SourceFailed
 from hansa.serve import Running
 from hansa.serve import serve as serve_city
@@ -68,7 +69,9 @@ class Companion:
         """Start it; without `stay`, the city ends with it."""
         where = {"url": running.url, "mqtt": running.mqtt_at[0], "data": str(running.settings.data.absolute())}
         self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [sys.executable, "-m", self._module, json.dumps({**self._said, **where})], stdin=subprocess.PIPE
+            [sys.executable, "-m", self._module, json.dumps({**self._said, **where})],
+            stdin=subprocess.PIPE,
+            env=environment(),
         )
         loop = asyncio.get_running_loop()
         self._waiter = threading.Thread(target=self._wait, args=(running, loop, stay), name="companion", daemon=True)

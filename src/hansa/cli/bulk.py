@@ -86,7 +86,7 @@ def load(store: SqliteStore, pieces: Iterator[Read], how: How, fault: Fault) -> 
         words = bulk.words()
 
         def take(chunk: list[Read], made: Future[bytes]) -> int:
-            said, lines, faults = marshal.loads(made.result())  # noqa: S302  # our own process wrote it
+            said, lines, faults = marshal.loads(made.result())  # noqa: S302  # nosec B302  # our own process wrote it
             rows = None if said is None else Rows(*said)
             if rows is None or not bulk.add(rows):
                 bulk.settle()  # what is written singly must find the whole index

@@ -17,7 +17,10 @@ from hansa.platform.http import Request
 from hansa.platform.intake import Intake
 from hansa.platform.intake import load as load_devices
 from hansa.platform.models import Models
-from hansa.serve import Lock, clock_of, open_cities, token
+from hansa.serve import Lock, clock_of, find_keys, open_cities, token
+from hansa.serve.audits import Audits
+from hansa.serve.machines import desk_doors, open_machines
+from hansa.serve.people import Town
 from hansa.trust.devices import Devices
 from hansa.trust.labels import ADMINISTRATOR
 
@@ -56,7 +59,7 @@ def call(url: str, method: str, path: str, bearer: str, body: bytes = b"", kind:
             content=body,
             headers=headers,
             timeout=60.0,
-            verify=False,  # noqa: S501  # see above
+            verify=False,  # noqa: S501  # nosec B501  # see above
             trust_env=False,
         )
     except httpx.HTTPError as fault:
@@ -81,17 +84,32 @@ async def _asleep(data: Path, method: str, path: list[str], body: bytes) -> Any:
     settings = settings_.load(data)
     lock = Lock(data)
     try:
-        cities = open_cities(settings, clock_of(settings.clock), direct=True)
+        keys = find_keys(settings)
+        cities = open_cities(settings, clock_of(settings.clock), direct=True, keys=keys)
+        audits = Audits(settings, keys)
+        machines = open_machines(settings, keys)
+        town = Town(settings, keys)
         devices = Devices()
         load_devices(cities, devices)
         clock = next(iter(cities.values())).clock
         intake = Intake(cities, devices, clock, settings.limits)
         models = Models(cities["open"])
         models.load()
-        admin = Admin(cities, devices, intake, models, silence=lambda _name: None, turned=lambda: None, retries={})
+        admin = Admin(
+            *(cities, devices, intake, models),
+            silence=lambda _name: None,
+            turned=lambda: None,
+            retries={},
+            note=audits.note,
+        )
+        admin.doors.update(desk_doors(machines, audits.note))
+        admin.doors.update(town.doors)
         try:
             answer = await admin.handle(Request(method, path, b"", body, sight=ADMINISTRATOR))
         finally:
+            town.close()
+            machines.close()
+            audits.close()
             for city in cities.values():
                 city.close()
     finally:

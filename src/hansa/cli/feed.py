@@ -29,6 +29,7 @@ from hansa.cli import data_option, log_to_stderr
 from hansa.cli.beside import Companion, be, free_address, run
 from hansa.cli.demo.door import Door
 from hansa.cli.demo.keys import Keys, Post, quiet
+from hansa.cli.serving import echo_key
 from hansa.cli.stations import BadLine, readings, station_files, station_name
 from hansa.collect.standard import STANDARD
 from hansa.errors import BadRequest, SourceFailed
@@ -72,6 +73,7 @@ def feed(  # click hands them over by name
             click.echo(f"  note       {line}")
         click.echo(f"  the city   {running.url}/")
         click.echo(f"  devices    mqtt://{running.mqtt_at[0][0]}:{running.mqtt_at[0][1]}")
+        echo_key(running)
         click.echo(f"  its files  {settings.data.absolute()}")
 
     companion = Companion("hansa.cli.feed", {"folder": str(folder.absolute()), "speed": speed})

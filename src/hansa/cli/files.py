@@ -1,6 +1,7 @@
 """`hansa check`, `rebuild` and `export`: on the files of a city that sleeps (export also reads a running one)."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import orjson
 
 from hansa import settings as settings_
 from hansa.cli import data_option
+from hansa.cli.audit import noted_export
 from hansa.errors import BadRequest
 from hansa.model.change import Change
-from hansa.platform.sqlite.schema import connect
-from hansa.serve import REALMS, Lock, clock_of, open_cities
+from hansa.platform.audit_check import check as audit_check
+from hansa.serve import REALMS, Lock, clock_of, connect_realm, find_keys, open_cities
+from hansa.serve.audits import parsed
+from hansa.trust.heads import Verifier
 
 
 def _there(data: Path) -> None:
@@ -21,9 +25,19 @@ def _there(data: Path) -> None:
 
 
 @click.command()
+@click.option(
+    "--head",
+    "heads",
+    type=click.File("r", "utf-8"),
+    multiple=True,
+    help="A head of the audit log that somebody else kept (a witness, an auditor); may be said again.",
+)
 @data_option
-def check(data: Path) -> None:
-    """Prove that index = documents and checkpoint + log = state; exits 1 and names every fault otherwise."""
+def check(heads: tuple[Any, ...], data: Path) -> None:
+    """Prove that index = documents, checkpoint + log = state, and that the audit log is what was noted.
+
+    Exits 1 and names every fault otherwise.
+    """
     _there(data)
     lock = Lock(data)
     settings = settings_.load(data)
@@ -38,11 +52,40 @@ def check(data: Path) -> None:
             city.close()
             click.echo(f"{realm}: {head:,} Changes in the log, " + ("sound" if not found else "NOT sound"))
             faults += found
+        broken = 0
+        for fault in _audited(settings, [file.read() for file in heads]):
+            broken += 1
+            click.echo(fault)
     finally:
         lock.release()
+    if broken:
+        click.echo(f"{broken} faults of the audit log, which nothing mends: keep the files as evidence", err=True)
+    if broken and not faults:
+        sys.exit(1)
     if faults:
         click.echo(f"{faults} faults; `hansa rebuild` makes state and index anew from the log", err=True)
         sys.exit(1)
+
+
+def _audited(settings: settings_.Settings, outside: list[str]) -> Iterator[str]:
+    """Every fault of the audit logs. A city that never had one (it was begun by an earlier version) has none."""
+    public = settings.data / "audit.pub"
+    if not public.exists():
+        there = sorted(file.name for file in settings.data.glob("audit-*.db"))
+        yield from (f"{name} is there, and audit.pub, by which it is checked, is not" for name in there)
+        yield from ("a head was kept elsewhere, and this city has no audit log" for _ in outside[:1])
+        return
+    logs = [Verifier.parse(line) for line in public.read_text("utf-8").splitlines()]
+    witnesses = parsed(settings.witnesses, "trust.witnesses")
+    keys = find_keys(settings)
+    for realm in REALMS:
+        path = settings.data / f"audit-{realm}.db"
+        found = 0
+        for fault in audit_check(path, realm, logs, key=keys.of(path), witnesses=witnesses, outside=outside):
+            found += 1
+            yield fault
+        if not found:
+            click.echo(f"{realm}: the audit log is sound")
 
 
 @click.command()
@@ -69,7 +112,8 @@ def rebuild(data: Path) -> None:
 def export(realm: str, whole: bool, output: Any, data: Path) -> None:
     """Entities (or the log) as NGSI-LD, one JSON object a line; `hansa import` reads it back."""
     _there(data)
-    db = connect(data / f"{realm}.db")
+    noted_export(data, realm, log=whole)
+    db = connect_realm(settings_.load(data), realm)
     try:
         if whole:
             from hansa.platform.sqlite.log import LogReader

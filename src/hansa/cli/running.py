@@ -13,7 +13,7 @@ from hansa.analytics.backtest import MemoryCity, past, replay
 from hansa.cli import data_option
 from hansa.errors import BadRequest
 from hansa.platform.sqlite.log import LogReader
-from hansa.platform.sqlite.schema import connect
+from hansa.serve import connect_realm
 
 
 @click.command()
@@ -41,7 +41,7 @@ def backtest(name: str, realm: str, data: Path) -> None:
     if not (data / f"{realm}.db").exists():
         raise BadRequest(f"there is no city in {data}", mend="give its folder with --data")
     settings = settings_.load(data)
-    log = LogReader(connect(data / f"{realm}.db"), realm)
+    log = LogReader(connect_realm(settings, realm), realm)
     given = {name: {"timezone": settings.timezone, **settings.apps.get(name, {})}}
     first = log.since(0, 1)
     city = MemoryCity(found[0], start=first[0].at if first else 0, settings=given, keep=False)

@@ -19,9 +19,30 @@ def _told(running: Running) -> None:
         click.echo(f"  devices    mqtt://{host}:{port}   topic hansa/<device>/<format>")
     for host, port in running.tls_at:
         click.echo(f"  devices    mqtts://{host}:{port}")
+    if running.certificate is not None and running.certificate.own:
+        click.echo("  its TLS    a certificate of its own: hansa ca show prints what to trust")
     for off in running.off:
         click.echo(f"  app off    {off.name}: {off.reason}")
+    echo_key(running)
+    echo_enrolment(running)
     click.echo(f"  its files  {running.settings.data.absolute()}")
+
+
+def echo_enrolment(running: Running) -> None:
+    """Say where the first administrator comes in, as long as there is none."""
+    if running.enrolment:
+        click.echo(f"  come in    {running.enrolment}   for its first administrator; works once, for a day")
+
+
+def echo_key(running: Running) -> None:
+    """Say where the key is, and what it means that it lies beside what it opens."""
+    keys = running.keys
+    if keys.made:
+        click.echo(f"  its key    {keys.file}   made now; without it nobody can read the sealed files: keep a copy")
+    if keys.beside:
+        click.echo(
+            "  note       the key lies in the same folder as what it opens: docs/backup.md says how to part them"
+        )
 
 
 def _options(command: Any) -> Any:

@@ -262,6 +262,13 @@ class Stamps:
     attrs: dict[str, dict[str, list[int]]]
     labels: dict[str, str]
 
+    def without(self, names: set[str]) -> "Stamps":
+        """These, as if there were no attributes of these names: nor does `modified` tell when they changed."""
+        attrs = {name: own for name, own in self.attrs.items() if name not in names}
+        modified = max((when[1] for own in attrs.values() for when in own.values()), default=self.created)
+        labels = {name: label for name, label in self.labels.items() if name not in names}
+        return Stamps(self.created, max(modified, self.created), attrs, labels)
+
 
 def _instance_from(value: Any) -> Any:
     if isinstance(value, Attribute):

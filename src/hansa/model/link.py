@@ -8,7 +8,7 @@ from hansa.errors import BadRequest
 
 REL: Final = "http://www.w3.org/ns/json-ld#context"
 
-_TOKEN = r"[^\s\"(),/:;<=>?@\[\]\\{}]+"  # noqa: S105 - a token of RFC 9110, not a secret
+_TOKEN = r"[^\s\"(),/:;<=>?@\[\]\\{}]+"  # noqa: S105  # nosec B105  # a token of RFC 9110, not a secret
 _TARGET = re.compile(r"[\s,]*<([^<>]*)>")
 _PARAMETER = re.compile(rf"\s*;\s*({_TOKEN})?(?:\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\",;]+)))?")
 

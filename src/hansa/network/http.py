@@ -140,6 +140,7 @@ class _Ask:
     headers: list[tuple[bytes, bytes]]
     body: bytes | None
     limit: int
+    follow: bool = True
     hops: list[str] = field(default_factory=list)
 
 
@@ -200,8 +201,9 @@ class Egress:
         body: bytes | None = None,
         wait_s: float | None = None,
         body_max: int | None = None,
+        follow: bool = True,
     ) -> Answer:
-        """Send one request; its answer, whatever its status.
+        """Send one request; its answer, whatever its status. A redirect is followed, or is the answer (`follow`).
 
         `wait_s` (never more than `limits.egress_s` is wise, and that is the default) bounds all of it: resolving,
         connecting, redirects, the last byte. Raises BadRequest (no such URL or header), Walled, Unreachable,
@@ -211,7 +213,7 @@ class Egress:
         said = [header(name, value) for name, value in (headers or {}).items()]
         if not any(name.lower() == b"user-agent" for name, _ in said):
             said.append((b"User-Agent", b"hansa"))
-        asked = _Ask(parsed, method, said, body, self.limits.egress_body if body_max is None else body_max)
+        asked = _Ask(parsed, method, said, body, self.limits.egress_body if body_max is None else body_max, follow)
         wait_s = self.limits.egress_s if wait_s is None else wait_s
         if self._closed:
             raise Unreachable("hansa is shutting down", where=_where(parsed))
@@ -224,7 +226,8 @@ class Egress:
     async def _follow(self, asked: _Ask) -> Answer:
         for _ in range(REDIRECTS + 1):
             answer = await self._once(asked)
-            if answer.status not in {301, 302, 303, 307, 308} or "location" not in answer.headers:
+            moved = answer.status in {301, 302, 303, 307, 308} and "location" in answer.headers
+            if not moved or not asked.follow:
                 return answer
             if asked.method != "GET" and answer.status < 307:
                 return answer  # what was sent would be lost on the way: the caller must know

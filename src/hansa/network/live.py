@@ -31,11 +31,12 @@ Shows = Callable[[Change], Change | None]
 class Stream:
     """One listening page."""
 
-    __slots__ = ("behind", "kinds", "ready", "shows", "turned", "waiting")
+    __slots__ = ("behind", "kinds", "placed", "ready", "shows", "turned", "waiting")
 
-    def __init__(self, kinds: frozenset[str] | None, shows: Shows) -> None:
-        """`kinds` are the types it wants; None: all."""
+    def __init__(self, kinds: frozenset[str] | None, shows: Shows, *, placed: bool = True) -> None:
+        """`kinds` are the types it wants; None: all. Without `placed` it is not told where in the log anything is."""
         self.kinds = kinds
+        self.placed = placed
         self.shows = shows
         self.waiting: list[bytes] = []
         self.ready = asyncio.Event()
@@ -89,8 +90,8 @@ class Live:
                 shown = stream.shows(change)
                 if shown is None:
                     continue
-                if shown is not change:
-                    stream.waiting.append(render(shown))
+                if shown is not change or not stream.placed:
+                    stream.waiting.append(render(shown, placed=stream.placed))
                 else:
                     event = event or render(change)
                     stream.waiting.append(event)
@@ -114,17 +115,20 @@ class Live:
             stream.ready.set()
 
     async def events(
-        self, since: int | None, kinds: frozenset[str] | None, shows: Shows
+        self, since: int | None, kinds: frozenset[str] | None, shows: Shows, *, placed: bool = True
     ) -> AsyncGenerator[bytes, None]:
-        """The events of one page, for ever: hello (or what it missed), then Changes, and the clock every 5 s."""
-        stream = Stream(kinds, shows)
+        """The events of one page, for ever: hello (or what it missed), then Changes, and the clock every 5 s.
+
+        Whoever does not see everything could count by places what he does not see: without `placed` he is told none,
+        and after an interruption that he must load the page anew.
+        """
+        stream = Stream(kinds, shows, placed=placed)
         self._streams.add(stream)
         try:
             begun = self.seq
-            yield (
-                f"retry: 1000\nevent: hello\ndata: {orjson.dumps({'seq': begun}).decode()}\n\n".encode() + self._time()
-            )
-            if since is not None:
+            hello = orjson.dumps({"seq": begun} if placed else {}).decode()
+            yield f"retry: 1000\nevent: hello\ndata: {hello}\n\n".encode() + self._time()
+            if since is not None and placed:
                 async for block in self._missed(since, begun, stream):
                     yield block
             told = time.monotonic()
@@ -176,11 +180,11 @@ class Live:
         return b"event: clock\ndata: " + orjson.dumps(now) + b"\n\n"
 
 
-def render(change: Change) -> bytes:
-    """One Change as an event."""
+def render(change: Change, *, placed: bool = True) -> bytes:
+    """One Change as an event; with its place in the log, or without."""
     entity = change.entity
     data: dict[str, Any] = {
-        "seq": change.seq,
+        **({"seq": change.seq} if placed else {}),
         "id": entity.id,
         "type": entity.types,
         "at": clock.text(change.at),
@@ -189,4 +193,5 @@ def render(change: Change) -> bytes:
     }
     if not change.gone:
         data["entity"] = entity_out(entity.doc, CORE, "concise")
-    return b"id: %d\nevent: change\ndata: %b\n\n" % (change.seq, orjson.dumps(data))
+    place = b"id: %d\n" % change.seq if placed else b""
+    return b"%bevent: change\ndata: %b\n\n" % (place, orjson.dumps(data))

@@ -8,6 +8,7 @@ GET  /admin/devices
 GET  /admin/deliveries         ?subscription=&tenant= -> {"waiting", "tries", "attempts"}
 GET  /admin/deadletters        ?limit=&kind=&source=
 POST /admin/deadletters/<id>/retry,  DELETE /admin/deadletters/<id>
+POST /admin/exports            {"realm", "log"}: note that it is exported
 POST /admin/import             [{"kind": "upsert", "id", "doc"}] -> {"taken", "refused"}
 GET  /admin/models             every schema that was given
 POST /admin/models             {"name": "schema.json", "schema": {...}}
@@ -21,7 +22,8 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from hansa import clock
 from hansa.collect import Profile
@@ -39,9 +41,11 @@ from hansa.platform.deadletters import TENANT, payload_of
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.intake import Intake, Receipt, credential_write, place_write, shown_write
 from hansa.platform.models import Models
+from hansa.platform.noting import Note, noted
 from hansa.trust.devices import Device, Devices
-from hansa.trust.labels import ADMINISTRATOR, Label
+from hansa.trust.labels import ADMINISTRATOR, Label, Sight, unlabelled
 
+Handle = Callable[[Request], Awaitable[Response]]
 Retry = Callable[[Entity], Awaitable[str]]
 """Try a dead letter of one kind again; what became of it."""
 
@@ -70,8 +74,12 @@ class Admin:
         turned: Callable[[], None],
         retries: Mapping[str, Retry],
         deliveries: Callable[[str, str], dict[str, Any]] = _nobody_told,
+        note: Note | None = None,
     ) -> None:
-        """`silence` closes a device's connections, `turned` tells of a new time, `retries` are by kind of letter."""
+        """`silence` closes a device's connections, `turned` tells of a new time, `retries` are by kind of letter.
+
+        `note` is the audit: what becomes of a device is noted before it happens.
+        """
         self._cities = cities
         self._devices = devices
         self._intake = intake
@@ -79,14 +87,16 @@ class Admin:
         self._silence = silence
         self._turned = turned
         self._deliveries = deliveries
+        self._note = note
         self._retries: dict[str, Retry] = {"message": self._retry_message, **retries}
+        self.doors: dict[str, Handle] = {}
+        """Doors below this one that decide for themselves whom they answer, by their first segment."""
 
     async def handle(self, request: Request) -> Response:
         """One request; `request.path` begins after `/admin`."""
-        if request.sight is not ADMINISTRATOR:
-            if request.sight.everything:
-                raise Forbidden("this door is the administrator's")
-            raise Unauthenticated("this door is the administrator's", mend="use the command line on the city's machine")
+        if (door := self.doors.get(request.path[0])) is not None:
+            return await door(replace(request, path=request.path[1:]))
+        self._check(request)
         match request.path:
             case ["devices", *rest]:
                 return await self._device(request, rest)
@@ -98,16 +108,63 @@ class Admin:
                 return await self._model(request, rest)
             case ["import"] if request.method == "POST":
                 return await self._import(json_in(request.body))
+            case ["exports"] if request.method == "POST":
+                return await self._exported(request)
             case ["clock"] if request.method == "PUT":
                 return self._turn(_body(request))
         raise _nothing(request)
+
+    @staticmethod
+    def _check(request: Request) -> None:
+        """Raise Unauthenticated or Forbidden for whoever this door is not for.
+
+        The city's own machine may all; whoever looks after its engines, what is technical in the realm open.
+        """
+        sight = request.sight
+        if sight is ADMINISTRATOR:
+            return
+        if sight.everything or sight.rights is None or sight.who.kind == "public":
+            if sight.everything:
+                raise Forbidden("this door is the administrator's")
+            raise Unauthenticated("this door is the administrator's", mend="use the command line on the city's machine")
+        if request.path[0] not in _TECHNICAL or not sight.may("administer", "smart"):
+            raise Forbidden("this is not for you to administer", mend="ask an engineer of the city")
+
+    def _reached(self, sight: Sight) -> Mapping[str, City]:
+        """The realms whose dead letters somebody may see."""
+        return self._cities if sight.everything else {"open": self._cities["open"]}
+
+    def _hidden(self, device: Device, sight: Sight) -> bool:
+        """Whether a device is none of somebody's business."""
+        return not sight.everything and (
+            device.realm != "open" or not sight.sees(device.source.label or unlabelled(device.realm))
+        )
 
     # Devices
 
     async def _device(self, request: Request, rest: list[str]) -> Response:
         match (request.method, *rest):
             case ("GET",):
-                return json_response([self._told(one) for one in self._devices])
+                return json_response([self._told(one) for one in self._devices if not self._hidden(one, request.sight)])
+        said = _body(request) if request.body else {}
+        if rest and self._hidden(self._devices.get(rest[0]), request.sight):
+            raise NotFound(f"there is no device {rest[0][:80]}", where="device")
+        if not request.sight.everything and said.get("realm", "open") != "open":
+            raise Forbidden("devices of that realm are not yours to administer", where="realm")
+        names = ("name", "realm", "state", "label", "entity")
+        what = {name: said[name] for name in names if isinstance(said.get(name), str)}
+        what["device"] = rest[0] if rest else what.pop("name", "")
+        what["did"] = rest[1] if len(rest) > 1 else "enrol"
+        who = request.sight
+        await noted(self._note, "device", who.actor, what, session=who.who.session)
+        try:
+            return await self._change(request, rest)
+        except HansaError as fault:
+            await noted(self._note, "device", who.actor, {**what, "refused": fault.detail}, session=who.who.session)
+            raise
+
+    async def _change(self, request: Request, rest: list[str]) -> Response:
+        match (request.method, *rest):
             case ("POST",):
                 return await self._enrol(_body(request))
             case ("POST", name, "renew"):
@@ -166,6 +223,16 @@ class Admin:
             "refusals": device.total_refusals + device.refusals,
         }
 
+    async def _exported(self, request: Request) -> Response:
+        """Somebody is about to export a realm by the command line: nothing is handed out that is not noted."""
+        said = _body(request)
+        realm, log = _text(said, "realm"), said.get("log") is True
+        if realm not in self._cities:
+            raise BadRequest(f"there is no realm {realm[:40]!r}", where="realm", mend="open or security")
+        who = request.sight
+        await noted(self._note, "export", who.actor, {"of_realm": realm, "log": log}, session=who.who.session)
+        return Response(204)
+
     async def _import(self, said: Any) -> Response:
         """Writes in the store's own words, as `hansa import` makes them of a file."""
         if not isinstance(said, list):
@@ -210,20 +277,20 @@ class Admin:
     async def _deadletter(self, request: Request, rest: list[str]) -> Response:
         match (request.method, *rest):
             case ("GET",):
-                return self._letters(request.params())
+                return self._letters(request.params(), request.sight)
             case ("POST", ident, "retry"):
-                city, letter = self._letter(ident)
+                city, letter = self._letter(ident, request.sight)
                 said = await self._retry(letter)
                 with suppress(NotFound):  # whoever tried it again may have put it away already
                     await _write(city, Write("delete", letter.id, tenant=TENANT))
                 return json_response({"id": ident, "outcome": said})
             case ("DELETE", ident):
-                city, letter = self._letter(ident)
+                city, letter = self._letter(ident, request.sight)
                 await _write(city, Write("delete", letter.id, tenant=TENANT))
                 return Response(204)
         raise _nothing(request)
 
-    def _letters(self, params: dict[str, str]) -> Response:
+    def _letters(self, params: dict[str, str], sight: Sight) -> Response:
         limit = params.get("limit", "100")
         if not limit.isdecimal() or not 0 < int(limit) <= 1_000:
             raise BadRequest("limit is a number from 1 to 1000", where="limit")
@@ -235,18 +302,18 @@ class Admin:
             terms.append(f"source=={json.dumps(params['source'], ensure_ascii=False)}")
         query = Query.parse(types="DeadLetter", q=";".join(terms) or None)
         found: list[dict[str, Any]] = []
-        for realm, city in self._cities.items():
+        for realm, city in self._reached(sight).items():
             # An index is in the order in which things came, and the newest are wanted.
-            before = max(0, city.count(query, tenant=TENANT) - int(limit))
-            letters = city.find(query=query, limit=int(limit), offset=before, tenant=TENANT)
+            before = max(0, city.count(query, tenant=TENANT, sight=sight) - int(limit))
+            letters = city.find(query=query, limit=int(limit), offset=before, tenant=TENANT, sight=sight)
             found += [{"id": one.id, "realm": realm, **{name: one.get(name) for name in one}} for one in letters]
         found.sort(key=lambda one: one["at"], reverse=True)
         return json_response(found[: int(limit)])
 
-    def _letter(self, ident: str) -> tuple[City, Entity]:
-        for city in self._cities.values():
+    def _letter(self, ident: str, sight: Sight) -> tuple[City, Entity]:
+        for city in self._reached(sight).values():
             try:
-                return city, city.get(ident, tenant=TENANT)
+                return city, city.get(ident, tenant=TENANT, sight=sight)
             except NotFound:
                 continue
         raise NotFound(f"there is no dead letter {ident[:80]}", where="id")
@@ -285,6 +352,9 @@ class Admin:
             city.clock.turn(at)
         self._turned()
         return json_response({"now": clock.text(city.clock.now()), "rate": city.clock.rate})
+
+
+_TECHNICAL: Final = frozenset({"devices", "deadletters", "models", "deliveries"})
 
 
 def _nothing(request: Request) -> NotFound:

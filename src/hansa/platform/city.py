@@ -106,7 +106,7 @@ class City:
 
     def write(self, *writes: Write, sight: Sight | None = None, cause: str | None = None) -> list[Outcome]:
         """Make it so, durably. A refusal drops only its own write; raises when none of it could be stored."""
-        item = Item(writes, (sight or self.sight).actor, cause)
+        item = item_of(writes, sight or self.sight, cause)
         if self.inbox is None:
             return self.commit([item])[0]
         return self.inbox.future(item).result()
@@ -142,7 +142,7 @@ class City:
         cause: str | None = None,
     ) -> None:
         """Queue writes; `done` is called once, when they are durable or failed, in `loop` if given. Raises Busy."""
-        self.submit_item(Item(writes, (sight or self.sight).actor, cause), done, loop)
+        self.submit_item(item_of(writes, sight or self.sight, cause), done, loop)
 
     def submit_item(self, item: Item, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Queue an item as it is, with its places (rules)."""
@@ -212,6 +212,11 @@ class City:
             yield self
         finally:
             self.close()
+
+
+def item_of(writes: Sequence[Write], sight: Sight, cause: str | None = None) -> Item:
+    """Writes of somebody, which the writer weighs by his sight; the system itself may write anything."""
+    return Item(writes, sight.actor, cause, sight=None if sight.everything else sight)
 
 
 def simple_query(kind: str | None, q: str | None, near: tuple[float, float, float] | None) -> Query:

@@ -143,6 +143,20 @@ def pack_stamps(stamps: Stamps) -> bytes:
     return _encode(packed)
 
 
+def labelled(body: bytes) -> bool:
+    """Whether stamps hold labels of attributes: an array of four, not of three."""
+    return body[0] != _THREE
+
+
+_THREE: Final = 0x93  # MessagePack's first byte of an array of three
+
+
+def labels_of(body: bytes) -> dict[str, str]:
+    """The labels in stamps, by attribute; quicker than all of them."""
+    found: dict[str, str] = _decode(body)[3] if labelled(body) else {}
+    return found
+
+
 def unpack_stamps(body: bytes) -> Stamps:
     """The inverse of pack_stamps."""
     packed = _decode(body)

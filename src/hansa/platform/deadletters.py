@@ -34,6 +34,7 @@ class DeadLetter:
     at: int
     payload: bytes | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    label: str | None = None  # of what it is about: who may not see that sees no letter either
 
     @property
     def id(self) -> str:
@@ -56,7 +57,7 @@ class DeadLetter:
             size=None if self.payload is None else len(self.payload),
             detail=self.detail or None,
         )
-        return Write("say", one.id, one.doc, tenant=TENANT)
+        return Write("say", one.id, one.doc, label=self.label, tenant=TENANT)
 
 
 def payload_of(letter: Entity) -> bytes | None:

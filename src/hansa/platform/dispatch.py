@@ -169,8 +169,8 @@ class Dispatch:
         detail = {"tenant": tenant, "notification": ref.name, "seqs": list(ref.seqs), "endpoint": told.delivery.url}
         # Its headers may hold the subscriber's password: they stay with the subscription.
         letter = DeadLetter(
-            "notification", ident, f"{tenant}\0{ref.name}", told.reason, now, told.delivery.body, detail
-        )
+            "notification", ident, f"{tenant}\0{ref.name}", told.reason, now, told.delivery.body, detail, "personal"
+        )  # its body may tell of anybody
         log.info("a notification was given up", subscription=ident, tenant=tenant, why=told.reason)
 
         def buried(result: Result) -> None:

@@ -17,7 +17,6 @@ from hansa.model.change import Change
 from hansa.platform.city import City
 from hansa.platform.sqlite import SqliteStore
 from hansa.platform.sqlite.log import LogReader
-from hansa.platform.sqlite.schema import connect
 from hansa.platform.store import Store
 
 Since = Callable[[int, int], list[Change]]
@@ -180,7 +179,7 @@ def log_of(store: Store) -> tuple[Since, Callable[[], None]]:
     """A way to read a store's log beside everybody else, from any one thread at a time, and how to let go of it."""
     lock = threading.Lock()
     if isinstance(store, SqliteStore) and store.path != ":memory:":
-        own = LogReader(connect(store.path), store.realm)
+        own = LogReader(store.connect(), store.realm)
         since, close = own.since, own.close
     else:
         since, close = store.since, _nothing

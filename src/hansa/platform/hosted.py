@@ -146,7 +146,7 @@ class HostedContexts:
         return ident
 
     async def _write(self, write: Write, sight: Sight) -> None:
-        for outcome in await self._city.awrite(write, sight=sight):
+        for outcome in await self._city.awrite(write, sight=sight.served):
             if isinstance(outcome, Refused):
                 raise outcome.error
 

@@ -11,13 +11,18 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from hansa.errors import BadRequest, Busy, HansaError, InvalidRequest, TooLarge
+from hansa.errors import BadRequest, Busy, HansaError, InvalidRequest, TooLarge, TooMany
 from hansa.trust.labels import NOBODY, Sight
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Scope = MutableMapping[str, Any]
 
+Pairs = tuple[tuple[bytes, bytes], ...]
+"""Headers that are made once."""
+
+GUARDED: Final = "hansa.visitor"
+"""Where a scope bears the `Visitor` that asks (`trust.rates`), when something limits him."""
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 
@@ -91,7 +96,9 @@ class Response:
 
 def problem(error: HansaError) -> Response:
     """Problem details of an error."""
-    headers = [(b"retry-after", str(error.retry_after_s).encode())] if isinstance(error, Busy) else []
+    headers = []
+    if isinstance(error, Busy | TooMany):
+        headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if error.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="hansa", Basic realm="hansa"'))
     return Response(error.status, orjson.dumps(error.problem()), PROBLEM, headers)
@@ -113,8 +120,25 @@ def split(raw_path: bytes) -> list[str]:
         raise BadRequest("the path is no UTF-8", where="path") from None
 
 
-async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
-    """The whole body; TooLarge beyond `most`, before it is all here."""
+class Bodies:
+    """What is held of bodies that are on their way, all together: each has its cap, and many senders have many."""
+
+    __slots__ = ("_most", "held")
+
+    def __init__(self, most: int) -> None:
+        """`most` bytes at once."""
+        self._most = most
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Hold more; Busy when there is no room."""
+        if self.held + size > self._most:
+            raise Busy("too many bodies are on their way", mend="try again in a second")
+        self.held += size
+
+
+async def read_body(scope: Scope, receive: Receive, most: int, bodies: Bodies | None = None) -> bytes:
+    """The whole body; TooLarge beyond `most`, before it is all here. Busy when `bodies` holds no more."""
     for key, value in scope["headers"]:
         if key == b"content-length" and value.isdigit() and (len(value) > _DIGITS or int(value) > most):
             said = value[:_DIGITS].decode()
@@ -125,25 +149,32 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
         if len(body) > most:
             raise TooLarge(f"{len(body):,} bytes; {most:,} are the most")
         return body
-    parts = [body]
-    size = len(body)
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise BadRequest("the sender went away")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise TooLarge(f"more than {most:,} bytes", mend="send it in parts, or use hansa import")
-        if not message.get("more_body"):
-            return b"".join(parts)
+    parts: list[bytes] = []
+    bodies = bodies or Bodies(most)
+    held = size = 0
+    try:
+        while True:
+            parts.append(body)
+            size += len(body)
+            if size > most:
+                raise TooLarge(f"more than {most:,} bytes", mend="send it in parts, or use hansa import")
+            bodies.take(len(body))
+            held = size
+            if not message.get("more_body"):
+                return b"".join(parts)
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequest("the sender went away")
+            body = message.get("body", b"")
+    finally:
+        bodies.held -= held
 
 
-async def answer(send: Send, response: Response, *, head: bool = False) -> None:
-    """Send a response."""
+async def answer(send: Send, response: Response, *, head: bool = False, more: Pairs = ()) -> None:
+    """Send a response, with `more` headers."""
     headers = [(b"content-type", response.kind)] if response.body else []
-    headers += [(b"content-length", str(len(response.body)).encode()), *response.headers]
+    headers += [(b"content-length", str(len(response.body)).encode()), *response.headers, *more]
     if response.status == 204:
-        headers = list(response.headers)
+        headers = [*response.headers, *more]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else response.body})

@@ -131,7 +131,7 @@ class Intake:
     def _letter(self, device: Device, kind: str, payload: bytes, reason: str, now: int) -> Write:
         ref = f"{device.name} {kind} {reason} {hashlib.sha256(payload).hexdigest()}"
         detail = {"format": kind}
-        return DeadLetter("message", device.name, ref, reason, now, payload, detail).write()
+        return DeadLetter("message", device.name, ref, reason, now, payload, detail, device.source.label).write()
 
     def _submit(
         self, device: Device, kind: str, payload: bytes, item: Item, receipt: Receipt, given: Given, *, patient: bool

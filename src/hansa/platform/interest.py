@@ -13,12 +13,12 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from hansa.model.change import LABEL, Change
-from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
+from hansa.model.entity import MEMBERS, Doc, Entity, Stamps, types_of
 from hansa.model.query import Linked
 from hansa.platform.condition import Condition
 from hansa.platform.shelf import Shelf
 from hansa.platform.subscription import Subscription
-from hansa.trust.labels import Sight, unlabelled
+from hansa.trust.labels import AUDITED, Sight, unlabelled
 
 
 @dataclass(slots=True)
@@ -153,12 +153,12 @@ class Shown:
         doc = entity.doc
         hidden: Any = ()
         if not sight.everything:
-            if not sight.sees(entity.label or unlabelled(realm)):
+            if not sight.hears(entity.label or unlabelled(realm)) or not sight.covers("subscribe", entity.types):
                 return None
             if stamps is None:
                 hidden = [name for name in doc if name not in MEMBERS]
             else:
-                hidden = {name for name, label in stamps.labels.items() if not sight.sees(label)}
+                hidden = {name for name, label in stamps.labels.items() if not sight.hears(label)}
             if hidden:
                 doc = {name: entry for name, entry in doc.items() if name not in hidden}
         happened: dict[str, set[str]] = {}
@@ -218,3 +218,16 @@ def _triggered(one: Subscription, change: Change, shown: Shown) -> bool:
 
 
 _TRIGGER: Final = {"created": "attributeCreated", "updated": "attributeUpdated", "deleted": "attributeDeleted"}
+
+
+def note(entity: Entity, sight: Sight, realm: str, stamps: Stamps | None) -> None:
+    """Have it written down, where it must be, that somebody is told of an entity."""
+    rights = sight.rights
+    if rights is None:
+        return
+    labels = {entity.label or unlabelled(realm), *(stamps.labels.values() if stamps is not None else ())}
+    audited = [one for one in labels if one.partition(";")[0] in AUDITED and sight.hears(one)]
+    for label in audited:
+        rights.saw(entity.id, label)
+    if audited:
+        rights.told("notification")

@@ -35,6 +35,7 @@ class Item:
     places: dict[str, bytes] = field(default_factory=dict)
     causes: Sequence[tuple[str | None, int]] | None = None  # (cause, depth) by write, where they differ
     actors: Sequence[str] | None = None  # by write, where they differ
+    sight: Sight | None = None  # of whom policy has a say; None: the system itself, apps, devices at their own door
 
 
 class Point(NamedTuple):
@@ -130,6 +131,9 @@ class Reader(Protocol):
         dataset: str | None = None,
     ) -> list[Point]:
         """Points of one attribute, oldest first; `last` keeps the newest so many."""
+
+    def wholly(self, sight: Sight) -> bool:
+        """Whether a sight sees all that is there, so that what is true of everything may be told it."""
 
     def types(self, tenant: str) -> dict[str, int]:
         """Types and how many entities bear each."""

@@ -36,7 +36,8 @@ from hansa.platform.store import Item
 from hansa.platform.subscription import Counters, Subscription
 from hansa.platform.subscription_in import bare, is_url, read
 from hansa.platform.telling import Telling
-from hansa.trust.labels import ADMINISTRATOR, Sight
+from hansa.trust.actors import Actor
+from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight
 
 SIZE: Final = 65_536  # bytes of one subscription: ten thousand of them stay in memory
 FLUSH_S: Final = 1.0
@@ -61,9 +62,14 @@ class Subscriptions:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         now: Callable[[], float] = time.monotonic,
         tries: int = TRIES,
+        sights: Callable[[Actor, str], Sight] | None = None,
     ) -> None:
-        """Know nothing until `start`. `since` reads the log (None: by a reader of its own), `now` is for throttling."""
+        """Know nothing until `start`. `since` reads the log (None: by a reader of its own), `now` is for throttling.
+
+        `sights` says what whoever subscribed may see by now, when policy has a say.
+        """
         self._city = city
+        self._sights = sights
         self._egress = egress
         self._contexts = contexts
         self._now = now
@@ -162,7 +168,7 @@ class Subscriptions:
         """
         news = bare(fragment)
         async with self._changing:
-            old = self._known(ident, tenant)
+            old = self._known(ident, tenant, sight)
             if news.get("id", ident) != ident:
                 raise BadRequest("the id of a subscription cannot be changed", where="id")
             said = {**old.said, **news}
@@ -182,25 +188,42 @@ class Subscriptions:
             actor = (sight or self._city.sight).actor
             await durably(self._city, Item([write], actor), lambda: self._telling.replace(old, one))
 
-    def get(self, ident: str, tenant: str = "", context: Context = CORE, *, sys_attrs: bool = False) -> dict[str, Any]:
+    def get(
+        self,
+        ident: str,
+        tenant: str = "",
+        context: Context = CORE,
+        *,
+        sys_attrs: bool = False,
+        sight: Sight | None = None,
+    ) -> dict[str, Any]:
         """One subscription as a document (5.8.3), its names in the words of `context`. Raises NotFound."""
-        return self._document(self._known(ident, tenant), context, sys_attrs=sys_attrs)
+        return self._document(self._known(ident, tenant, sight), context, sys_attrs=sys_attrs)
 
     def list(
-        self, tenant: str = "", context: Context = CORE, *, limit: int = 20, offset: int = 0, sys_attrs: bool = False
+        self,
+        tenant: str = "",
+        context: Context = CORE,
+        *,
+        limit: int = 20,
+        offset: int = 0,
+        sys_attrs: bool = False,
+        sight: Sight | None = None,
     ) -> list[dict[str, Any]]:
-        """Subscriptions of a tenant (5.8.4), oldest first."""
-        found = [one for one in self._telling.subscriptions.values() if one.tenant == tenant]
+        """Subscriptions of a tenant (5.8.4), oldest first, as far as a sight is shown them."""
+        found = [one for one in self._telling.subscriptions.values() if one.tenant == tenant and _theirs(one, sight)]
         return [self._document(one, context, sys_attrs=sys_attrs) for one in found[offset : offset + limit]]
 
-    def count(self, tenant: str = "") -> int:
-        """How many subscriptions a tenant has."""
-        return self._counts[tenant]
+    def count(self, tenant: str = "", sight: Sight | None = None) -> int:
+        """How many subscriptions a tenant has, as far as a sight is shown them."""
+        if sight is None or sight.everything:
+            return self._counts[tenant]
+        return sum(one.tenant == tenant and _theirs(one, sight) for one in self._telling.subscriptions.values())
 
     async def delete(self, ident: str, tenant: str = "", *, sight: Sight | None = None) -> None:
         """Take a subscription away (5.8.5), and what waits for it. Raises NotFound."""
         async with self._changing:
-            one = self._known(ident, tenant)
+            one = self._known(ident, tenant, sight)
             write = Write("delete", _stored(one.key), tenant=TENANT)
             actor = (sight or self._city.sight).actor
             await durably(self._city, Item([write], actor), lambda: self._leave(one))
@@ -244,12 +267,26 @@ class Subscriptions:
         terms = Terms({term: whole(name) for member in names.values() for term, name in member.items()})
         answers = CORE if source == CORE.source else Context(terms, source)
         one = read(kept["said"], kept["tenant"], CORE, answers, names=names, limits=self._city.limits)
-        said = kept["sight"]
-        classes = said["classes"]
-        one.sight = Sight(said["actor"], said["purpose"], None if classes is None else frozenset(classes))
+        one.sight = self._sight(kept["sight"])
         one.created, one.modified = kept["created"], kept["modified"]
         one.counters = Counters.of(entity["counters"])
         return one
+
+    def _sight(self, said: dict[str, Any]) -> Sight:
+        """The sight of whoever subscribed: what he may hear is asked of policy as it is by now."""
+        if (who := said.get("who")) is not None:
+            scope = who.get("scope")
+            actor = Actor(
+                said["actor"],
+                frozenset(who["roles"]),
+                frozenset(who["departments"]),
+                assurance=who["assurance"],
+                method=who["method"],
+                scope=None if scope is None else frozenset(scope),
+            )
+            return NOBODY if self._sights is None else self._sights(actor, said["purpose"])
+        classes = said["classes"]
+        return Sight(said["actor"], said["purpose"], None if classes is None else frozenset(classes))
 
     async def _run(self, poor: Sequence[Subscription]) -> None:
         """Fetch the contexts that are wanted, follow the log, and note from time to time how far it came."""
@@ -304,9 +341,9 @@ class Subscriptions:
         except SourceFailed as fault:
             raise BadRequest(fault.detail, where="notification.endpoint.uri", mend=fault.mend) from None
 
-    def _known(self, ident: str, tenant: str) -> Subscription:
+    def _known(self, ident: str, tenant: str, sight: Sight | None = None) -> Subscription:
         one = self._telling.subscriptions.get((tenant, ident))
-        if one is None:
+        if one is None or not _theirs(one, sight):
             raise NotFound(f"there is no subscription {ident[:256]}", where=ident[:256])
         return one
 
@@ -325,6 +362,23 @@ class Subscriptions:
             out["createdAt"] = clock.text(one.created)
             out["modifiedAt"] = clock.text(one.modified)
         return out
+
+
+def _theirs(one: Subscription, sight: Sight | None) -> bool:
+    """Whether a sight is shown a subscription: its own, or as who looks after the city's engines any."""
+    if sight is None or sight.everything or sight.actor == one.sight.actor:
+        return True
+    return sight.may("administer", "smart")
+
+
+def _who(actor: Actor) -> dict[str, Any]:
+    return {
+        "roles": sorted(actor.roles),
+        "departments": sorted(actor.departments),
+        "assurance": actor.assurance,
+        "method": actor.method,
+        **({} if actor.scope is None else {"scope": sorted(actor.scope)}),
+    }
 
 
 def _stored(key: tuple[str, str]) -> str:
@@ -353,6 +407,7 @@ def _kept(one: Subscription) -> dict[str, Any]:
             "actor": sight.actor,
             "purpose": sight.purpose,
             "classes": None if sight.classes is None else sorted(sight.classes),
+            **({} if sight.rights is None else {"who": _who(sight.who)}),
         },
         "created": one.created,
         "modified": one.modified,

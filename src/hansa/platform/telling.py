@@ -25,7 +25,7 @@ from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT, payload_of
 from hansa.platform.dispatch import Dispatch, Ref, end_of
 from hansa.platform.follower import Follower, Since, log_of
-from hansa.platform.interest import Interests, Known, Shown, wants
+from hansa.platform.interest import Interests, Known, Shown, note, wants
 from hansa.platform.joined import Fetch
 from hansa.platform.linked import documents, fetching
 from hansa.platform.notify import Renderings
@@ -203,6 +203,8 @@ class Telling:
                 entity = sight.renderings.of(one)
                 if entity:
                     self._tell(one, seq, change.entity.id, entity)
+                    if one.sight.rights is not None:
+                        note(change.entity, one.sight, self._city.realm, self._stamps(change))
 
     def _see(self, change: Change, sight: Sight) -> "_Seen | None":
         shown = Shown.of(change, sight, self._city.realm, self._stamps(change))

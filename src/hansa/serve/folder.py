@@ -4,18 +4,23 @@ import fcntl
 import json
 import os
 import secrets
-import ssl
 from pathlib import Path
 from typing import IO, Any, Final
+
+import apsw
 
 from hansa.clock import Clock, parse
 from hansa.errors import BadRequest
 from hansa.platform.city import City
 from hansa.platform.sqlite import SqliteStore
+from hansa.platform.sqlite.schema import connect
+from hansa.serve.keys import Keys, find_keys
 from hansa.settings import Settings
 from hansa.trust.labels import ADMINISTRATOR
 
 REALMS: Final = ("open", "security")
+PLAIN: Final = frozenset({"open"})
+"""Realms whose files are not sealed: what is in them is for many, and read at full speed."""
 
 
 class Lock:
@@ -23,7 +28,7 @@ class Lock:
 
     def __init__(self, data: Path) -> None:
         """Take it; BadRequest when another hansa has it."""
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = data / "hansa.lock"
         self._file: IO[str] = self.path.open("a+")
         try:
@@ -50,7 +55,7 @@ def token(data: Path) -> str:
     """The administrator's token of this folder: made once, readable by its owner alone."""
     file = data / "admin.token"
     if not file.exists():
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as out:
             out.write(secrets.token_urlsafe(32))
@@ -72,22 +77,33 @@ def clock_of(said: str) -> Clock:
         ) from None
 
 
-def open_cities(settings: Settings, clock: Clock, *, direct: bool = False) -> dict[str, City]:
-    """Every realm of a data folder, each in its own file."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+def open_cities(settings: Settings, clock: Clock, *, direct: bool = False, keys: Keys | None = None) -> dict[str, City]:
+    """Every realm of a data folder, each in its own file, `open` plain and the rest sealed.
+
+    The folder's lock is the caller's. Raises BadRequest when a file's key is missing or another's.
+    """
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = keys or find_keys(settings)
     cities: dict[str, City] = {}
-    for realm in REALMS:
-        store = SqliteStore(settings.data / f"{realm}.db", realm, steady=not direct)
-        cities[realm] = City(store, clock, ADMINISTRATOR, settings.limits, direct=direct)
+    try:
+        for realm in REALMS:
+            path = settings.data / f"{realm}.db"
+            key = None if realm in PLAIN else keys.seal(path)
+            store = SqliteStore(path, realm, key=key, steady=not direct)
+            cities[realm] = City(store, clock, ADMINISTRATOR, settings.limits, direct=direct)
+    except BaseException:
+        for city in cities.values():
+            city.close()
+        raise
     return cities
 
 
-def tls(settings: Settings) -> ssl.SSLContext:
-    """The TLS side of a door: 1.2 and up, our certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.certificate, settings.key)
-    except (OSError, ssl.SSLError) as fault:
-        raise BadRequest(f"the certificate cannot be used: {fault}", where="serve.certificate") from None
-    return context
+def connect_realm(settings: Settings, realm: str) -> apsw.Connection:
+    """A connection that reads a realm's file, also of a city that runs."""
+    path = settings.data / f"{realm}.db"
+    return connect(path, None if realm in PLAIN else find_keys(settings, make=False).of(path))
+
+
+def store_key(path: Path, keys: Keys) -> bytes | None:
+    """The key of a realm's file; None where it is plain."""
+    return None if path.stem in PLAIN else keys.of(path)

@@ -4,8 +4,9 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -31,18 +32,31 @@ from hansa.platform.commands import Commands
 from hansa.platform.doors import CollectDoor, MqttDoors
 from hansa.platform.intake import FLUSH_S, Intake
 from hansa.platform.intake import load as load_devices
+from hansa.platform.machine_doors import TokenDoor
 from hansa.platform.models import Models
 from hansa.platform.ngsild import NgsiLd
 from hansa.platform.remembered import RememberedContexts
 from hansa.platform.store import Item
 from hansa.platform.subscriptions import Subscriptions
-from hansa.serve.folder import Lock, clock_of, open_cities, tls, token
+from hansa.serve.audits import Audits
+from hansa.serve.folder import Lock, clock_of, open_cities, store_key, token
 from hansa.serve.front import Front, Handle
 from hansa.serve.gate import Gate
+from hansa.serve.guests import Guests
+from hansa.serve.keys import find_keys
+from hansa.serve.listening import Server
+from hansa.serve.machines import audience, desk_doors, open_machines, owners
+from hansa.serve.openids import openid_door
+from hansa.serve.people import Town, public
+from hansa.serve.rights import Rights
+from hansa.serve.shield import Shield
+from hansa.serve.tls import WATCH_S, Certificate, host_names
 from hansa.serve.told import snapshot
 from hansa.settings import Settings
+from hansa.trust.actors import Actor
 from hansa.trust.callers import Callers, is_loopback
 from hansa.trust.devices import Devices
+from hansa.trust.labels import Sight, named
 
 if TYPE_CHECKING:
     from hansa.platform.ngsild.exchange import Desk
@@ -59,6 +73,12 @@ class Running:
     def __init__(self, settings: Settings) -> None:
         """Check what can be checked before anything is opened."""
         host, port = settings_.address(settings.http, "serve.http")
+        if settings.mqtt and "mqtt" not in settings.plain and not is_loopback(settings_.address(settings.mqtt, "")[0]):
+            raise BadRequest(
+                f"mqtt = {settings.mqtt} without TLS: whoever is on the way reads what devices say, and their secrets",
+                where="serve.mqtt",
+                mend='bind mqtts instead; where the network is trusted, say plain = ["mqtt"]',
+            )
         if settings.trust_loopback and not is_loopback(host):
             raise BadRequest(
                 f"--trust-loopback with {host}: anybody on the network could be its administrator",
@@ -76,6 +96,8 @@ class Running:
         self.mqtt_at: list[tuple[str, int]] = []
         self.tls_at: list[tuple[str, int]] = []
         self.ready = False
+        self.enrolment = ""
+        """Where the first administrator comes in; empty when there is one."""
 
     async def start(self) -> None:
         """Open everything, bottom up; what fails undoes what was opened."""
@@ -91,7 +113,22 @@ class Running:
         self.lock = Lock(settings.data)
         stack.callback(self.lock.release)
         self.callers = Callers(token(settings.data), trust_loopback=settings.trust_loopback)
-        self.cities = open_cities(settings, self.clock)
+        self.keys = find_keys(settings)
+        self.cities = open_cities(settings, self.clock, keys=self.keys)
+        self.audits = Audits(settings, self.keys)
+        stack.callback(self.audits.close)
+        self.machines = open_machines(settings, self.keys)
+        stack.callback(self.machines.close)
+        self.callers.bearer = self.machines.bearer
+        self.town = Town(settings, self.keys, seen=named)
+        stack.callback(self.town.close)
+        self.callers.session = self.town.people.session
+        self.callers.seen = named
+        self.rights = Rights(self.cities, self.town, self.machines, self.audits, origin=self._origin)
+        self.town.join(self.rights.proposals, self.audits.note)
+        self.callers.origins = self.town.account.origins
+        for note in self.keys.notes:
+            log.warning(note)
         for city in self.cities.values():
             stack.callback(city.close)
         self._catch_up_clock()
@@ -103,21 +140,29 @@ class Running:
         if settings.models != "off":
             self.intake.models = self.models
         self.intake.behind = lambda: max((one.behind for one in self.rules), default=0)
-        self.commands = {realm: Commands(city, settings.limits) for realm, city in self.cities.items()}
+        self.commands = {
+            realm: Commands(city, settings.limits, self.audits.logs[realm].note) for realm, city in self.cities.items()
+        }
         self._start_rules()
         self.live = {realm: self._live(city) for realm, city in self.cities.items()}
         for realm, city in self.cities.items():
             city.watch(self._hear(realm))
+        limits = settings.limits
+        self.gate = Gate(limits, Guests(limits, limits.http_connections, settings.unlimited, settings.trusted_proxies))
+        self._start_certificate()
         await self._start_mqtt()
         await self._start_binding()
+        await self.rights.start(stack)
+        await self.rights.declare(self.apps, settings.data / "derivations")
         self._front()
-        for work in (self._flush(), self._probe()):
+        for work in (self._flush(), self._probe(), self.town.forever()):
             stack.push_async_callback(_ended, asyncio.create_task(work))
         await self._start_http()
         # What is here now stays: the collector need not look at it again, nor at every turn for what a request leaves.
         gc.collect()
         gc.freeze()
         gc.set_threshold(100_000, 20, 50)
+        self.enrolment = await self.town.first(public(settings, self.url))
         self.lock.say(http=self.url, began=text(time.time_ns() // 1_000))
         self.ready = True
 
@@ -135,7 +180,8 @@ class Running:
         for realm, city in self.cities.items():
             ours = [app for app in self.apps if app.realm == realm and (app.handlers or app.rounds)]
             if ours:
-                link = RulesLink(city, str(self.settings.data / f"{realm}.db"), ours, given)
+                path = self.settings.data / f"{realm}.db"
+                link = RulesLink(city, str(path), ours, given, store_key(path, self.keys))
                 self.rules.append(link)
                 self.stack.callback(link.stop)
 
@@ -163,14 +209,16 @@ class Running:
         self.stack.push_async_callback(self.mqtt.close)
         for commands in self.commands.values():
             commands.send = self.mqtt.send
+        self.mqtt.admit_from = Guests(limits, limits.connections, settings.unlimited).enter
         if settings.mqtt:
             self.mqtt_at.append(await self.mqtt.listen(*settings_.address(settings.mqtt, "serve.mqtt")))
         if settings.mqtts:
-            self.tls_at.append(await self.mqtt.listen(*settings_.address(settings.mqtts, "serve.mqtts"), tls(settings)))
+            secure = self.certificate.door("mqtt") if self.certificate else None
+            self.tls_at.append(await self.mqtt.listen(*settings_.address(settings.mqtts, "serve.mqtts"), secure))
 
     async def _start_binding(self) -> None:
         settings = self.settings
-        origin = settings.url or ("https:" if self._https else "http:")
+        origin = self._origin
         self.egress = Egress(settings.egress_allow, settings.limits)
         self.stack.push_async_callback(self.egress.aclose)
         self.subscriptions: dict[str, Subscriptions] = {}
@@ -181,7 +229,9 @@ class Running:
             contexts = Contexts(self.egress, settings.limits, at=city.clock.now, remember=memory.note)
             memory.recall(contexts)
             self.stack.push_async_callback(contexts.aclose)
-            told = self.subscriptions[realm] = Subscriptions(city, self.egress, contexts)
+            told = self.subscriptions[realm] = Subscriptions(
+                city, self.egress, contexts, sights=partial(self._subscribed, realm)
+            )
             # The binding first: subscriptions take up @contexts that it hosts.
             binding = NgsiLd(city, contexts, told, mount=_MOUNTS[realm], origin=origin)
             self.ngsild[realm] = binding.handle
@@ -189,6 +239,10 @@ class Running:
             binding.desk.models = self.intake.models
             await told.start()
             self.stack.push_async_callback(told.aclose)
+
+    def _subscribed(self, realm: str, who: Actor, purpose: str) -> Sight:
+        """What whoever subscribed may hear of a realm, asked anew with every notification."""
+        return self.rights.seen(who, realm, purpose)
 
     async def _retry_notification(self, letter: Entity) -> str:
         for told in self.subscriptions.values():
@@ -216,13 +270,22 @@ class Running:
             turned=self._turned,
             retries={"rule": self._retry_rule, "notification": self._retry_notification},
             deliveries=self._deliveries,
+            note=self.audits.note,
         )
+        self.admin.doors.update(desk_doors(self.machines, self.audits.note))
+        self.admin.doors.update(self.town.doors)
+        self.admin.doors.update(self.rights.doors)
+        self.token = TokenDoor(self.machines, lambda: audience(settings, self.host, self.url), self.audits.note)
+        self.openid = openid_door(settings, self.egress, self.town.people, lambda: public(settings, self.url))
+        self.machines.people = owners(self.town.people)
+        self.access = self.rights.access
         self.collect = CollectDoor(self.cities, self.devices, self.intake, settings.limits)
         look = Look(
             city=settings.name, zone=settings.timezone, location=settings.location, tiles=settings.tiles or None
         )
-        self.pages = Starlette(routes=routes(lambda: snapshot(self), look))
-        self.gate = Gate(settings.limits)
+        self.pages = Starlette(routes=routes(lambda sight: snapshot(self, sight), look))
+        self.pages.router.redirect_slashes = False  # it would be to whatever host the request names
+        self.shield = Shield(settings.limits, settings.cors)
         self.front = Front(self)
 
     def _turned(self) -> None:
@@ -231,11 +294,27 @@ class Running:
         for live in self.live.values():
             live.turned()
 
+    def _start_certificate(self) -> None:
+        """What doors with TLS show, if there are any; looked at again by and by."""
+        settings = self.settings
+        wanted = self._https or settings.mqtts
+        self.certificate = Certificate(settings, lambda: host_names(settings)) if wanted else None
+        if self.certificate is not None:
+            self.stack.push_async_callback(_ended, asyncio.create_task(self._watch_certificate(self.certificate)))
+
+    async def _watch_certificate(self, certificate: Certificate) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            certificate.refresh()
+
+    def reload(self) -> None:
+        """Show the certificate that lies there now to new connections (SIGHUP)."""
+        if self.certificate is not None:
+            self.certificate.refresh(anyway=True)
+
     async def _start_http(self) -> None:
         config = uvicorn.Config(
             self.front,
-            host=self.host,
-            port=self.port,
             loop="none",
             http=self.gate.protocol(),
             ws="none",
@@ -244,25 +323,28 @@ class Running:
             access_log=False,
             log_config=None,
             server_header=False,
-            proxy_headers=False,  # who is behind a proxy is not for a header to say
+            proxy_headers=False,  # whose header is believed, the gate knows
             limit_concurrency=self.settings.limits.http_connections,
             timeout_graceful_shutdown=3,
-            ssl_certfile=self.settings.certificate if self._https else None,
-            ssl_keyfile=self.settings.key if self._https else None,
         )
-        self.server = _Server(config, [live.stop for live in self.live.values()])
+        secure = self.certificate.door("http/1.1") if self._https and self.certificate else None
+        self.server = Server(config, self.gate, [live.stop for live in self.live.values()], secure)
+        self.port = await self.server.bind(self.host, self.port)
         self._serving = asyncio.create_task(self.server.serve())
+        self.stack.push_async_callback(self._stop_http)
         while not self.server.started:
             if self._serving.done():
                 await self._serving
-                raise HansaError(f"nothing can be served at {self.settings.http}: is the port taken?")
+                raise HansaError(f"nothing can be served at {self.settings.http}")
             await asyncio.sleep(0.005)
-        self.port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.stack.push_async_callback(self._stop_http)
+
+    @property
+    def _origin(self) -> str:
+        return self.settings.url.rstrip("/") or ("https:" if self._https else "http:")
 
     @property
     def _https(self) -> bool:
-        return bool(self.settings.certificate and self.settings.key and not is_loopback(self.host))
+        return "http" not in self.settings.plain and not is_loopback(self.host)
 
     @property
     def url(self) -> str:
@@ -296,6 +378,7 @@ class Running:
             while True:
                 await asyncio.sleep(FLUSH_S)
                 self.flush()
+                await self.machines.flush()
         finally:
             self.flush()
 
@@ -343,24 +426,6 @@ async def _ended(task: "asyncio.Task[None]") -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, which ends live pages before it waits for them."""
-
-    def __init__(self, config: uvicorn.Config, before: list[Callable[[], None]]) -> None:
-        super().__init__(config)
-        self._before = before
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `serve`: what is open must be closed before the process may end."""
-        yield
-
-    async def shutdown(self, sockets: Any = None) -> None:
-        for stop in self._before:
-            stop()
-        await super().shutdown(sockets)
-
-
 async def serve(settings: Settings, told: Callable[[Running], None] | None = None) -> None:
     """Run a city until it is ended; `told` is called when it is ready."""
     running = Running(settings)
@@ -368,6 +433,7 @@ async def serve(settings: Settings, told: Callable[[Running], None] | None = Non
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, running.end)
+    loop.add_signal_handler(signal.SIGHUP, running.reload)
     if told is not None:
         told(running)
     await running.forever()

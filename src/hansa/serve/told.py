@@ -8,23 +8,24 @@ import prometheus_client
 
 import hansa
 from hansa.centres.stations import NO_STATION
-from hansa.clock import text
+from hansa.clock import parse, text
 from hansa.model.context import CORE
 from hansa.model.entity import Entity
 from hansa.model.wire import entity_out
+from hansa.trust.labels import Sight
 
 if TYPE_CHECKING:
     from hansa.serve.running import Running
 
 
-def snapshot(running: "Running") -> Mapping[str, Any]:
-    """What the page says before any script has run: open alerts, and everything with a point."""
+def snapshot(running: "Running", sight: Sight) -> Mapping[str, Any]:
+    """What the page says before any script has run: open alerts, and what has a point, as far as a sight sees it."""
     city = running.cities["open"]
-    alerts = city.find("Alert", 'status=="open"', limit=500)
+    alerts = city.find("Alert", 'status=="open"', limit=500, sight=sight)
     stations: list[Entity] = []
     for kind in city.reader.types(""):
         if kind not in NO_STATION:
-            stations += [one for one in city.find(kind, limit=1_000) if _is_point(one)]
+            stations += [one for one in city.find(kind, limit=1_000, sight=sight) if _is_point(one)]
     return {
         "alerts": [entity_out(one.doc, CORE, "concise") for one in alerts],
         "stations": [entity_out(one.doc, CORE, "concise") for one in stations],
@@ -39,13 +40,20 @@ def _is_point(one: Entity) -> bool:
     return isinstance(place, dict) and place.get("type") == "Point"
 
 
+def briefly(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What strangers are told of `health`: whether the city works, and by which clock."""
+    return {name: said[name] for name in ("status", "now", "simulated", "rate")}
+
+
 def health(running: "Running") -> dict[str, Any]:
     """What `/health` says: what works, what waits, and every cap."""
     inboxes = {realm: city.inbox for realm, city in running.cities.items() if city.inbox is not None}
     full = {realm: inbox.full for realm, inbox in inboxes.items() if inbox.full}
+    unaudited = any(log["full"] for log in running.audits.told().values())
     behind = max((link.behind for link in running.rules), default=0)
     rules_up = all(link.pid for link in running.rules)
-    status = "full" if full else "degraded" if not rules_up or behind > running.settings.limits.rule_lag else "ok"
+    degraded = not rules_up or behind > running.settings.limits.rule_lag
+    status = "full" if full or unaudited else "degraded" if degraded else "ok"
     return {
         "status": status,
         "version": hansa.__version__,
@@ -74,7 +82,16 @@ def health(running: "Running") -> dict[str, Any]:
         "off": [{"name": one.name, "reason": one.reason} for one in running.off],
         "devices": len(running.devices),
         "mqtt": {"connections": running.mqtt.connections},
-        "requests": {"wait_s": round(running.gate.wait_s, 3), "refused": running.gate.refused},
+        "requests": {
+            "wait_s": round(running.gate.wait_s, 3),
+            "refused": running.gate.refused,
+            "limited": running.gate.limited + running.gate.guests.turned_away + running.shield.limited,
+            "slow": running.gate.slow,
+        },
+        "tls": None
+        if running.certificate is None
+        else {"own": running.certificate.own, "until": running.certificate.until.strftime("%Y-%m-%dT%H:%M:%SZ")},
+        "audit": running.audits.told(),
         "pages": sum(live.streams for live in running.live.values()),
         "messages": {
             "taken": running.intake.messages,
@@ -106,6 +123,13 @@ def metrics(said: Mapping[str, Any]) -> bytes:
     gauge("mqtt_connections", "Open MQTT connections", said["mqtt"]["connections"])
     gauge("requests_wait_seconds", "How long a request waits for its turn", said["requests"]["wait_s"])
     gauge("requests_refused", "Requests told to come again later", said["requests"]["refused"])
+    gauge("requests_limited", "Requests and connections of those who came too often", said["requests"]["limited"])
+    gauge("requests_slow", "Connections closed because nothing came, or nothing was taken", said["requests"]["slow"])
+    if said["tls"] is not None:
+        gauge("tls_until_seconds", "When the certificate ends", parse(said["tls"]["until"]) / 1e6)
+    for realm, log in said["audit"].items():
+        gauge("audit_waiting", "Entries that wait for the audit log", log["waiting"], realm=realm)
+        gauge("audit_full", "1 while what must be audited is refused", 1.0 if log["full"] else 0.0, realm=realm)
     gauge("live_pages", "Pages that listen", said["pages"])
     gauge("messages_taken", "Messages of devices", said["messages"]["taken"])
     gauge("messages_refused", "Messages kept as dead letters", said["messages"]["refused"])

@@ -34,6 +34,8 @@ class Actor:
     """How: `passkey`, `password+totp`, `token`, `private_key_jwt`, `oidc:<provider>`, `loopback`, `certificate`."""
     session: str = ""
     """The public name of the session or token that he came with: for the audit, never the secret itself."""
+    scope: frozenset[str] | None = None
+    """What his token may be used for, whatever he himself may do; None: all of that. See `tokens.within`."""
 
     @property
     def kind(self) -> str:

@@ -129,6 +129,8 @@ export class City {
       this.#step(this.loadedOnce ? "live" : this.phase);
       // A city whose log ends before what we have seen is another one, or restored from before.
       if (this.#seq !== null && Number.isFinite(seq) && seq < this.#seq) return this.#reset(seq);
+      // Who is not told places in the log cannot go on where the stream broke off.
+      if (this.loadedOnce && !Number.isFinite(seq)) return this.#reset(null);
       if (!this.loadedOnce) {
         if (this.#seq === null && Number.isFinite(seq)) this.#seq = seq;
         this.#load();

@@ -4,7 +4,7 @@ export const API = "/ngsi-ld/v1";
 
 // A sentence for people; what begins with the name of a member (`q: ...`) keeps it as it is written.
 const sentence = (text) => String(text).replace(/^[a-z](?!\S*:)/, (first) => first.toUpperCase()).replace(/[^.!?…]$/, "$&.");
-const MENDS = { 401: "Log in, or open the page on the machine that hansa runs on.", 429: "Wait a moment.", 503: "The city is busy; try again in a moment." };
+const MENDS = { 401: "Sign in, or open the page on the machine that hansa runs on.", 429: "Wait a moment.", 503: "The city is busy; try again in a moment." };
 
 /** A request that failed, with what people can do about it; `problem` is what the city said (RFC 9457), if it did. */
 export class Failed extends Error {
@@ -24,7 +24,9 @@ export async function ask(path, { method = "GET", headers = {}, send, accept = "
   let answer;
   try {
     const body = send === undefined ? {} : { body: JSON.stringify(send) };
-    answer = await fetch(path, { method, signal, headers: { accept, ...(send === undefined ? {} : { "content-type": kind }), ...headers }, ...body });
+    // By this header the city knows its own page from another site's that made a browser ask.
+    const own = method === "GET" ? {} : { "x-hansa": "page" };
+    answer = await fetch(path, { method, signal, headers: { accept, ...own, ...(send === undefined ? {} : { "content-type": kind }), ...headers }, ...body });
   } catch (fault) {
     if (fault.name === "AbortError") throw fault;
     throw new Failed("The city does not answer.", "Check the network and that hansa is running; this page tries again by itself.");

@@ -16,6 +16,7 @@ from hansa.cli.beside import Companion, free_address, run
 from hansa.cli.demo.keys import Keys
 from hansa.cli.demo.land import LATITUDE, LONGITUDE, VALLEY, ZONE
 from hansa.cli.demo.valley import Plan
+from hansa.cli.serving import echo_enrolment, echo_key
 from hansa.errors import BadRequest
 from hansa.serve import Running
 
@@ -51,6 +52,8 @@ def up_demo(data: Path, said: dict[str, Any], size: dict[str, int | None] | None
             click.echo(f"  devices    mqtt://{host}:{port}   topic hansa/<device>/<format>")
         for off in running.off:
             click.echo(f"  app off    {off.name}: {off.reason}")
+        echo_key(running)
+        echo_enrolment(running)
         click.echo(f"  its files  {settings.data.absolute()}")
         click.echo(f"\n  A demo: {VALLEY}. {plan.stations} orchard stations and {plan.sensors} other sensors come in.")
 

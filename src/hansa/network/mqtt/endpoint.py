@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 from msgspec import Struct
 
+from hansa.network.accept import Admit, Door, anybody
 from hansa.network.mqtt.caps import Caps
 from hansa.network.mqtt.doors import Command, Doors, Peer, Refusal
 from hansa.network.mqtt.link import Link
@@ -59,7 +60,8 @@ class Endpoint:
         self._wills: dict[Session, tuple[float, Peer, Will]] = {}
         self._dirty: list[Link] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[Door] = []
+        self.admit_from: Admit = anybody  # who may connect, by his address; set it before `listen`
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
 
@@ -71,21 +73,17 @@ class Endpoint:
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> tuple[str, int]:
         """Open a door, as many as you like; returns where it is (port 0 takes a free one). OSError if it is taken."""
         loop = self.attach()
-        server = await loop.create_server(
-            partial(Link, self),
-            host,
-            port,
-            ssl=tls,
-            backlog=1024,
-            # A handshake has the time that a CONNECT has; the socket counts as a connection when it is through.
-            ssl_handshake_timeout=self.caps.connect_s if tls else None,
-            ssl_shutdown_timeout=self.caps.close_s if tls else None,
+        # A handshake has the time that a CONNECT has; the socket counts as a connection when it is through.
+        door = Door(
+            *(host, port, partial(Link, self), self.admit_from),
+            tls=tls,
+            handshake_s=self.caps.connect_s,
+            close_s=self.caps.close_s,
         )
-        self._servers.append(server)
+        self._servers.append(door)
         if self._sweeper is None:
             self._sweeper = loop.call_later(self.caps.sweep_s, self._sweep_again)
-        bound: tuple[str, int] = server.sockets[0].getsockname()[:2]
-        return bound
+        return door.open()
 
     def attach(self) -> asyncio.AbstractEventLoop:
         """Live in the running loop."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import structlog
 
+from hansa.network.accept import Entry
 from hansa.network.mqtt.connection import Connection
 from hansa.network.mqtt.doors import Command, Peer, Refusal
 from hansa.network.mqtt.packets import Connect, Will
@@ -26,6 +27,7 @@ class Link(asyncio.Protocol):
     __slots__ = (
         "_closed_at",
         "_endpoint",
+        "_entry",
         "_hungry",
         "_opened_at",
         "_paused",
@@ -40,9 +42,10 @@ class Link(asyncio.Protocol):
         "will",
     )
 
-    def __init__(self, endpoint: "Endpoint") -> None:
-        """A link that asyncio is about to connect."""
+    def __init__(self, endpoint: "Endpoint", entry: Entry | None = None) -> None:
+        """A link that asyncio is about to connect; `entry` is told when it has ended."""
         self._endpoint = endpoint
+        self._entry = entry
         self._transport: asyncio.Transport | None = None
         self._peer: Peer | None = None
         self._opened_at = self._seen_at = endpoint.now()
@@ -91,6 +94,8 @@ class Link(asyncio.Protocol):
         self._end(self.machine.ending or (f"connection lost: {exc}" if exc else "connection lost"))
         self.machine.lost("connection lost")
         self._transport = None
+        if self._entry is not None:
+            self._entry.leave()
         self._endpoint.gone(self)
 
     def pause_writing(self) -> None:

@@ -12,6 +12,7 @@ import structlog
 
 from hansa.errors import HansaError, NotFound, Unauthenticated
 from hansa.model.wire import spliceable
+from hansa.model.wire_values import uri
 from hansa.network.contexts import Contexts
 from hansa.platform.city import City
 from hansa.platform.hosted import HostedContexts
@@ -33,6 +34,7 @@ from hansa.platform.ngsild import (
 from hansa.platform.ngsild.answers import CORE_LINK, warning
 from hansa.platform.ngsild.exchange import Desk, Exchange
 from hansa.platform.ngsild.problems import WrongMethod, problem_response
+from hansa.platform.ngsild.retrieval import whole
 from hansa.platform.subscriptions import Subscriptions
 
 Route = Callable[[Exchange], Awaitable[Response]]
@@ -130,7 +132,7 @@ class NgsiLd:
                 and request.method == "GET"
                 and not request.query
                 and path[0] == "entities"
-                and request.sight.everything
+                and not request.sight.blind
                 and (quick := self._stored(request, path[1])) is not None
             ):
                 return quick
@@ -148,12 +150,15 @@ class NgsiLd:
             if key in _TELLING or (key == b"accept" and value not in _PLAIN_ACCEPT):
                 return None
         row = self.desk.city.reader.row("", ident, request.sight)
-        if row is None or not spliceable(row.doc):
+        if row is None and ident:
+            uri(ident, "id", self.desk.limits)
+            raise NotFound(f"there is no entity {ident}", where=ident)
+        if row is None or not spliceable(row.doc) or not (request.sight.everything or whole(row)):
             return None
         return Response(200, row.doc, JSON, [CORE_LINK])
 
     async def _routed(self, request: Request) -> Response:
-        if not request.sight.everything and not request.sight.classes:
+        if request.sight.blind:
             raise Unauthenticated("this city does not know you", mend="log in, or send a token")
         verbs, told = self._found(request.path)
         method = request.method

@@ -58,7 +58,7 @@ async def query(exchange: Exchange) -> Response:
     kind = said.get("kind")
     if kind is not None and kind not in _KINDS:
         raise BadRequest(f"{kind[:64]!r} is no kind of @context", where="kind", mend=", ".join(sorted(_KINDS)))
-    if not exchange.sight.everything:
+    if not exchange.sight.may("administer", "smart"):
         raise Forbidden(f"{exchange.sight.actor} may not see which @contexts the city uses")
     hosted, contexts = _parts(exchange)
     own = [one for one in hosted.list(exchange.tenant) if kind in {None, one.kind}]
@@ -149,7 +149,8 @@ async def answering(exchange: Exchange, context: Context, accept: str) -> Contex
 
     Who may not write has nothing created for it: its names stand in full, in the core @context (5.5.7).
     """
-    if linkable(context, accept) is context or exchange.desk.contexts is None or not exchange.sight.everything:
+    writes = exchange.sight.may("create", "smart")
+    if linkable(context, accept) is context or exchange.desk.contexts is None or not writes:
         return linkable(context, accept)
     url = await implicit(exchange, context)
     return CORE if url is None else await exchange.desk.contexts.context(url)

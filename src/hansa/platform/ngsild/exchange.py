@@ -269,8 +269,8 @@ class Exchange:
         return outcomes
 
     def check_writer(self) -> None:
-        """Raise Forbidden for a sight that may only look."""
-        if not self.sight.everything:
+        """Raise Forbidden for a sight that may only look; what policy lets others write, the writer decides."""
+        if not self.sight.everything and self.sight.rights is None:
             raise Forbidden(f"{self.sight.actor} may look, not write")
 
     async def check_tenant(self) -> None:

@@ -32,7 +32,7 @@ class Known:
 
 def names(reader: Reader, tenant: str, sight: Sight) -> dict[str, set[str]]:
     """The types of which this sight sees an entity, each with the names of the attributes it sees (5.7.5, 5.7.6)."""
-    if sight.everything:
+    if reader.wholly(sight):
         return reader.attributes(tenant)
     found: dict[str, set[str]] = {}
     for entity in reader.every(tenant, Query(), sight):
@@ -43,7 +43,7 @@ def names(reader: Reader, tenant: str, sight: Sight) -> dict[str, set[str]]:
 
 def of_type(reader: Reader, tenant: str, kind: str, sight: Sight) -> Kind:
     """One type (5.7.7); of no entities when this sight sees none of it."""
-    if sight.everything:
+    if reader.wholly(sight):
         return Kind(*reader.of_type(tenant, kind))
     found = Kind()
     for entity in reader.every(tenant, Query(types=(frozenset({kind}),)), sight):
@@ -55,7 +55,7 @@ def of_type(reader: Reader, tenant: str, kind: str, sight: Sight) -> Kind:
 
 def of_attribute(reader: Reader, tenant: str, name: str, sight: Sight) -> Known:
     """One attribute (5.7.10); in no entities when this sight sees none of it."""
-    if sight.everything:
+    if reader.wholly(sight):
         return Known(*reader.of_attribute(tenant, name))
     found = Known()
     for entity in reader.every(tenant, Query(attrs=frozenset({name})), sight):

@@ -17,6 +17,7 @@ from hansa.model.older import older
 from hansa.model.selection import types_match
 from hansa.model.wire import View, spliceable
 from hansa.model.wire_geo import feature
+from hansa.platform.codec import labelled
 from hansa.platform.entity_maps import EntityMap
 from hansa.platform.http import Response
 from hansa.platform.joined import Met, joined
@@ -26,7 +27,7 @@ from hansa.platform.ngsild.asked import Asked, AskedOne, Look
 from hansa.platform.ngsild.contexts import answering
 from hansa.platform.ngsild.exchange import Exchange
 from hansa.platform.ngsild.media import Preferences
-from hansa.platform.store import Reader
+from hansa.platform.store import Reader, Row
 
 T = TypeVar("T")
 
@@ -46,16 +47,11 @@ async def retrieve(exchange: Exchange) -> Response:
     prefer = media.preferences(exchange.request.headers)
     named, naming = entity_maps.named(exchange)
     mapping = one.mapped or naming
-    if (
-        look.plain
-        and types is None
-        and not mapping
-        and accept != media.GEO
-        and prefer.version is None
-        and exchange.sight.everything
-    ):
+    if look.plain and types is None and not mapping and accept != media.GEO and prefer.version is None:
         row = await exchange.read(lambda reader: reader.row(exchange.tenant, ident, exchange.sight))
-        if row is not None and spliceable(row.doc):
+        if row is None:
+            raise NotFound(f"there is no entity {ident}", where=ident)
+        if spliceable(row.doc) and (exchange.sight.everything or whole(row)):
             return bytes_answer([row.doc], accept, one=True)
 
     def work(reader: Reader) -> list[Met]:
@@ -83,6 +79,11 @@ async def retrieve(exchange: Exchange) -> Response:
         kept = named or entity_maps.made(exchange, [ident], one.lifetime_s)
         response.headers.append(entity_maps.place(exchange, kept))
     return response
+
+
+def whole(row: Row) -> bool:
+    """Whether whoever sees the entity sees all of it: none of its attributes bears a label of its own."""
+    return not labelled(row.stamps)
 
 
 async def query(exchange: Exchange) -> Response:
@@ -176,7 +177,7 @@ def _page(reader: Reader, exchange: Exchange, wanted: Asked, *, splice: bool) ->
     count = reader.count(tenant, wanted.query, sight) if page.count else None
     if page.limit == 0:
         return None, [], False, count
-    if splice and sight.everything:
+    if splice:
         docs = reader.find_docs(tenant, wanted.query, sight, page.limit + 1, page.offset)
         if docs is not None:
             return docs[: page.limit], [], len(docs) > page.limit, count

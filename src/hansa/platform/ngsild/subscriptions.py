@@ -19,7 +19,7 @@ _LIST: Final = PAGING | _SHOW
 
 
 def _kept(exchange: Exchange) -> Subscriptions:
-    if not exchange.sight.everything:
+    if not exchange.sight.everything and exchange.sight.rights is None:
         raise Forbidden(f"{exchange.sight.actor} may not see or make subscriptions")
     found = exchange.desk.subscriptions
     if found is None:
@@ -55,8 +55,14 @@ async def query(exchange: Exchange) -> Response:
     page, sys_attrs = Page.of(said, exchange.limits), _sys_attrs(said)
     await _check_tenant(exchange, kept)
     context = await exchange.linked()
-    total = kept.count(exchange.tenant)
-    shown = kept.list(exchange.tenant, context, limit=page.limit, offset=page.offset, sys_attrs=sys_attrs)
+    total = kept.count(exchange.tenant, exchange.sight)
+    shown = kept.list(
+        *(exchange.tenant, context),
+        limit=page.limit,
+        offset=page.offset,
+        sys_attrs=sys_attrs,
+        sight=exchange.sight,
+    )
     return paged(
         answer(shown, accept, context),
         exchange,
@@ -76,7 +82,7 @@ async def retrieve(exchange: Exchange) -> Response:
     ident = exchange.ident()
     await _check_tenant(exchange, kept)
     context = await exchange.linked()
-    shown = kept.get(ident, exchange.tenant, context, sys_attrs=_sys_attrs(said))
+    shown = kept.get(ident, exchange.tenant, context, sys_attrs=_sys_attrs(said), sight=exchange.sight)
     return answer(shown, accept, context)
 
 

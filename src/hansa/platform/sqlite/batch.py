@@ -13,13 +13,14 @@ from hansa.model.change import EDITS, LABEL, Change, Nothing, Part, Refused, Wri
 from hansa.model.entity import MEMBERS, Doc, Entity, instances, types_of
 from hansa.model.narrow import WIDE, index_value
 from hansa.model.transient import expires
-from hansa.platform import codec, merge
+from hansa.platform import codec, merge, permitted
 from hansa.platform.merge import Merged, State
 from hansa.platform.sqlite.history import History
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
 from hansa.platform.sqlite.rows import EXPIRES, NOTHING, IndexRow, index_rows, kinds_of, place_rows, several_of
 from hansa.platform.store import Item, Outcome
+from hansa.trust.labels import Sight
 
 REMEMBERED: Final = 10_000  # states in memory, some 0.6 kB each of a station: the devices that speak every minute or so
 
@@ -122,19 +123,20 @@ class Batch:
             cause, depth = item.causes[i] if item.causes is not None else (item.cause, item.depth)
             actor = item.actors[i] if item.actors is not None else item.actor
             try:
-                out.append(self._decide(write, actor, cause, depth))
+                out.append(self._decide(write, actor, cause, depth, item.sight))
             except HansaError as refusal:
                 out.append(Refused(write, refusal))
         return out
 
-    def _decide(self, write: Write, actor: str, cause: str | None, depth: int) -> Outcome:
+    def _decide(self, write: Write, actor: str, cause: str | None, depth: int, sight: Sight | None) -> Outcome:
         kept = self.kept[write.tenant, write.id]
         if write.kind in EDITS:
-            merged = self.history.edit(kept.e, kept.now, kept.seq, write, self.store.head() + 1)
+            e = kept.e if sight is None or permitted.edited(sight, kept.now, write, self.store.realm) else -1
+            merged = self.history.edit(e, kept.now, kept.seq, write, self.store.head() + 1)
         else:
             if write.kind == "instances":
                 write = self.history.dated(kept.e, write)
-            merged = merge.apply(kept.now, write, self.at)
+            merged = merge.apply(kept.now, write, self.at) if sight is None else self._permitted(kept.now, write, sight)
             if kept.e >= 0 and any(p.status == "late" for p in merged.parts):
                 is_new = self.history.is_new
                 merged.parts[:] = [p for p in merged.parts if p.status != "late" or is_new(kept.e, p)]
@@ -148,12 +150,28 @@ class Batch:
         kept.changed.update(part.name for part in merged.parts if part.status != "late")
         return self._note(write, kept, merged, actor, cause, depth)
 
+    def _permitted(self, state: State | None, write: Write, sight: Sight) -> Merged:
+        """What a write does that policy has a say in. Raises what `merge.apply` raises, and Forbidden."""
+        realm = self.store.realm
+        known = permitted.seen(state, sight, realm)
+        if known is None or known.doc is None:
+            write = permitted.owned(write, sight, realm)
+        merged = merge.apply(known, write, self.at)
+        permitted.check(sight, known, merged, write, realm)
+        if merged.gone and known is not state:  # whoever may delete an entity deletes all of it
+            return merge.apply(state, write, self.at)
+        return permitted.joined(state, known, merged, write)
+
     def remember(self, states: dict[Key, StateRow], lately: set[Key]) -> None:
         """Keep the states of who spoke lately too, the newest so many; those of a crowd would only push out others."""
         for key, kept in self.kept.items():
             states.pop(key, None)
-            if key in lately and kept.row is not None and kept.row[2] is not None:
-                states[key] = (*kept.row[:5], kept.seq)
+            if key not in lately or kept.row is None:
+                continue
+            ident, e, doc, stamps, label, _ = kept.row
+            if doc is not None:
+                # orjson's bytes bring the whole of its buffer along, 4 kB: a copy has the length of the document.
+                states[key] = ident, e, bytes(memoryview(doc)), stamps, label, kept.seq
         for key in list(islice(states, max(0, len(states) - REMEMBERED))):
             del states[key]
 

@@ -132,7 +132,8 @@ class Bulk:
     def __enter__(self) -> Self:
         """Make ready: piles go to files, and the WAL may grow."""
         self._db.pragma("cache_size", -_CACHE_KIB)  # ids and places go to random pages: these should stay in memory
-        self._db.pragma("temp_store", "file")
+        if self._store.key is None:  # what is set aside in files is not sealed
+            self._db.pragma("temp_store", "file")
         self._db.pragma("wal_autocheckpoint", _CHECKPOINT_PAGES)
         return self
 

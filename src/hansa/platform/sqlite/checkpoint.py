@@ -6,11 +6,12 @@ few pages that came meanwhile, for only then does the WAL begin anew. A helper a
 """
 
 import threading
+from collections.abc import Callable
 
 import apsw
 import structlog
 
-from hansa.platform.sqlite.schema import CHECKPOINT_PAGES, connect
+from hansa.platform.sqlite.schema import CHECKPOINT_PAGES
 
 MOST_PAGES = 4 * CHECKPOINT_PAGES  # of WAL: then the writer waits for it, however long it takes
 
@@ -20,9 +21,9 @@ log = structlog.get_logger("hansa.store")
 class Checkpointer:
     """Keeps the WAL of one file short. All but its thread belongs to the writer's."""
 
-    def __init__(self, path: str, db: apsw.Connection) -> None:
-        """For the writer's connection `db` to the file at `path`; from now on SQLite does not do so by itself."""
-        self._path = path
+    def __init__(self, connect: Callable[[], apsw.Connection], db: apsw.Connection) -> None:
+        """For the writer's connection `db`; `connect` makes another. From now on SQLite does not do so by itself."""
+        self._connect = connect
         self._db = db
         self._pages = 0  # in the WAL
         self._wanted = threading.Event()
@@ -51,7 +52,7 @@ class Checkpointer:
         self._thread.join()
 
     def _run(self) -> None:
-        db = connect(self._path)
+        db = self._connect()
         try:
             while True:
                 self._wanted.wait()

@@ -5,8 +5,7 @@ key is (entity, name, dataset, instant, seq). An instance that takes another's p
 remembers in `x` the key of the first one in its place: from there come its instanceId and its createdAt (5.6.14).
 """
 
-import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import apsw
 
@@ -18,6 +17,7 @@ from hansa.model.wire import NULL
 from hansa.platform import codec
 from hansa.platform.merge import Merged, State, corrected
 from hansa.platform.sqlite.names import Names
+from hansa.platform.sqlite.veil import Key, Veil
 
 Row = tuple[int, int, int, int, int, Any, int | None, bytes | None]
 """e, n, d, at, seq, v, u, x: see `schema`."""
@@ -28,46 +28,10 @@ _Said = tuple[Any, int | None, bytes | None]
 _FIRST: Final = 0xC1
 """The first byte of an x that names the first instance in its place: MessagePack never begins so."""
 _HEAD: Final = 36  # that byte, 19 digits of seq, 16 of the instant
-_ID = re.compile(r"urn:ngsi-ld:Instance:([0-9a-f]{1,16})\.([0-9a-f]{1,16})\.([0-9a-f]{1,16})\Z")
 _SCALARS: Final = (float, int, str)
 _PLAIN: Final = frozenset({"type", "value", "unitCode", "observedAt", "datasetId"})
 _GONE_SCOPE: Final[list[str]] = []
 """The value of a scope that was taken away (020_19 of the conformance suite; a scope is no attribute to be null)."""
-
-
-class Key(NamedTuple):
-    """What names an instance for good: the seq, dataset and instant with which it was first said."""
-
-    seq: int
-    d: int
-    at: int
-
-    def ident(self) -> str:
-        """The instanceId."""
-        return instance_id(self.seq, self.d, self.at)
-
-    @classmethod
-    def of(cls, ident: str) -> "Key | None":
-        """The key in an instanceId; None for an URI that is none of ours."""
-        found = _ID.match(ident)
-        if found is None:
-            return None
-        seq, d, at = (int(part, 16) for part in found.groups())
-        if max(seq, d) >= 1 << 63:
-            return None
-        return cls(seq, d, at - (1 << 64) if at >> 63 else at)
-
-    def head(self) -> bytes:
-        """How x begins in a row that took this one's place."""
-        return b"\xc1%019d%016x" % (self.seq, self.at & _MASK)
-
-
-_MASK: Final = (1 << 64) - 1
-
-
-def instance_id(seq: int, d: int, at: int) -> str:
-    """The instanceId of a key."""
-    return f"urn:ngsi-ld:Instance:{seq:x}.{d:x}.{at & _MASK:x}"
 
 
 def first(seq: int, d: int, at: int, x: bytes | None) -> Key:
@@ -293,7 +257,7 @@ class History:
         n = names.number(name)
         if n is None or not list(db.execute("SELECT 1 FROM history WHERE e = ? AND n = ? LIMIT 1", (e, n))):
             raise NotFound(f"{write.id} has no history of {name}", where=name)
-        row = self._found(e, n, Key.of(write.instance or ""))
+        row = self._found(e, n, Veil.of(db).key(write.instance or ""))
         if row is None:
             raise NotFound(f"{name} has no instance {write.instance}", where="instanceId")
         d, at, was, v, u, x = row

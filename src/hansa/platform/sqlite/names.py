@@ -14,6 +14,10 @@ class Names:
         self._new: list[tuple[int, str]] = []
         self.refresh()
 
+    def __len__(self) -> int:
+        """How many words are known here."""
+        return len(self._text)
+
     def refresh(self) -> None:
         """Take up words that others have added."""
         newest = max(self._text, default=-1)
@@ -57,6 +61,10 @@ class Names:
             self.refresh()
             found = self._text[n]
         return found
+
+    def since(self, n: int) -> dict[int, str]:
+        """Every word from the number `n` on."""
+        return {one: self._text[one] for one in range(n, len(self._text))}
 
     def words(self, known: int = 0) -> dict[str, int]:
         """Every word but the first `known`."""

@@ -17,12 +17,13 @@ from hansa.model.entity import Entity, Stamps
 from hansa.model.query import Query
 from hansa.model.selection import TypeSelection
 from hansa.platform import codec
-from hansa.platform.sqlite.history import ended, first, instance_id, instance_of, unpacked
+from hansa.platform.sqlite.history import ended, first, instance_of, unpacked
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
+from hansa.platform.sqlite.veil import Veil
 from hansa.platform.store import Bucket, Moment, Point, Span, TooSlow
 from hansa.platform.store import Names as Wanted
-from hansa.trust.labels import Sight, unlabelled
+from hansa.trust.labels import AUDITED, Sight, unlabelled
 
 Series = dict[tuple[str, str | None], list[Moment]]
 
@@ -39,6 +40,7 @@ class PastReader:
         self._db = db
         self._realm = realm
         self._names = Names(db)
+        self._veil = Veil.of(db)
         db.create_scalar_function("tells", _tells, 1, deterministic=True)
 
     # One series
@@ -58,7 +60,7 @@ class PastReader:
         """Points of one attribute from `since` (included) to `until` (not), oldest first; `last` the newest so many."""
         found = self._numbered(tenant, ident)
         n, d = self._names.number(name), self._names.number(dataset or "")
-        if found is None or n is None or d is None or not self._shows(found[1], found[2], name, sight):
+        if found is None or n is None or d is None or not self._shows(ident, found[1], found[2], name, sight):
             return []
         order = "ASC" if last is None else "DESC"
         rows = list(
@@ -84,7 +86,9 @@ class PastReader:
             return []
         text = self._names.text
         keys = [(text(k >> 32), text(k & _LOW) or None) for (k,) in self._run(_SERIES, {"e": found[0]})]
-        return [(name, d) for name, d in keys if name != "scope" and self._shows(found[1], found[2], name, sight)]
+        shown = {name: self._shows(ident, found[1], found[2], name, sight) for name, _ in keys if name != "scope"}
+        left = [(name, d) for name, d in keys if shown.get(name)]
+        return left if sight.everything else sorted(left, key=lambda one: (one[0], one[1] or ""))
 
     def has_past(self, tenant: str, ident: str) -> bool:
         """Whether history holds anything of an entity."""
@@ -137,12 +141,13 @@ class PastReader:
             numbered = {e: row for e, *row in self._run(_NUMBERED, (apsw.carray(tuple(some)), tn))}
             for e, found in self._chunk(list(numbered), span, names, most, dated=dated):
                 ident, stamps, label = numbered[e]
+                shown = found
                 if not sight.everything:
-                    hidden = [key for key in found if not self._shows(stamps, label, key[0], sight)]
-                    for key in hidden:
-                        del found[key]
-                if found:
-                    yield ident, found
+                    seen = [key for key in found if self._shows(ident, stamps, label, key[0], sight)]
+                    # The index has them in the order in which words first came, of whatever was said with them.
+                    shown = {key: found[key] for key in sorted(seen, key=lambda one: (one[0], one[1] or ""))}
+                if shown:
+                    yield ident, shown
 
     def _chunk(
         self, es: list[int], span: Span, names: Wanted, most: int, *, dated: bool
@@ -155,7 +160,7 @@ class PastReader:
             return
         sql, given = bound.sql(dated=dated)
         given["es"] = apsw.carray(array("q", es), flags=apsw.SQLITE_CARRAY_INT64)
-        read = _Read(self._names)
+        read = _Read(self._names, self._veil)
         present, found = -1, Series()
         key, moments = -1, list[Moment]()
         for row in self._run(sql, given):
@@ -242,14 +247,21 @@ class PastReader:
 
     # Sight
 
-    def _shows(self, stamps: bytes | None, label: int, name: str, sight: Sight) -> bool:
+    def _shows(self, ident: str, stamps: bytes | None, label: int, name: str, sight: Sight) -> bool:
+        """Whether the past of an attribute is shown, as its present is; that it was is noted, where it must be."""
         if sight.everything:
             return True
+        if sight.typed:  # what has history may be of another type by now: a token for some types reads none
+            return False
         own = self._names.text(label) if label else unlabelled(self._realm)
         if not sight.sees(own):
             return False
-        labels = codec.unpack_stamps(stamps).labels if stamps is not None else {}
-        return name not in labels or sight.sees(labels[name])
+        bears = (codec.labels_of(stamps) if stamps is not None else {}).get(name, own)
+        if bears is not own and not sight.sees(bears):
+            return False
+        if sight.rights is not None and bears.partition(";")[0] in AUDITED:
+            sight.rights.saw(ident, bears)
+        return True
 
     def _run(self, sql: str, given: Any) -> Iterator[tuple[Any, ...]]:
         try:
@@ -269,10 +281,11 @@ def _tells(*given: Any) -> int:
 class _Read:
     """Rows into instants, with what is the same from row to row looked up once."""
 
-    __slots__ = ("_dataset", "_names", "_series")
+    __slots__ = ("_dataset", "_names", "_series", "_veil")
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, veil: Veil) -> None:
         self._names = names
+        self._veil = veil
         self._series: dict[int, tuple[str, str | None]] = {}
         self._dataset: str | None = None
 
@@ -294,10 +307,10 @@ class _Read:
                 instance["unitCode"] = self._names.text(u)
             if self._dataset is not None:
                 instance["datasetId"] = self._dataset
-            instance["instanceId"] = instance_id(seq, key & _LOW, at)
+            instance["instanceId"] = self._veil.ident(seq, key & _LOW, at)
         else:
             instance = instance_of(at, v, None if u is None else self._names.text(u), x, self._dataset)
-            instance["instanceId"] = first(seq, key & _LOW, at, x).ident()
+            instance["instanceId"] = self._veil.ident(*first(seq, key & _LOW, at, x))
         return Moment(t, instance, created, modified)
 
 

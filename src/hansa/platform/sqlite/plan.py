@@ -18,6 +18,9 @@ Given = list[Any]
 Box = tuple[float, float, float, float]
 
 
+_SEEN = " /* seen */"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`source` is a SELECT of entity numbers (each once, in index order); `exact`: it is the answer."""
@@ -25,6 +28,10 @@ class Plan:
     source: str
     given: Given
     exact: bool
+
+    def seen(self, where: str) -> str:
+        """The source, of attributes alone whose label `where` lets pass; entities' own stay with the caller."""
+        return self.source.replace(_SEEN, f" AND ({where.replace('{}', 'label')})")
 
 
 def type_word(tenant: str, kind: str) -> str:
@@ -145,9 +152,9 @@ def _range(
     if len(types) == 1:
         # With one row an entity there are no duplicates to look for, and that look costs as much as the search.
         distinct = "" if several(types[0], n) is None else "DISTINCT "
-        return f"SELECT {distinct}e FROM attr WHERE t = ? AND n = ?{where}", [types[0], n, *values]  # noqa: S608
+        return f"SELECT {distinct}e FROM attr WHERE t = ? AND n = ?{where}{_SEEN}", [types[0], n, *values]  # noqa: S608
     marks = ",".join("?" * len(types))
-    return f"SELECT DISTINCT e FROM attr WHERE t IN ({marks}) AND n = ?{where}", [*types, n, *values]  # noqa: S608
+    return f"SELECT DISTINCT e FROM attr WHERE t IN ({marks}) AND n = ?{where}{_SEEN}", [*types, n, *values]  # noqa: S608
 
 
 def _condition(part: Has | OneOf | Between) -> tuple[str, Given]:

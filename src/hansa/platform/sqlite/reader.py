@@ -11,14 +11,16 @@ from typing import Any, Final, Protocol
 import apsw
 import orjson
 
-from hansa.model.entity import MEMBERS, Doc, Entity, Stamps
+from hansa.model.entity import Doc, Entity, Stamps, types_of
 from hansa.model.query import Query
 from hansa.model.transient import alive
 from hansa.platform import codec
 from hansa.platform.sqlite.census import CensusReader
+from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import Plan, plan, type_word
+from hansa.platform.sqlite.visible import Labels, Visible
 from hansa.platform.store import Row, TooSlow
-from hansa.trust.labels import Sight, unlabelled
+from hansa.trust.labels import Sight
 
 _COLUMNS: Final = "entity.id, entity.doc, entity.stamps, entity.label, entity.expires"
 
@@ -28,6 +30,7 @@ class Writer(Protocol):
 
     several: dict[tuple[int, int], int]
     expiring: int | None
+    names: Names
 
 
 class SqliteReader(CensusReader):
@@ -42,6 +45,8 @@ class SqliteReader(CensusReader):
         """
         super().__init__(db, realm, now)
         self._writer = writer
+        self._labels = Labels(self._names, realm)
+        self._visible: dict[int, Visible] = {}  # by the identity of the sight, which each holds
         self._plans: dict[tuple[str, Query], tuple[Plan, dict[tuple[int, int], int | None]]] = {}
         db.set_progress_handler(self._late, 2_000)
 
@@ -56,12 +61,16 @@ class SqliteReader(CensusReader):
         n = self._names.number(tenant)
         if n is None:
             return None
-        for found in self._run(_ONE, (n, ident)):
-            if found[1] is None:
+        seen = None if sight.everything else self._seen(sight)
+        # Asked of SQLite with the label, so that what is hidden takes as long as what is not there.
+        sql = _ONE if seen is None else f"{_ONE} AND ({seen.where})".replace("{}", "label")
+        for found in self._run(sql, (n, ident)):
+            row = None if found[1] is None else self._row(found)
+            if row is None or (sight.typed and not _covered(row.doc, sight)):
                 return None
-            row = self._row(found)
-            if row is not None and (sight.everything or sight.sees(row.label or unlabelled(self._realm))):
-                return row
+            if seen is not None:
+                seen.shows(row.id, found[3])
+            return row
         return None
 
     def entity(self, tenant: str, ident: str, sight: Sight) -> Entity | None:
@@ -69,7 +78,7 @@ class SqliteReader(CensusReader):
         if self._late():  # who follows relationships asks for many, each too quick for SQLite to look at the time
             raise TooSlow
         row = self.row(tenant, ident, sight)
-        return None if row is None else self._masked(row, sight)
+        return None if row is None else self._masked(row, None if sight.everything else self._seen(sight, fresh=False))
 
     # Many
 
@@ -89,14 +98,15 @@ class SqliteReader(CensusReader):
         return self._matching(tenant, query, sight, None, 0, stamps=True)
 
     def find_docs(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[bytes] | None:
-        """The same as stored documents, where the index alone decides and nothing is masked; else None."""
-        if not sight.everything:
-            return None
+        """The same as stored documents, where the index alone decides; else None."""
         made = self._plan(tenant, query)
         if made is None:
             return []
-        if not made.exact or self._outlived():
+        if not made.exact or sight.typed or self._outlived():
             return None
+        if not sight.everything:
+            seen = self._seen(sight)
+            return [self._shown(one, seen) for one in self._all(_page(made, seen.where), [*made.given, limit, offset])]
         sql = f"SELECT doc FROM ({made.source} LIMIT ? OFFSET ?) AS found CROSS JOIN entity ON entity.e = found.e"  # noqa: S608
         return [doc for (doc,) in self._all(sql, [*made.given, limit, offset])]
 
@@ -105,8 +115,15 @@ class SqliteReader(CensusReader):
         made = self._plan(tenant, query)
         if made is None:
             return 0
-        if made.exact and sight.everything and not self._outlived():
-            return int(next(iter(self._run(f"SELECT count(*) FROM ({made.source})", made.given)))[0])  # noqa: S608
+        if made.exact and not sight.typed and not self._outlived():
+            while True:
+                seen = None if sight.everything else self._seen(sight)
+                if seen is not None and not seen.every:
+                    sql = f"SELECT count(*) FROM ({_page(made, seen.where, '1', paged=False)})"  # noqa: S608
+                    return int(self._all(sql, made.given)[0][0])
+                many = int(self._all(f"SELECT count(*) FROM ({made.source})", made.given)[0][0])  # noqa: S608
+                if seen is None or self._seen(sight) is seen:  # no new label came while it was counted
+                    return many
         return sum(1 for _ in self._matching(tenant, query, sight, None, 0))
 
     def has_tenant(self, tenant: str) -> bool:
@@ -122,11 +139,13 @@ class SqliteReader(CensusReader):
         made = self._plan(tenant, query)
         if made is None:
             return
-        decided = made.exact and sight.everything and not self._outlived()
+        decided = made.exact and not sight.typed and not self._outlived()
+        seen = None if sight.everything else self._seen(sight)
+        where = None if seen is None else seen.where
         if decided:
-            source = self._run(_page(made), [*made.given, -1 if limit is None else limit, offset])
+            source = self._run(_page(made, where), [*made.given, -1 if limit is None else limit, offset])
         else:
-            source = self._run(_page(made, paged=False), made.given)
+            source = self._run(_page(made, where, paged=False), made.given)
         match = query.compile(lambda ident: None if (e := self.entity(tenant, ident, sight)) is None else e.doc)
         skipped = 0
         for found in source:
@@ -135,15 +154,15 @@ class SqliteReader(CensusReader):
             row = self._row(found)
             if row is None:
                 continue
-            if not sight.everything and not sight.sees(row.label or unlabelled(self._realm)):
-                continue
-            one = self._masked(row, sight, stamps=stamps or not decided)
+            one = self._masked(row, seen, stamps=stamps or not decided)
             if not decided:
-                if not match(one.doc, one.stamps):
+                if not match(one.doc, one.stamps) or not sight.covers("read", one.types):
                     continue
                 if skipped < offset:
                     skipped += 1
                     continue
+            if seen is not None and seen.audited:
+                seen.shows(row.id, found[3])
             yield one
 
     def _plan(self, tenant: str, query: Query) -> Plan | None:
@@ -190,15 +209,49 @@ class SqliteReader(CensusReader):
         """The stamps of a row."""
         return codec.unpack_stamps(row.stamps)
 
-    def _masked(self, row: Row, sight: Sight, *, stamps: bool = True) -> Entity:
+    def wholly(self, sight: Sight) -> bool:
+        """Whether a sight sees all that is there now, and need not be noted: then indexes can answer it."""
+        if sight.everything:
+            return True
+        seen = self._seen(sight)
+        return seen.every and not seen.audited and not sight.typed
+
+    def _seen(self, sight: Sight, *, fresh: bool = True) -> Visible:
+        """What a sight sees of the labels that there are; without `fresh`, of those known to be there."""
+        if fresh and (self._writer is None or len(self._writer.names) != self._labels.looked):
+            self._labels.refresh()
+        kept = self._visible.get(id(sight))
+        if (
+            kept is None
+            or kept.sight is not sight
+            or kept.epoch != sight.epoch
+            or kept.known != len(self._labels.texts)
+        ):
+            if len(self._visible) >= _SIGHTS:
+                self._visible.clear()
+            kept = self._visible[id(sight)] = Visible(self._labels, sight)
+        return kept
+
+    def _shown(self, found: tuple[Any, ...], seen: Visible) -> bytes:
+        """A row of `_page` as a document, without what a sight does not see."""
+        seen.shows(found[0], found[3])
+        doc: bytes = found[1]
+        if not codec.labelled(found[2]):
+            return doc
+        whole: Doc = orjson.loads(doc)
+        _unhide(whole, found[0], codec.labels_of(found[2]), seen)
+        return orjson.dumps(whole)
+
+    def _masked(self, row: Row, seen: Visible | None, *, stamps: bool = True) -> Entity:
         doc: Doc = orjson.loads(row.doc)
-        if sight.everything and not stamps:
+        if not stamps:
+            if seen is not None and codec.labelled(row.stamps):
+                _unhide(doc, row.id, codec.labels_of(row.stamps), seen)
             return Entity(doc, None, self._realm, row.label)
         kept = codec.unpack_stamps(row.stamps)
-        if not sight.everything:
-            hidden = [name for name, label in kept.labels.items() if not sight.sees(label)]
-            if hidden:
-                doc = {k: v for k, v in doc.items() if k in MEMBERS or k not in hidden}
+        if seen is not None and kept.labels:
+            hidden = _unhide(doc, row.id, kept.labels, seen)
+            kept = kept.without(set(hidden)) if hidden else kept
         return Entity(doc, kept, self._realm, row.label)
 
     def _row(self, found: tuple[Any, ...]) -> Row | None:
@@ -243,6 +296,21 @@ class _Deadline:
             raise TooSlow from fault
 
 
+def _covered(doc: bytes, sight: Sight) -> bool:
+    return sight.covers("read", types_of(orjson.loads(doc)))
+
+
+def _unhide(doc: Doc, ident: str, labels: dict[str, str], seen: Visible) -> list[str]:
+    """Take out of a document what is hidden of it; the names of that. What of it is shown is noted."""
+    hidden = seen.hidden(labels)
+    for name in hidden:
+        doc.pop(name, None)
+    if seen.audited and len(hidden) < len(labels):
+        seen.note(ident, (text for name, text in labels.items() if name not in hidden))
+    return hidden
+
+
+_SIGHTS: Final = 1_000  # what they see is remembered
 _PLANS: Final = 500  # remembered by a reader: dashboards ask the same again and again
 _ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # noqa: S608  # no part of it is given
 
@@ -250,8 +318,12 @@ _ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # no
 _ANY_OF: Final = "SELECT 1 FROM entity WHERE tenant = ? LIMIT 1"
 
 
-def _page(made: Plan, *, paged: bool = True) -> str:
-    """The rows of a plan, in its order."""
-    inner = f"{made.source} LIMIT ? OFFSET ?" if paged else made.source
+def _page(made: Plan, where: str | None = None, columns: str = _COLUMNS, *, paged: bool = True) -> str:
+    """The rows of a plan, in its order; with `where` a condition on labels, those that pass it."""
+    limit = " LIMIT ? OFFSET ?" if paged else ""
     # CROSS JOIN keeps the order: the driver outside, one look-up by number inside.
-    return f"SELECT {_COLUMNS} FROM ({inner}) AS found CROSS JOIN entity ON entity.e = found.e"  # noqa: S608
+    joined = "AS found CROSS JOIN entity ON entity.e = found.e"
+    if where is None:
+        return f"SELECT {columns} FROM ({made.source}{limit}) {joined}"  # noqa: S608
+    shown = where.replace("{}", "entity.label")
+    return f"SELECT {columns} FROM ({made.seen(where)}) {joined} WHERE ({shown}){limit}"  # noqa: S608

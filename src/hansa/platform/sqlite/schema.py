@@ -8,6 +8,7 @@ import orjson
 
 from hansa.errors import HansaError
 from hansa.model.transient import expires
+from hansa.platform.sqlite import sealed
 from hansa.platform.sqlite.rows import EXPIRES
 
 VERSION: Final = 4
@@ -63,16 +64,15 @@ CREATE TABLE checkpoint (e INTEGER PRIMARY KEY, doc BLOB, stamps BLOB, label INT
 """
 
 
-def connect(path: Path | str, *, write: bool = False, vfs: str | None = None) -> apsw.Connection:
-    """A connection set up for the city. Writers create the file and its tables.
+def connect(
+    path: Path | str, key: bytes | None = None, *, write: bool = False, vfs: str | None = None
+) -> apsw.Connection:
+    """A connection set up for the city, to a file that is sealed with `key`. Writers create the file and its tables.
 
-    Raises HansaError when the file is of another schema version.
+    Raises HansaError when the file is of another schema version, and what `sealed.connect` raises.
     """
-    flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if write else 0)
-    db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_URI, vfs=vfs, statementcachesize=200)
-    db.set_busy_timeout(10_000)
-    if vfs is not None:  # a VFS of Python's has no shared memory; exclusive, SQLite needs none
-        db.pragma("locking_mode", "exclusive")
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI | (apsw.SQLITE_OPEN_CREATE if write else 0)
+    db = sealed.connect(path, key, flags=flags, vfs=vfs)
     if write:
         db.pragma("page_size", PAGE)
         db.pragma("journal_mode", "wal")
@@ -83,6 +83,7 @@ def connect(path: Path | str, *, write: bool = False, vfs: str | None = None) ->
         db.pragma("journal_size_limit", PAGE * CHECKPOINT_PAGES)
         db.pragma("cache_size", -CACHE_KIB)
         _prepare(db)
+        db.execute("INSERT OR IGNORE INTO meta VALUES ('veil', randomblob(16))")
     else:
         db.pragma("query_only", True)
         db.pragma("cache_size", -_READ_CACHE_KIB)

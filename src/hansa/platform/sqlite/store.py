@@ -32,20 +32,23 @@ class SqliteStore:
         path: Path | str,
         realm: str = "open",
         *,
+        key: bytes | None = None,
         vfs: str | None = None,
         sync: Callable[[str], None] | None = None,
         steady: bool = False,
     ) -> None:
         """Open or create `path`; `:memory:` lives and dies with this object and is read through it alone.
 
+        `key`: the file is sealed with it (`sealed`); BadRequest when it is not, or with another.
         `sync` brings a file of the VFS `vfs` to its disk. `steady`: a city runs on it, and no checkpoint must stop it.
         """
         self.realm = realm
         self.path = str(path)
+        self.key = key
         self._vfs = vfs
         self._sync = sync
         self._wal: int | None = None  # the file stays the same while this connection is open
-        self.db = connect(path, write=True, vfs=vfs)
+        self.db = connect(path, key, write=True, vfs=vfs)
         self.names = Names(self.db)
         self._seq = (
             self._one("SELECT max(seq) FROM log")
@@ -60,7 +63,7 @@ class SqliteStore:
         if self._one("SELECT 1 FROM meta WHERE key = 'unindexed'"):  # a bulk import was cut off before it had its index
             list(rebuild(self.db, self.names, realm))
         self._recall()
-        self._checkpointer = Checkpointer(self.path, self.db) if steady else None
+        self._checkpointer = Checkpointer(self.connect, self.db) if steady else None
         self.expiring = self.soonest()  # before that nothing expires; perhaps later
         # What was written last: this object is the only writer, so a device that speaks again need not be read again.
         self.states: dict[Key, StateRow] = {}
@@ -162,9 +165,13 @@ class SqliteStore:
 
     # Reading
 
+    def connect(self) -> apsw.Connection:
+        """One more connection to the file, for reading."""
+        return connect(self.path, self.key, vfs=self._vfs)
+
     def reader(self, now: Callable[[], int] | None = None) -> SqliteReader:
         """A reader with a connection of its own (of a `:memory:` store: this object's)."""
-        db = self.db if self.path == ":memory:" else connect(self.path, vfs=self._vfs)
+        db = self.db if self.path == ":memory:" else self.connect()
         return SqliteReader(db, self.realm, now, self)
 
     def head(self) -> int:
@@ -203,7 +210,7 @@ class SqliteStore:
 
     def _reads(self) -> LogReader:
         if self._log is None:
-            db = self.db if self.path == ":memory:" else connect(self.path, vfs=self._vfs)
+            db = self.db if self.path == ":memory:" else self.connect()
             self._log = LogReader(db, self.realm)
         return self._log
 

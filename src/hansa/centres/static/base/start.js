@@ -75,6 +75,7 @@ export function fault(heading, it, button = null) {
     h("p", {}, it.message),
     problem?.where ? h("p", {}, "At ", h("code", {}, problem.where)) : null,
     it.mend ? h("p", {}, it.mend) : null,
+    it.status === 401 ? h("p", {}, h("a", { href: `${problem?.stepUp ?? "/sign-in?"}&next=${encodeURIComponent(location.pathname + location.search)}` }, "Sign in")) : null,
     button,
     problem ? h("details", { class: "data" }, h("summary", {}, `Problem details (${it.status})`), h("pre", { class: "code" }, JSON.stringify(problem, null, 2))) : null,
   );

@@ -1,0 +1,117 @@
+"""What somebody may write: decided in the writer, on the labels that the entity bears at that very moment.
+
+Whoever does not see an entity or an attribute writes as if it were not there: `seen` is the state that he knows, what
+he says is merged into that, and `joined` puts back what he does not know. So absent and hidden are one thing here too,
+by construction. What changed is then weighed by `check`, attribute by attribute.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from hansa.errors import Forbidden, NotFound
+from hansa.model.change import LABEL, Part, Write
+from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
+from hansa.platform.merge import Merged, State
+from hansa.trust.labels import Sight, unlabelled
+
+_MAKES: Final = frozenset({"create", "upsert", "upsert_update", "say", "instances"})
+
+
+def seen(state: State | None, sight: Sight, realm: str) -> State | None:
+    """The state as a sight knows it; the same object where nothing is hidden, None where all of it is."""
+    if state is None or state.doc is None:
+        return state
+    if not sight.sees(state.label or unlabelled(realm)) or not sight.covers("read", types_of(state.doc)):
+        return None
+    hidden = {name for name, label in state.stamps.labels.items() if not sight.sees(label)}
+    if not hidden:
+        return state
+    doc = {name: said for name, said in state.doc.items() if name in MEMBERS or name not in hidden}
+    return State(doc, state.stamps.without(hidden), state.label)
+
+
+def owned(write: Write, sight: Sight, realm: str) -> Write:
+    """A write that may make an entity: whoever belongs to one department makes it that department's."""
+    if write.label is not None or write.kind not in _MAKES or len(sight.who.departments) != 1:
+        return write
+    (owner,) = sight.who.departments
+    return replace(write, label=f"{unlabelled(realm)};owner={owner}")
+
+
+def joined(whole: State | None, known: State | None, merged: Merged, write: Write) -> Merged:
+    """What a write to the `known` state does to the `whole` one. Raises Forbidden where it meets what is hidden."""
+    if whole is known or whole is None or whole.doc is None or merged.gone:
+        return merged
+    if known is None or merged.state.doc is None:
+        raise _refusal(write)  # only what makes an entity comes here: all else found nothing to change
+    hidden = {name for name in whole.stamps.labels if name not in known.stamps.labels}
+    if not hidden.isdisjoint(part.name for part in merged.parts):
+        raise _refusal(write)
+    doc: Doc = merged.state.doc | {name: whole.doc[name] for name in hidden if name in whole.doc}
+    own, back = merged.state.stamps, whole.stamps
+    stamps = Stamps(
+        own.created,
+        max(own.modified, back.modified),
+        own.attrs | {name: back.attrs[name] for name in hidden if name in back.attrs},
+        own.labels | {name: back.labels[name] for name in hidden},
+    )
+    return Merged(State(doc, stamps, merged.state.label), merged.parts, merged.new)
+
+
+def check(sight: Sight, before: State | None, merged: Merged, write: Write, realm: str) -> None:
+    """Raise Forbidden unless all that a write changed may be changed by this sight."""
+    after = merged.state
+    verb = "delete" if merged.gone else "create" if merged.new else "update"
+    docs = [one.doc for one in (before, after) if one is not None and one.doc is not None]
+    if not all(sight.covers(verb, types_of(doc)) for doc in docs):
+        raise _refusal(write)
+    own = after.label or unlabelled(realm)
+    if merged.gone:
+        old = own if before is None else before.label or unlabelled(realm)
+        if not sight.may("delete", old):
+            raise _refusal(write)
+        return
+    if merged.new and not sight.may(verb, own):
+        raise _refusal(write)
+    for part in merged.parts:
+        for label in _labels(part, before, after, realm):
+            if not sight.may(verb, label):
+                raise _refusal(write)
+        if part.name == LABEL and not merged.new and not sight.may("declassify", _label(before, "", realm)):
+            raise _refusal(write)
+
+
+def edited(sight: Sight, before: State | None, write: Write, realm: str) -> bool:
+    """Whether history may be edited: False where there is no entity for this sight.
+
+    Raises Forbidden, and NotFound where what is hidden has the history.
+    """
+    known = seen(before, sight, realm)
+    if known is None or known.doc is None or before is None:
+        return False
+    name = write.name or ""
+    hidden = name in before.stamps.labels and name not in known.stamps.labels
+    # Without a name all of it goes, also what he does not see, as when the entity is deleted.
+    if not sight.may("update" if name else "delete", _label(before, "" if hidden else name, realm)):
+        raise _refusal(write)
+    if hidden:
+        raise NotFound(f"{write.id} has no history of {name}", where=name)
+    return True
+
+
+def _labels(part: Part, before: State | None, after: State, realm: str) -> set[str]:
+    """Under what a part stood, and stands now."""
+    name = "" if part.name in MEMBERS or part.name == LABEL else part.name
+    return {_label(one, name, realm) for one in (before, after) if one is not None and one.doc is not None}
+
+
+def _label(state: State | None, name: str, realm: str) -> str:
+    """The label of an attribute, or (no name) of an entity."""
+    if state is None:
+        return unlabelled(realm)
+    return state.stamps.labels.get(name) or state.label or unlabelled(realm)
+
+
+def _refusal(write: Write) -> Forbidden:
+    # One text for all: it must not tell whether something is in the way or the right is lacking.
+    return Forbidden(f"this is not for you to write: {write.id}", where=write.id)

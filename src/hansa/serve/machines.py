@@ -1,0 +1,50 @@
+"""Joining services and tokens to a city: the file that they are in, the doors that they have, the names it goes by."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hansa.platform.admin import Handle
+from hansa.platform.machine_doors import MachineDesk
+from hansa.platform.machines import Machines, Owners
+from hansa.platform.noting import Note
+from hansa.platform.people import People
+from hansa.serve.keys import Keys
+from hansa.settings import Settings
+from hansa.trust.actors import Actor
+from hansa.trust.callers import is_loopback
+
+FILE: Final = "trust.db"
+
+
+def open_machines(settings: Settings, keys: Keys) -> Machines:
+    """The services and tokens of a data folder, whose lock is the caller's."""
+    path = settings.data / FILE
+    return Machines(path, keys.seal(path), settings.limits)
+
+
+def owners(people: People) -> Owners:
+    """Persons as owners of tokens: each as he is now, and nobody whose account is closed."""
+
+    def owner(ident: str) -> Actor | None:
+        person = people.known.get(ident.removeprefix("person:")) if ident.startswith("person:") else None
+        return None if person is None or person.disabled else Actor(person.id, person.roles, person.departments)
+
+    return owner
+
+
+def desk_doors(machines: Machines, note: Note | None = None) -> Mapping[str, Handle]:
+    """Their doors below `/admin`, by first segment."""
+    desk = MachineDesk(machines, note)
+    return {"services": desk.services, "tokens": desk.tokens}
+
+
+def audience(settings: Settings, host: str, url: str) -> frozenset[str]:
+    """What a signed request for a token may say that it is for: the city as `url` says, else as it is bound.
+
+    Never as a request calls it: a token that somebody else's host was given could be carried here under that name.
+    """
+    names = {settings.url.rstrip("/") or url}
+    if not settings.url and is_loopback(host):
+        scheme, _, rest = url.partition("://")
+        names.add(f"{scheme}://localhost:{rest.rpartition(':')[2]}")
+    return frozenset(names | {f"{one}/token" for one in names})
