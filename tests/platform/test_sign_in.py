@@ -45,7 +45,7 @@ def test_the_first_administrator_comes_in_by_a_link_and_no_password_exists_befor
     assert (told["kind"], told["roles"], told["official"]) == ("first", ["administrator", "engineer", "operator"], True)
     assert browser.enrol(link)["next"] == "/me"
     me = browser.good("GET", "")
-    assert (me["name"], me["shown"], me["roles"]) == ("ada", "Ada", ["administrator"])
+    assert (me["name"], me["shown"], me["roles"]) == ("ada", "Ada", ["administrator", "engineer", "operator"])
     assert (me["assurance"], me["password"], [one["called"] for one in me["passkeys"]]) == (
         "a passkey",
         False,

@@ -58,7 +58,7 @@ class Front:
         self._running = running
         self._callers = running.callers
         self._body = running.settings.limits.body
-        self._bodies = Bodies(running.settings.limits.bodies)
+        self.bodies = Bodies(running.settings.limits.bodies)
         self._url = running.settings.limits.url
         self._shield = running.shield
         self._cors = bool(running.shield.cors)
@@ -127,7 +127,7 @@ class Front:
                 sight = await self._weighed(scope, sight)
             if visitor is not None:
                 self._shield.charge(visitor, sight, device=handle is self._collect)
-            body = b"" if method in {"GET", "HEAD"} else await read_body(scope, receive, self._body, self._bodies)
+            body = b"" if method in {"GET", "HEAD"} else await read_body(scope, receive, self._body, self.bodies)
             response = await handle(Request(method, split(rest), query, body, Headers(headers), sight))
             if sight.rights is not None:
                 await self._noted(scope, sight)

@@ -87,6 +87,7 @@ def health(running: "Running") -> dict[str, Any]:
             "refused": running.gate.refused,
             "limited": running.gate.limited + running.gate.guests.turned_away + running.shield.limited,
             "slow": running.gate.slow,
+            "bodies": running.front.bodies.held,
         },
         "tls": None
         if running.certificate is None
@@ -125,6 +126,7 @@ def metrics(said: Mapping[str, Any]) -> bytes:
     gauge("requests_refused", "Requests told to come again later", said["requests"]["refused"])
     gauge("requests_limited", "Requests and connections of those who came too often", said["requests"]["limited"])
     gauge("requests_slow", "Connections closed because nothing came, or nothing was taken", said["requests"]["slow"])
+    gauge("requests_bodies_bytes", "What is held of bodies that are on their way", said["requests"]["bodies"])
     if said["tls"] is not None:
         gauge("tls_until_seconds", "When the certificate ends", parse(said["tls"]["until"]) / 1e6)
     for realm, log in said["audit"].items():
