@@ -198,6 +198,7 @@ class OpenidDoor:
         try:
             return openid.identity(provider, described, token, keys, begun, self._now())
         except Unauthenticated as fault:
+            # nosemgrep: secrets-are-compared-in-equal-time  # the name of what was wrong
             if fault.where != "signature":
                 raise self._disbelieved(provider, fault) from None
         keys = await self._keys(described, anew=True)
@@ -214,6 +215,7 @@ class OpenidDoor:
 
     @staticmethod
     def _disbelieved(provider: Provider, fault: Unauthenticated) -> HansaError:
+        # nosemgrep: secrets-are-not-logged  # what is wrong with it, not what it is
         log.warning("an ID token is not believed", provider=provider.name, why=fault.detail, claim=fault.where)
         said = f"what {provider.title} says of you is not believed: {fault.detail}"
         return Unauthenticated(said, where=fault.where, mend="sign in again; if it stays so, tell an administrator")
@@ -253,6 +255,7 @@ class OpenidDoor:
 def _cookies(request: Request, name: str) -> list[str]:
     found = []
     for header, value in request.headers:
+        # nosemgrep: secrets-are-compared-in-equal-time  # the name of a header
         if header == b"cookie":
             pairs = (part.strip().partition("=") for part in value.decode("latin-1").split(";"))
             found += [said for one, _, said in pairs if one == name]
