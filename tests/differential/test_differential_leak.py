@@ -167,6 +167,9 @@ def comparable(answer: Response, params: dict[str, str]) -> tuple[int, Any, list
     body: Any = _MADE.sub(b"", _INSTANCE.sub(b"", answer.body))
     if body[:1] == b"[" and "orderBy" not in params:
         body = sorted(json.loads(body), key=lambda one: json.dumps(one, sort_keys=True))
+    elif body.startswith(b'{"type":"FeatureCollection"') and "orderBy" not in params:
+        body = json.loads(body)
+        body["features"].sort(key=lambda one: json.dumps(one, sort_keys=True))
     headers = sorted((name, _MADE.sub(b"", value)) for name, value in answer.headers)
     return answer.status, body, headers
 

@@ -261,3 +261,52 @@ def test_a_label_that_comes_later_is_decided_too(store: SqliteStore, sights: Sig
         "urn:x:smart",
     ]
     assert reader.count("", query, sight) == 4
+
+
+def test_who_may_make_entities_does_not_command_devices(store: SqliteStore, sights: Sights) -> None:
+    doc = {"id": "urn:c:1", "type": "Command", "status": {"type": "Property", "value": "pending"}}
+    write = Write("create", "urn:c:1", doc)
+    assert isinstance(said(store, sights.of(GARDENER), write), Forbidden)
+    assert isinstance(said(store, sights.of(OPERATOR), write), Change)
+    weak = Actor(OPERATOR.id, OPERATOR.roles, assurance=1)
+    again = Write("update", "urn:c:1", {"id": "urn:c:1", "status": {"type": "Property", "value": "pending"}})
+    assert isinstance(said(store, sights.of(weak), again), Forbidden), "with one factor nobody has a device act"
+
+
+@pytest.mark.parametrize("who", [GARDENER, CHIEF])
+def test_the_past_keeps_its_labels_when_its_entity_comes_back(store: SqliteStore, sights: Sights, who: Actor) -> None:
+    sight = sights.of(who)
+    assert isinstance(said(store, sight, Write("delete", "urn:x:parks")), Change)
+    doc = {"id": "urn:x:parks", "type": "Thing", "n": {"type": "Property", "value": 3}}
+    assert isinstance(said(store, sight, Write("create", "urn:x:parks", doc)), Change)
+    assert store.reader().series("", "urn:x:parks", sight) == [("n", None)], "m stays what it was"
+    assert len(store.reader().series("", "urn:x:parks", ADMINISTRATOR)) == 2
+    assert list(store.check()) == []
+
+
+def test_the_id_of_what_was_hidden_and_is_gone_gives_nobody_its_past(store: SqliteStore, sights: Sights) -> None:
+    assert isinstance(said(store, ADMINISTRATOR, Write("delete", "urn:x:diary")), Change)
+    doc = {"id": "urn:x:diary", "type": "Thing", "n": {"type": "Property", "value": 3}}
+    for who in (GARDENER, WATERMAN, OPERATOR, CHIEF):
+        assert isinstance(said(store, sights.of(who), Write("create", "urn:x:diary", doc)), Forbidden)
+        assert store.reader().series("", "urn:x:diary", sights.of(who)) == []
+
+
+def test_what_is_to_go_by_itself_is_deleted(store: SqliteStore, sights: Sights) -> None:
+    write = Write("merge", "urn:x:smart", {"id": "urn:x:smart", "expiresAt": "2026-04-01T00:00:00Z"})
+    assert isinstance(said(store, sights.of(OPERATOR), write), Forbidden)
+    assert isinstance(said(store, sights.of(CHIEF), write), Change)
+
+
+def test_a_token_for_a_type_edits_no_other_past(store: SqliteStore, sights: Sights) -> None:
+    token = Actor(CHIEF.id, CHIEF.roles, frozenset(), PASSKEY, "token", "t", frozenset({"read", "update:Lamp"}))
+    write = Write("forget", "urn:x:smart", name="n", dataset="@all")
+    assert isinstance(said(store, sights.of(token), write), Forbidden)
+
+
+def test_a_reading_does_not_undo_a_relabelling(store: SqliteStore, sights: Sights) -> None:
+    reading = {"id": "urn:x:diary", "type": "Thing", "n": {"type": "Property", "value": 9}}
+    assert isinstance(said(store, ADMINISTRATOR, Write("read", "urn:x:diary", reading, label="open")), Change)
+    kept = store.reader().entity("", "urn:x:diary", ADMINISTRATOR)
+    assert kept is not None
+    assert kept.label == DIARY

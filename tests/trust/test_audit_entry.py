@@ -60,7 +60,7 @@ def test_secrets_are_left_out_by_name_at_every_depth():
 @pytest.mark.parametrize(
     "secret",
     [
-        "hansa_pat_0123456789abcdef",
+        "hansa_0123456789abcdef_" + "Ab3-_" * 8 + "xyz",
         "hansa-key-1.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.00112233",
         "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",
         "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ\n-----END PRIVATE KEY-----",

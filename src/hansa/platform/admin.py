@@ -166,7 +166,7 @@ class Admin:
     async def _change(self, request: Request, rest: list[str]) -> Response:
         match (request.method, *rest):
             case ("POST",):
-                return await self._enrol(_body(request))
+                return await self._enrol(_body(request), request.sight)
             case ("POST", name, "renew"):
                 device, claim = self._devices.renew(name, wall())
                 self._silence(name)
@@ -184,7 +184,17 @@ class Admin:
                 return json_response(self._told(device))
         raise _nothing(request)
 
-    async def _enrol(self, said: dict[str, Any]) -> Response:
+    def _check_enrols(self, device: Device, sight: Sight) -> None:
+        """Raise Forbidden for a device that would speak for what is there already, or under a label that is not his."""
+        if sight.everything:
+            return
+        there = self._cities[device.realm].reader.row("", device.source.entity, ADMINISTRATOR) is not None
+        if there or not sight.may("create", device.source.label or unlabelled(device.realm)):
+            raise Forbidden("this device is not for you to enrol", where="entity", mend="another name, or no label")
+
+    async def _enrol(self, said: dict[str, Any], sight: Sight) -> Response:
+        if not sight.everything and "entity" in said:
+            raise Forbidden("for which entity a device speaks is for the city's own machine to say", where="entity")
         profile = Profile.from_json(said.get("profile"))
         location = said.get("location")
         if location is not None:
@@ -199,6 +209,7 @@ class Admin:
             ident=None if said.get("entity") is None else uri(said["entity"], "entity", DEFAULT),
         )
         try:
+            self._check_enrols(device, sight)
             await self._keep(device)
         except HansaError:
             self._devices.forget(device.name)

@@ -31,7 +31,7 @@ from hansa.platform.noting import noted
 from hansa.platform.sqlite.trail import Trail
 from hansa.platform.witness import Moved, Witness
 from hansa.trust import merkle
-from hansa.trust.actors import Actor
+from hansa.trust.actors import TWO_FACTORS, Actor
 from hansa.trust.audit import Entry, told_to
 from hansa.trust.heads import Note, Verifier, signature_lines
 
@@ -305,7 +305,7 @@ def _about(said: Mapping[str, str]) -> dict[str, str]:
 
 
 def _may(who: Actor, roles: frozenset[str]) -> None:
-    if who.roles & roles:
+    if who.roles & roles and (who.assurance >= TWO_FACTORS or not who.roles & roles & STAFF):
         return
     if who.kind == "public":
         raise Unauthenticated("the audit log is for auditors", mend="sign in")

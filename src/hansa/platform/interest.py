@@ -153,7 +153,9 @@ class Shown:
         doc = entity.doc
         hidden: Any = ()
         if not sight.everything:
-            if not sight.hears(entity.label or unlabelled(realm)) or not sight.covers("subscribe", entity.types):
+            if not sight.hears(entity.label or unlabelled(realm)) or not (
+                sight.covers("read", entity.types) and sight.covers("subscribe", entity.types)
+            ):
                 return None
             if stamps is None:
                 hidden = [name for name in doc if name not in MEMBERS]

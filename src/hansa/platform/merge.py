@@ -85,20 +85,22 @@ class _Draft:
         self.stamps = (
             Stamps(state.stamps.created, at, dict(state.stamps.attrs), dict(state.stamps.labels))
             if state is not None and state.doc is not None
-            else Stamps(at, at, {}, {})
+            # Of what is gone the labels stay, for its past does too.
+            else Stamps(at, at, {}, {} if state is None else dict(state.stamps.labels))
         )
-        self.label = state.label if state is not None and state.doc is not None else None
+        self.label = None if state is None else state.label
         self.parts: list[Part] = []
         self.gone = False
 
     def done(self, *, new: bool = False) -> Merged:
         """Close the draft: labels, and whether anything happened at all."""
         write, gone = self.write, self.gone
-        if write.label is not None:
+        if write.label is not None and (new or write.kind != "read"):  # a reading does not undo a relabelling
             self.label = write.label
         if write.labels:
             self.stamps.labels.update(write.labels)
-        if not gone and (write.label is not None or write.labels):
+        kept = new and (self.label is not None or bool(self.stamps.labels))  # of an earlier life
+        if not gone and (write.label is not None or write.labels or kept):
             self._relabelled(new=new)
         if not self.parts and not new and not gone and self.state is not None:
             return Merged(self.state, [])

@@ -14,13 +14,16 @@ from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
 from hansa.platform.merge import Merged, State
 from hansa.trust.labels import Sight, unlabelled
 
+COMMAND: Final = "Command"
 _MAKES: Final = frozenset({"create", "upsert", "upsert_update", "say", "instances"})
 
 
 def seen(state: State | None, sight: Sight, realm: str) -> State | None:
     """The state as a sight knows it; the same object where nothing is hidden, None where all of it is."""
-    if state is None or state.doc is None:
+    if state is None:
         return state
+    if state.doc is None:  # its past is there, under the labels that it had
+        return state if sight.sees(state.label or unlabelled(realm)) else None
     if not sight.sees(state.label or unlabelled(realm)) or not sight.covers("read", types_of(state.doc)):
         return None
     hidden = {name for name, label in state.stamps.labels.items() if not sight.sees(label)}
@@ -40,9 +43,9 @@ def owned(write: Write, sight: Sight, realm: str) -> Write:
 
 def joined(whole: State | None, known: State | None, merged: Merged, write: Write) -> Merged:
     """What a write to the `known` state does to the `whole` one. Raises Forbidden where it meets what is hidden."""
-    if whole is known or whole is None or whole.doc is None or merged.gone:
+    if whole is known or whole is None or merged.gone:
         return merged
-    if known is None or merged.state.doc is None:
+    if known is None or whole.doc is None or merged.state.doc is None:
         raise _refusal(write)  # only what makes an entity comes here: all else found nothing to change
     hidden = {name for name in whole.stamps.labels if name not in known.stamps.labels}
     if not hidden.isdisjoint(part.name for part in merged.parts):
@@ -66,6 +69,11 @@ def check(sight: Sight, before: State | None, merged: Merged, write: Write, real
     if not all(sight.covers(verb, types_of(doc)) for doc in docs):
         raise _refusal(write)
     own = after.label or unlabelled(realm)
+    # Whoever makes or changes a Command has a device act: that is a verb of its own.
+    if any(COMMAND in types_of(doc) for doc in docs) and not (
+        sight.may("command", own) and all(sight.covers("command", types_of(doc)) for doc in docs)
+    ):
+        raise _refusal(write)
     if merged.gone:
         old = own if before is None else before.label or unlabelled(realm)
         if not sight.may("delete", old):
@@ -77,6 +85,9 @@ def check(sight: Sight, before: State | None, merged: Merged, write: Write, real
         for label in _labels(part, before, after, realm):
             if not sight.may(verb, label):
                 raise _refusal(write)
+        # What is to go by itself is deleted, later.
+        if part.name == "expiresAt" and not merged.new and not sight.may("delete", _label(before, "", realm)):
+            raise _refusal(write)
         if part.name == LABEL and not merged.new and not sight.may("declassify", _label(before, "", realm)):
             raise _refusal(write)
 
@@ -87,9 +98,11 @@ def edited(sight: Sight, before: State | None, write: Write, realm: str) -> bool
     Raises Forbidden, and NotFound where what is hidden has the history.
     """
     known = seen(before, sight, realm)
-    if known is None or known.doc is None or before is None:
+    if known is None or known.doc is None or before is None or before.doc is None:
         return False
     name = write.name or ""
+    if not sight.covers("update" if name else "delete", types_of(before.doc)):
+        raise _refusal(write)
     hidden = name in before.stamps.labels and name not in known.stamps.labels
     # Without a name all of it goes, also what he does not see, as when the entity is deleted.
     if not sight.may("update" if name else "delete", _label(before, "" if hidden else name, realm)):

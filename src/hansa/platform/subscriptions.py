@@ -16,7 +16,16 @@ import orjson
 import structlog
 
 from hansa import clock
-from hansa.errors import AlreadyExists, BadRequest, HansaError, NotFound, SourceFailed, TooLarge, TooManyResults
+from hansa.errors import (
+    AlreadyExists,
+    BadRequest,
+    Forbidden,
+    HansaError,
+    NotFound,
+    SourceFailed,
+    TooLarge,
+    TooManyResults,
+)
 from hansa.model.change import Write
 from hansa.model.context import CORE, Context
 from hansa.model.core_context import whole
@@ -37,7 +46,7 @@ from hansa.platform.subscription import Counters, Subscription
 from hansa.platform.subscription_in import bare, is_url, read
 from hansa.platform.telling import Telling
 from hansa.trust.actors import Actor
-from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight
+from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight, unlabelled
 
 SIZE: Final = 65_536  # bytes of one subscription: ten thousand of them stay in memory
 FLUSH_S: Final = 1.0
@@ -181,6 +190,11 @@ class Subscriptions:
             answers = old.context if "jsonldContext" not in news else None
             one = await self._read(said, tenant, context, names, answers)
             one.sight = old.sight
+            if sight is not None and not sight.everything:
+                if sight.actor == old.sight.actor:
+                    one.sight = sight
+                elif news.keys() - {"isActive"}:
+                    raise Forbidden("of somebody else's subscription only isActive is yours to change", where=ident)
             one.created, one.modified = old.created, self._city.clock.now()
             one.counters = old.counters
             self._check(one, expiry="expiresAt" in news)
@@ -211,14 +225,21 @@ class Subscriptions:
         sight: Sight | None = None,
     ) -> list[dict[str, Any]]:
         """Subscriptions of a tenant (5.8.4), oldest first, as far as a sight is shown them."""
-        found = [one for one in self._telling.subscriptions.values() if one.tenant == tenant and _theirs(one, sight)]
+        found = [
+            one
+            for one in self._telling.subscriptions.values()
+            if one.tenant == tenant and _theirs(one, sight, self._city.realm)
+        ]
         return [self._document(one, context, sys_attrs=sys_attrs) for one in found[offset : offset + limit]]
 
     def count(self, tenant: str = "", sight: Sight | None = None) -> int:
         """How many subscriptions a tenant has, as far as a sight is shown them."""
         if sight is None or sight.everything:
             return self._counts[tenant]
-        return sum(one.tenant == tenant and _theirs(one, sight) for one in self._telling.subscriptions.values())
+        return sum(
+            one.tenant == tenant and _theirs(one, sight, self._city.realm)
+            for one in self._telling.subscriptions.values()
+        )
 
     async def delete(self, ident: str, tenant: str = "", *, sight: Sight | None = None) -> None:
         """Take a subscription away (5.8.5), and what waits for it. Raises NotFound."""
@@ -343,7 +364,7 @@ class Subscriptions:
 
     def _known(self, ident: str, tenant: str, sight: Sight | None = None) -> Subscription:
         one = self._telling.subscriptions.get((tenant, ident))
-        if one is None or not _theirs(one, sight):
+        if one is None or not _theirs(one, sight, self._city.realm):
             raise NotFound(f"there is no subscription {ident[:256]}", where=ident[:256])
         return one
 
@@ -364,11 +385,13 @@ class Subscriptions:
         return out
 
 
-def _theirs(one: Subscription, sight: Sight | None) -> bool:
+def _theirs(one: Subscription, sight: Sight | None, realm: str) -> bool:
     """Whether a sight is shown a subscription: its own, or as who looks after the city's engines any."""
-    if sight is None or sight.everything or sight.actor == one.sight.actor:
+    if sight is None or sight.everything:
         return True
-    return sight.may("administer", "smart")
+    if sight.actor == one.sight.actor and sight.who.scope in {None, one.sight.who.scope}:
+        return True
+    return one.sight.rights is not None and sight.may("administer", "smart") and sight.sees(unlabelled(realm))
 
 
 def _who(actor: Actor) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import orjson
 import structlog
 
-from hansa.errors import BadRequest, Busy, HansaError, TooLarge, Unauthenticated
+from hansa.errors import BadRequest, Busy, Forbidden, HansaError, TooLarge, Unauthenticated
 from hansa.model.change import LABEL, Change
 from hansa.model.entity import Entity
 from hansa.platform.audit_reads import settled
@@ -36,6 +36,7 @@ from hansa.serve.shield import SIGN_IN
 from hansa.serve.told import briefly, health, metrics
 from hansa.trust.breakglass import is_widened
 from hansa.trust.labels import AUDITED, NOBODY, Sight, unlabelled
+from hansa.trust.tokens import within
 
 if TYPE_CHECKING:
     from hansa.serve.running import Running
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("hansa.front")
 
+_OWN: Final = ("/admin/", "/audit/", "/access/v1/policies")
+"""Doors that a token with a scope opens only when that says so."""
 _PURPOSE: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z|\Z")
 
 Handle = Callable[[Request], Awaitable[Response]]
@@ -143,6 +146,8 @@ class Front:
     async def _weighed(self, scope: Scope, sight: Sight) -> Sight:
         """What somebody sees of the realm that he asks about, for the purpose that he names."""
         running, path = self._running, scope["path"]
+        if path.startswith(_OWN) and not within(sight.who.scope, "administer"):
+            raise Forbidden("the token is not for this", mend="a scope with administer, or sign in")
         if sight.who.kind == "public" and not running.town.people.known:
             return sight  # until there are people, nobody is a resident either
         purpose = next((value for name, value in scope["headers"] if name == b"hansa-purpose"), b"")
@@ -309,7 +314,7 @@ def _shows(sight: Sight, realm: str) -> Callable[[Change], Change | None]:
     def shows(change: Change) -> Change | None:
         entity = change.entity
         own = entity.label or unlabelled(realm)
-        if not sight.hears(own) or not sight.covers("subscribe", entity.types):
+        if not sight.hears(own) or not (sight.covers("read", entity.types) and sight.covers("subscribe", entity.types)):
             return None
         labels = entity.stamps.labels if entity.stamps is not None else {}
         hidden = {name for name, label in labels.items() if not sight.hears(label)}

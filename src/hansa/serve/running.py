@@ -207,8 +207,8 @@ class Running:
         self.mqtt = doors.endpoint = Endpoint(doors, caps)
         self.mqtt.attach()
         self.stack.push_async_callback(self.mqtt.close)
-        for commands in self.commands.values():
-            commands.send = self.mqtt.send
+        for realm, commands in self.commands.items():
+            commands.send = partial(self._command, realm)
         self.mqtt.admit_from = Guests(limits, limits.connections, settings.unlimited).enter
         if settings.mqtt:
             self.mqtt_at.append(await self.mqtt.listen(*settings_.address(settings.mqtt, "serve.mqtt")))
@@ -239,6 +239,15 @@ class Running:
             binding.desk.models = self.intake.models
             await told.start()
             self.stack.push_async_callback(told.aclose)
+
+    def _command(self, realm: str, device: str, ident: str, payload: bytes) -> bool:
+        """Have a device act; only its own realm commands it."""
+        try:
+            if self.devices.get(device).realm != realm:
+                return False
+        except NotFound:
+            return False
+        return self.mqtt.send(device, ident, payload)
 
     def _subscribed(self, realm: str, who: Actor, purpose: str) -> Sight:
         """What whoever subscribed may hear of a realm, asked anew with every notification."""

@@ -84,7 +84,7 @@ class Shield:
         if visitor is None or scope["method"] != "POST":
             return None
         # A passkey cannot be guessed: who shares an address with somebody who guesses still comes in with one.
-        free = scope["path"].startswith("/account/") and not scope["path"].endswith("/password")
+        free = scope["path"].startswith("/account/") and not scope["path"].rstrip("/").endswith("/password")
         if free or visitor.sign_ins.take(now):
             return None
         self.limited += 1

@@ -49,7 +49,7 @@ RULES: Final[Mapping[str, Rule]] = {
     rule.kind: rule
     for rule in (
         Rule("policy", _KEEPERS, _KEEPERS),
-        Rule("derivation", _KEEPERS | {"engineer", "command"}, _KEEPERS | {"command"}),
+        Rule("derivation", _KEEPERS | {"command"}, _KEEPERS | {"command"}),  # nobody whom one alone can appoint
         Rule("declassify", _READERS, _READERS),
         Rule("break-glass", _LEADS, _LEADS | _KEEPERS, waits_s=3_600),
         Rule("handover", _DEPARTMENT, _DEPARTMENT),

@@ -71,7 +71,7 @@ _SECRET_NAMES: Final = frozenset(
 )
 _SECRET_ENDS: Final = ("password", "passphrase", "secret", "token", "privatekey", "apikey", "recoverycode", "otp")
 _SECRET_LOOKS: Final = re.compile(
-    r"hansa_[A-Za-z0-9_-]{8,}"  # our API tokens
+    r"hansa_[a-z0-9]{16}_[A-Za-z0-9_-]{43}"  # our API tokens, and no name that only begins like one
     r"|hansa-key-1\.[A-Za-z0-9_.-]+"  # our city keys
     r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"  # signed tokens (JWS)
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*"
@@ -127,7 +127,8 @@ def halves(kind: str, actor: str, what: Mapping[str, Any], *, session: str, real
     if not _KIND.match(kind):
         raise BadRequest(f"{kind[:60]!r} is no kind of audit entry", where="kind", mend="small letters, digits and -")
     said = rfc8785.dumps(cleaned(what))
-    return b'{"actor":%b,"at":' % _canonical(_text(actor)), b"%b%b}" % (_head(kind, realm, _text(session)), said)
+    # Who it was is never left out, however he is called.
+    return b'{"actor":%b,"at":' % _canonical(_sound(actor)), b"%b%b}" % (_head(kind, realm, _sound(session)), said)
 
 
 @lru_cache(maxsize=4_096)
@@ -186,6 +187,11 @@ def _text(said: str) -> str:
 def _short_text(said: str) -> str:
     """The same entities and persons are named again and again."""
     return _any_text(said)
+
+
+def _sound(name: str) -> str:
+    """A name that UTF-8 can hold, cut where it is longer than any."""
+    return name[:TEXT].encode("utf-8", "replace").decode()
 
 
 def _any_text(said: str) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import orjson
 import webauthn
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json, parse_client_data_json
+from webauthn.helpers.decode_credential_public_key import DecodedRSAPublicKey, decode_credential_public_key
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -147,6 +148,13 @@ def answered(said: object) -> tuple[dict[str, Any], bytes, bytes]:
     return said, ident, client.challenge
 
 
+def _check_key(raw: bytes) -> None:
+    """Refuse keys that cost more to ask than an authenticator's do: RSA of other sizes, or another exponent."""
+    key = decode_credential_public_key(raw)
+    if isinstance(key, DecodedRSAPublicKey) and (not 256 <= len(key.n) <= 512 or key.e != b"\x01\x00\x01"):
+        raise _not_good("its key is of a size that no authenticator makes")
+
+
 def made(said: dict[str, Any], challenge: bytes, site: Site, person: str, called: str, now: int) -> Passkey:
     """The new passkey of a person; Unauthenticated when the answer is not good."""
     try:
@@ -159,6 +167,7 @@ def made(said: dict[str, Any], challenge: bytes, site: Site, person: str, called
         )
     except _FAULTS as fault:
         raise _not_good(_reason(fault)) from None
+    _check_key(good.credential_public_key)
     return Passkey(
         good.credential_id,
         person,

@@ -27,8 +27,11 @@ VERBS: Final = ("read", "create", "update", "delete", "command", "subscribe", "e
 GROUPS: Final = {"write": ("create", "update", "delete"), "admin": ("administer",)}
 """Words of a scope for several verbs."""
 
-SERVICE_ROLES: Final = tuple(role for role in ROLES if role not in {"administrator", "device", "neighbour", "resident"})
-"""What a service may be. Whoever administers is a person; devices and neighbours have doors of their own."""
+_NO_SERVICE: Final = frozenset(
+    {*("administrator", "device", "neighbour", "resident"), *("supervisor", "command", "data_officer")}
+)
+SERVICE_ROLES: Final = tuple(role for role in ROLES if role not in _NO_SERVICE)
+"""What a service may be. Powers that two people give are a person's; devices and neighbours have doors of their own."""
 
 ACCESS_S: Final = 600
 """How long a token lives that a service got for its signature."""

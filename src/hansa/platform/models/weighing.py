@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
 import structlog
 
 from hansa.errors import BadRequest, HansaError
@@ -161,7 +160,7 @@ def _brought(write: Write, state: merge.State | None, schema: Schema, faults: li
 
 
 def _state(city: City, write: Write, sight: Sight) -> merge.State | None:
-    row = city.reader.row(write.tenant, write.id, sight)
-    if row is None:
+    known = city.reader.entity(write.tenant, write.id, sight)  # what is hidden from him tells him nothing here either
+    if known is None or known.stamps is None:
         return None
-    return merge.State(orjson.loads(row.doc), city.reader.stamps(row), row.label)
+    return merge.State(known.doc, known.stamps, known.label)

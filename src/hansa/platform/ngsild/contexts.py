@@ -40,6 +40,8 @@ async def add(exchange: Exchange) -> Response:
     """
     exchange.params(_NONE)
     exchange.check_writer()
+    if not exchange.sight.may("create", "smart"):
+        raise Forbidden(f"{exchange.sight.actor} may not host @contexts here")
     hosted, _ = _parts(exchange)
     value = exchange.document()
     if type(value) is not dict or "@context" not in value:
@@ -110,6 +112,8 @@ async def delete(exchange: Exchange) -> Response:
     """
     reload = truth(exchange.params(_DELETE), "reload")
     exchange.check_writer()
+    if not exchange.sight.may("administer", "smart"):
+        raise Forbidden(f"{exchange.sight.actor} may not take @contexts away")
     hosted, contexts = _parts(exchange)
     ident = exchange.path[0]
     cached = _found(contexts, ident)

@@ -97,7 +97,7 @@ def evolved(past: Past, ident: str, wanted: Wanted) -> Evolution | None:
     found = past.entity(ident)
     if found is None:
         return None
-    told = past.reader.has_past(past.tenant, ident)
+    told = bool(past.reader.series(past.tenant, ident, past.sight))
     if not told and (found.ended is not None or not MEMBERS.issuperset(found.entity.doc)):
         return None
     if wanted.aggregation is None:

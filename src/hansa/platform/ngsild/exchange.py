@@ -20,6 +20,7 @@ from hansa.errors import (
     NoTenant,
     SourceFailed,
     TooLarge,
+    Unauthenticated,
 )
 from hansa.limits import Limits
 from hansa.model import link
@@ -37,6 +38,7 @@ from hansa.platform.ngsild import media
 from hansa.platform.ngsild.problems import LengthRequired, TooComplex, UnknownParameter
 from hansa.platform.store import Outcome, Reader, TooSlow
 from hansa.platform.subscriptions import Subscriptions
+from hansa.trust.labels import unlabelled
 
 T = TypeVar("T")
 
@@ -272,6 +274,17 @@ class Exchange:
         """Raise Forbidden for a sight that may only look; what policy lets others write, the writer decides."""
         if not self.sight.everything and self.sight.rights is None:
             raise Forbidden(f"{self.sight.actor} may look, not write")
+        self.check_known()
+
+    def check_known(self) -> None:
+        """Raise for strangers, and for whoever sees nothing of the realm security: they leave nothing here."""
+        sight, realm = self.sight, self.desk.city.realm
+        if sight.everything:
+            return
+        if sight.who.kind == "public" and sight.rights is not None:
+            raise Unauthenticated("who are you?", mend="sign in, or bear a token")
+        if realm != "open" and not sight.sees(unlabelled(realm)):
+            raise Forbidden(f"{sight.actor} has no business in the realm {realm}")
 
     async def check_tenant(self) -> None:
         """Raise NoTenant when nobody has ever said anything under this name."""

@@ -12,6 +12,7 @@ from hansa.platform.ngsild.asked import PAGING, Page
 from hansa.platform.ngsild.contexts import implicit
 from hansa.platform.ngsild.exchange import Exchange
 from hansa.platform.subscriptions import Subscriptions
+from hansa.trust.tokens import within
 
 _NONE: Final[frozenset[str]] = frozenset({"local"})
 _SHOW: Final = frozenset({"options", "local"})
@@ -19,7 +20,9 @@ _LIST: Final = PAGING | _SHOW
 
 
 def _kept(exchange: Exchange) -> Subscriptions:
-    if not exchange.sight.everything and exchange.sight.rights is None:
+    exchange.check_known()
+    scope = exchange.sight.who.scope
+    if (not exchange.sight.everything and exchange.sight.rights is None) or not within(scope, "subscribe"):
         raise Forbidden(f"{exchange.sight.actor} may not see or make subscriptions")
     found = exchange.desk.subscriptions
     if found is None:

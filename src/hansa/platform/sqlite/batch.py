@@ -154,7 +154,7 @@ class Batch:
         """What a write does that policy has a say in. Raises what `merge.apply` raises, and Forbidden."""
         realm = self.store.realm
         known = permitted.seen(state, sight, realm)
-        if known is None or known.doc is None:
+        if state is None:
             write = permitted.owned(write, sight, realm)
         merged = merge.apply(known, write, self.at)
         permitted.check(sight, known, merged, write, realm)
@@ -356,8 +356,9 @@ _EVERYWHERE: Final = frozenset({"type", LABEL})
 def _stored(row: StateRow, names: Names) -> Kept:
     _, e, doc, stamps, label, seq = row
     state = None
-    if doc is not None:
-        state = State(orjson.loads(doc), codec.unpack_stamps(stamps), names.text(label) if label else None)
+    if stamps is not None:
+        kept = None if doc is None else orjson.loads(doc)
+        state = State(kept, codec.unpack_stamps(stamps), names.text(label) if label else None)
     return Kept(e, state, state, fresh=False, seq=seq, row=row)
 
 
