@@ -310,3 +310,15 @@ def test_a_reading_does_not_undo_a_relabelling(store: SqliteStore, sights: Sight
     kept = store.reader().entity("", "urn:x:diary", ADMINISTRATOR)
     assert kept is not None
     assert kept.label == DIARY
+
+
+def test_who_may_see_and_not_be_told_is_told_nothing(store: SqliteStore) -> None:
+    text = """
+        @id("reads") @reason("he reads") permit (principal, action == Action::"read", resource);
+        @id("hears") @reason("he hears of what is open")
+        permit (principal, action == Action::"subscribe", resource in Class::"open");
+    """
+    sight = Sights("open", Policy(text, "1")).of(OPERATOR)
+    assert names(store, sight) == ["diary", "open", "parks", "smart"]
+    assert names(store, sight.hearing) == ["open"]
+    assert sight.hearing is sight.hearing

@@ -82,11 +82,15 @@ class Enrolling:
         people = self._people
         async with people.changing:
             people.link_again(link)
+            if link.kind == "recover" and (now := people.known.get(person.name)) is not None:
+                person = replace(now, password=person.password, totp=person.totp, counter=person.counter)
             about = {"did": "came in", "person": person.name, "link": link.kind, "by": link.by, "method": method}
             await people.noted("people", person.id, about)
             await people.do(people.accounts.open_link, link, person, made)
             people.sessions.end_all(person.name)
             people.known[person.name] = person
+        if link.kind == "recover":
+            await people.recovered(person.id)
         people.renewed()
         return await people.enter(person, method, visit)
 

@@ -125,17 +125,24 @@ def _sentence(fault: HansaError) -> str:
     return "".join(one for one in text if " " <= one <= "~" and one not in '"\\')[:300]
 
 
+def _anybody(_who: Actor) -> None:
+    """Nobody asks how lately."""
+
+
 class MachineDesk:
     """Services and tokens below `/admin`: services are for administrators, tokens also for whoever owns them."""
 
-    def __init__(self, machines: Machines, note: Note | None = None) -> None:
-        """Change what `machines` keeps."""
+    def __init__(self, machines: Machines, note: Note | None = None, fresh: Callable[[Actor], None] = _anybody) -> None:
+        """Change what `machines` keeps. `fresh` raises StepUp for whoever has not shown lately who he is."""
         self._machines = machines
         self.note = note
+        self._fresh = fresh
 
     async def services(self, request: Request) -> Response:
         """Below `/admin/services`."""
         who = _administrator(request)
+        if request.method == "POST" and "revoke" not in request.path:
+            self._fresh(who)  # a key outlives the session that brings it
         match (request.method, *_rest(request)):
             case ("GET",):
                 return json_response([_service(one) for one in self._machines.services()])
@@ -176,7 +183,7 @@ class MachineDesk:
                 token = next((one for one in self._machines.tokens() if one.id == ident), None)
                 if token is None or not (_administers(who) or token.owner == who.id):
                     raise NotFound(f"there is no token {ident[:64]!r}", where="token", mend="hansa token list")
-                await self._noted(who, {"what": "token revoked", "token": token.id, "owner": token.owner})
+                await self._noted(who, {"what": "token revoked", "token_id": token.id, "owner": token.owner})
                 await self._machines.revoke(ident)
                 return Response(204)
         raise NotFound(f"the tokens' door has no {request.method} of that", where="path")
@@ -189,6 +196,7 @@ class MachineDesk:
         needs(who, TWO_FACTORS)
         if who.scope is not None:
             raise BadRequest("a token does not make tokens", where="owner", mend="sign in")
+        self._fresh(who)
         roles = said.get("roles")
         if roles is not None and not (isinstance(roles, list) and all(isinstance(one, str) for one in roles)):
             raise BadRequest("roles is a list of texts", where="roles")
@@ -201,7 +209,7 @@ class MachineDesk:
             roles=None if roles is None else frozenset(roles),
             note=said.get("note", ""),
         )
-        await self._noted(who, {"what": "token made", "token": token.id, "owner": owner, "scope": sorted(scope)})
+        await self._noted(who, {"what": "token made", "token_id": token.id, "owner": owner, "scope": sorted(scope)})
         return json_response({**_token(token), "token": text}, 201)
 
     async def _note(self, who: Actor, what: str, service: Service) -> None:

@@ -208,7 +208,8 @@ class Ownership:
         seen = city.get(ident, sight=sight)
         row = city.reader.row("", ident, ADMINISTRATOR)
         labels = {} if row is None else city.reader.stamps(row).labels
-        return seen.label or unlabelled(city.realm), dict(labels)
+        # What he does not see stays as it is, and tells him nothing.
+        return seen.label or unlabelled(city.realm), {name: one for name, one in labels.items() if sight.sees(one)}
 
     # The door
 

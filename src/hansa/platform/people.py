@@ -7,7 +7,7 @@ by, `appointing` says what they are.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -72,6 +72,8 @@ class People:
         self._until_gone: dict[str, asyncio.Future[None]] = {}
         self.renewed: Callable[[], None] = _nothing
         """Told when somebody came, or has other roles: what was decided for him is decided again."""
+        self.recovered: Callable[[str], Awaitable[None]] = _nobody
+        """Told who was let in again: what others may have made in his name ends."""
         self.known = {one.name: one for one in accounts.people()}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
         self.changing = asyncio.Lock()
@@ -238,6 +240,10 @@ class People:
         used = link.kind == "first" and self.administrators()
         if used or not link.good(self.now()) or (link.kind == "recover" and self._shut(link.person)):
             raise NotFound("this link is not good any more", where="link", mend="ask for another one")
+
+
+async def _nobody(_ident: str) -> None:
+    """Nobody has anything."""
 
 
 def _nothing() -> None:

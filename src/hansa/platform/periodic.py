@@ -123,7 +123,7 @@ class Periodic:
         """All that a subscription asks for, in its view."""
         limits, condition = self._city.limits, one.condition
         reader = self._city.reader
-        fetch = fetching(reader, one.tenant, one.sight, limits)
+        fetch = fetching(reader, one.tenant, one.sight.hearing, limits)
         asked, match = Query() if condition is None else condition.query, None
         if condition is not None and condition.follows:  # that is decided here, as it is for a Change
             match = asked.compile(documents(fetch))
@@ -141,11 +141,13 @@ class Periodic:
                 if len(found) >= limits.interval_entities:
                     log.warning("more entities than a periodic notification tells", id=one.id, tenant=one.tenant)
                     break
+        if one.sight.rights is not None:
+            one.sight.rights.told("notification")
         return [shown for shown in found.values() if shown]
 
     def _pages(self, one: Subscription, query: Query) -> Iterator[Entity]:
         limit, offset = self._city.limits.page, 0
-        while page := self._city.reader.find(one.tenant, query, one.sight, limit, offset, stamps=True):
+        while page := self._city.reader.find(one.tenant, query, one.sight.hearing, limit, offset, stamps=True):
             yield from page
             if len(page) < limit:
                 return

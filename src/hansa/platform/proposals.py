@@ -17,7 +17,7 @@ import msgspec
 import rfc8785
 import structlog
 
-from hansa.errors import AlreadyExists, BadRequest, Busy, HansaError, NotFound
+from hansa.errors import AlreadyExists, BadRequest, Busy, Forbidden, HansaError, NotFound
 from hansa.model.change import Refused, Write
 from hansa.model.entity import Entity, entity
 from hansa.model.query import Query
@@ -75,6 +75,8 @@ class Proposals:
         self._now = now
         self._kinds: dict[str, _Kind] = {}
         self._deciding = asyncio.Lock()
+        self.current: Callable[[str], Actor | None] | None = None
+        """Who somebody is now, by his id; None: it is not asked whether those who agreed are still there."""
 
     def on(
         self,
@@ -125,6 +127,7 @@ class Proposals:
         """`who` stands behind what has this digest; enough of them, and it is carried out before this returns."""
         async with self._deciding:  # two at once would each be the last one
             proposal, kind = self._found(ident, who)
+            self._still_there(proposal, kind)
             approved = approvals.approve(proposal, kind.rule, who, digest, self._now())
             if kind.check is not None:
                 kind.check(approved, who)
@@ -139,6 +142,17 @@ class Proposals:
             if refused is not None:
                 return await self._failed(approved, refused)
         return approved if kind.after is None else await self._finish(approved, kind)
+
+    def _still_there(self, proposal: Proposal, kind: _Kind) -> None:
+        """Raise Forbidden where somebody who stands behind it has gone, or lost the role by which he did."""
+        for ident, roles in (
+            (proposal.by, kind.rule.asks),
+            *((one, kind.rule.approves) for one in proposal.approved_by),
+        ):
+            if ident.startswith("person:") and self.current is not None:
+                now = self.current(ident)
+                if now is None or not now.roles & roles:
+                    raise Forbidden(f"{ident} may not stand behind it any more", mend="propose it again")
 
     async def refuse(self, ident: str, who: Actor, why: str) -> Proposal:
         """`who` refuses it, or takes back what he proposed himself."""

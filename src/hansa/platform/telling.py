@@ -214,7 +214,7 @@ class Telling:
         return _Seen(shown, {}, Renderings(change, shown, fetch), documents(fetch))
 
     def _fetching(self, tenant: str, sight: Sight) -> Fetch:
-        return fetching(self._city.reader, tenant, sight, self._city.limits)
+        return fetching(self._city.reader, tenant, sight.hearing, self._city.limits)
 
     def _stamps(self, change: Change) -> Stamps | None:
         """When its parts were made, and their labels. The log does not say; the state does, as long as it is there."""

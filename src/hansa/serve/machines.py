@@ -1,6 +1,6 @@
 """Joining services and tokens to a city: the file that they are in, the doors that they have, the names it goes by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from hansa.platform.admin import Handle
@@ -32,9 +32,11 @@ def owners(people: People) -> Owners:
     return owner
 
 
-def desk_doors(machines: Machines, note: Note | None = None) -> Mapping[str, Handle]:
-    """Their doors below `/admin`, by first segment."""
-    desk = MachineDesk(machines, note)
+def desk_doors(
+    machines: Machines, note: Note | None = None, fresh: Callable[[Actor], None] | None = None
+) -> Mapping[str, Handle]:
+    """Their doors below `/admin`, by first segment; `fresh` as `Town.fresh`."""
+    desk = MachineDesk(machines, note) if fresh is None else MachineDesk(machines, note, fresh)
     return {"services": desk.services, "tokens": desk.tokens}
 
 

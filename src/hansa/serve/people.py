@@ -55,6 +55,12 @@ class Town:
         """A request to `/account`."""
         return await self.account.handle(request, scope_client[0] if scope_client else "", secure=scheme == "https")
 
+    def fresh(self, who: Actor) -> None:
+        """Raise StepUp for a person whose session has not shown lately who he is."""
+        session = self.people.session_of(who)
+        if session is not None:
+            self.proving.lately(session)
+
     async def first(self, where: str) -> str:
         """The address at which the first administrator comes in; empty when there is one. `where` opens the city."""
         self.where = where

@@ -52,6 +52,7 @@ class Rights:
             for realm in cities
         }
         self.proposals = Proposals(cities["security"], note=note)
+        self.proposals.current = self.known
         self.policies.attach(self.proposals)
         self.realms = Realms(cities, self.proposals, sees=self._sees_there, note=note)
         self.ownership = Ownership(cities, self.proposals, sees=self._sees_there, note=note)

@@ -249,6 +249,11 @@ class Running:
             return False
         return self.mqtt.send(device, ident, payload)
 
+    async def _end_tokens(self, who: str) -> None:
+        """Somebody was let in again: whoever was in his place may have made tokens."""
+        for one in self.machines.tokens(who):
+            await self.machines.revoke(one.id)
+
     def _subscribed(self, realm: str, who: Actor, purpose: str) -> Sight:
         """What whoever subscribed may hear of a realm, asked anew with every notification."""
         return self.rights.seen(who, realm, purpose)
@@ -281,12 +286,13 @@ class Running:
             deliveries=self._deliveries,
             note=self.audits.note,
         )
-        self.admin.doors.update(desk_doors(self.machines, self.audits.note))
+        self.admin.doors.update(desk_doors(self.machines, self.audits.note, self.town.fresh))
         self.admin.doors.update(self.town.doors)
         self.admin.doors.update(self.rights.doors)
         self.token = TokenDoor(self.machines, lambda: audience(settings, self.host, self.url), self.audits.note)
         self.openid = openid_door(settings, self.egress, self.town.people, lambda: public(settings, self.url))
         self.machines.people = owners(self.town.people)
+        self.town.people.recovered = self._end_tokens
         self.access = self.rights.access
         self.collect = CollectDoor(self.cities, self.devices, self.intake, settings.limits)
         look = Look(

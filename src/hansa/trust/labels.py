@@ -74,6 +74,10 @@ class Rights(Protocol):
         """Another number when what was decided may be decided otherwise now."""
 
     @property
+    def hearing(self) -> "Sight":
+        """The sight of the same actor, in which only that is seen of which he may also be told unasked."""
+
+    @property
     def typed(self) -> bool:
         """Whether the token that he came with is for entities of some types alone."""
 
@@ -118,6 +122,11 @@ class Sight:
     def epoch(self) -> int:
         """Another number when `sees` and `may` may answer otherwise than before."""
         return 0 if self.rights is None else self.rights.epoch
+
+    @property
+    def hearing(self) -> "Sight":
+        """This sight, for what is told unasked: it sees what it also hears."""
+        return self if self.rights is None else self.rights.hearing
 
     @property
     def typed(self) -> bool:

@@ -96,7 +96,7 @@ class Sights:
 class _Rights:
     """What one actor may do for one purpose."""
 
-    __slots__ = ("_actor", "_epoch", "_known", "_purpose", "_sights", "_until", "_who", "typed")
+    __slots__ = ("_actor", "_epoch", "_hearing", "_known", "_purpose", "_sights", "_until", "_who", "typed")
 
     def __init__(self, sights: Sights, actor: Actor, purpose: str) -> None:
         self._sights = sights
@@ -106,7 +106,15 @@ class _Rights:
         self._until = _NEVER
         self._who: Actor | None = actor
         self._known: dict[tuple[str, str], bool] = {}
+        self._hearing: Sight | None = None
         self.typed = actor.scope is not None and any(":" in item for item in actor.scope)
+
+    @property
+    def hearing(self) -> Sight:
+        """The same actor's sight of what he may be told unasked."""
+        if self._hearing is None:
+            self._hearing = Sight(self._actor.id, self._purpose, frozenset(), self._actor, _Hearing(self))
+        return self._hearing
 
     def covers(self, verb: str, types: Iterable[str]) -> bool:
         """Whether the scope of his token names this verb for these types."""
@@ -150,6 +158,40 @@ class _Rights:
         """Have written down what went to him of itself."""
         if self._sights.told is not None:
             self._sights.told(self._actor, how)
+
+
+class _Hearing:
+    """The rights of one actor, where to see is to be told unasked."""
+
+    __slots__ = ("_rights",)
+
+    def __init__(self, rights: _Rights) -> None:
+        self._rights = rights
+
+    @property
+    def epoch(self) -> int:
+        return self._rights.epoch
+
+    @property
+    def typed(self) -> bool:
+        return self._rights.typed
+
+    @property
+    def hearing(self) -> Sight:
+        return self._rights.hearing
+
+    def covers(self, verb: str, types: Iterable[str]) -> bool:
+        said = list(types)
+        return self._rights.covers(verb, said) and self._rights.covers("subscribe", said)
+
+    def may(self, verb: str, label: str) -> bool:
+        return self._rights.may(verb, label) and self._rights.may("subscribe", label)
+
+    def saw(self, ident: str, label: str) -> None:
+        self._rights.saw(ident, label)
+
+    def told(self, how: str) -> None:
+        self._rights.told(how)
 
 
 def _in_scope(scope: frozenset[str] | None, verb: str) -> bool:
