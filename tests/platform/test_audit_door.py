@@ -15,7 +15,7 @@ from hansa.platform.http import Request
 from hansa.platform.sqlite.trail import Trail, TrailWriter
 from hansa.platform.witness import Inconsistent, Witness
 from hansa.trust import merkle
-from hansa.trust.actors import Actor
+from hansa.trust.actors import PASSKEY, SINGLE, Actor
 from hansa.trust.heads import WITNESS, Head, Note, Signer, Verifier
 from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight
 from hansa.trust.proven import proven
@@ -23,8 +23,8 @@ from hansa.trust.proven import proven
 WITHIN_S = 20
 
 
-def seen_as(*roles, ident="person:ada", session="s1"):
-    return Sight(ident, who=Actor(ident, frozenset(roles), session=session))
+def seen_as(*roles, ident="person:ada", session="s1", assurance=PASSKEY):
+    return Sight(ident, who=Actor(ident, frozenset(roles), assurance=assurance, session=session))
 
 
 AUDITOR = seen_as("auditor", ident="person:aud")
@@ -378,3 +378,9 @@ def test_a_witness_signs_for_no_stranger_and_reads_no_rubbish(pair):
     with pytest.raises(TooLarge):
         add(second, b"old 0\n" * 100_000)
     assert json.loads(second.ask("witness/seen").body) == []
+
+
+def test_the_log_takes_two_factors_of_whoever_works_with_it(city):
+    for role in ("auditor", "data_officer", "administrator"):
+        with pytest.raises(NotFound):
+            city.ask("entries", seen_as(role, assurance=SINGLE))

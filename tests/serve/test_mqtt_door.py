@@ -334,6 +334,8 @@ def test_commands_go_out_are_kept_for_who_is_away_and_are_delivered_once_acknowl
         city.post("/ngsi-ld/v1/entities", command(name, n))
     city.post("/ngsi-ld/v1/entities", command(name, 9, status="draft"))
     assert state(city, f"{name}-2", "Command")["status"]["value"] == "pending"  # type: ignore[index]
+    # None goes out before the audit has it: once both are there, they go in their order.
+    city.until(lambda: all(f"{name}-{n}" in city.get("/audit/entries?kind=command&limit=50").text for n in (2, 3)))
     with DeviceClient(city.mqtt_port, name, secret) as client:
         assert client.is_let_in()
         client.subscribe()
