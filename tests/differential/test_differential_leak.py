@@ -387,6 +387,8 @@ class Asking:
         """Whether a write would make an attribute where one is hidden: to who may write, that place is taken."""
         kept = self.pair.whole.city.reader.entity("", ident, ADMINISTRATOR)
         known = self.pair.whole.city.reader.entity("", ident, self.pair.sight)
+        if kept is None:  # it is gone, and its past keeps its labels: where one was hidden, that place is taken still
+            return self.pair.creates and ident in self.pair.shown
         return kept is not None and known is not None and name in kept.doc and name not in known.doc
 
     def batch(self) -> tuple[str, str, dict[str, str], Any]:
