@@ -226,8 +226,8 @@ class Rules:
         """Take one batch of Changes through every app and commit what they say; how many Changes it took."""
         batch = _Said()
         took = newest = 0
-        for newest, change in self._walk(self.place, self._limits.rule_batch, self._wants):  # noqa: B007  # used below
-            took += 1
+        for seq, change in self._walk(self.place, self._limits.rule_batch, self._wants):
+            took, newest = took + 1, seq
             if change is None or change.tenant:
                 continue
             for number, one in enumerate(self.apps):

@@ -27,7 +27,7 @@ from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.noting import Note, noted
-from hansa.platform.proposals import Proposals, committed, wall
+from hansa.platform.proposals import Proposals, wall
 from hansa.platform.proposals_door import body_of, signed_in, text_of
 from hansa.platform.store import Item
 from hansa.trust.actors import Actor
@@ -169,7 +169,7 @@ class BreakGlass:
             about = {"did": "ended", "glass": glass.id, "who": glass.who, "reason": reason}
             await noted(self._note, "break-glass", by, about, session=session)
             item = Item(_writes(glass, "over", ended=self._now(), why=reason), by, f"urn:ngsi-ld:Proposal:{glass.id}")
-            for outcome in await committed(self._city, item):
+            for outcome in await self._city.acommit(item):
                 if isinstance(outcome, Refused):
                     log.warning("the end of break-glass was not written", why=outcome.error.detail)
         except HansaError as fault:  # the rights are gone; when it starts again it is written down

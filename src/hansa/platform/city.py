@@ -161,6 +161,10 @@ class City:
 
     async def awrite(self, *writes: Write, sight: Sight | None = None, cause: str | None = None) -> list[Outcome]:
         """`write` for the event loop."""
+        return await self.acommit(item_of(writes, sight or self.sight, cause))
+
+    async def acommit(self, item: Item) -> list[Outcome]:
+        """What became of an item's writes, once they are durable; for the event loop. Raises why none was stored."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Outcome]] = loop.create_future()
 
@@ -172,7 +176,7 @@ class City:
             else:
                 answer.set_result(result)
 
-        self.submit(writes, done, sight=sight, loop=loop, cause=cause)
+        self.submit_item(item, done, loop)
         return await answer
 
     def put(self, *news: Entity, sight: Sight | None = None, tenant: str = "") -> list[Change]:

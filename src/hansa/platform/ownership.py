@@ -27,7 +27,7 @@ from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.noting import Note, noted
-from hansa.platform.proposals import Proposals, committed, wall
+from hansa.platform.proposals import Proposals, wall
 from hansa.platform.proposals_door import body_of, signed_in, text_of
 from hansa.platform.seeing import Sees, as_he_came
 from hansa.platform.store import Item
@@ -277,7 +277,7 @@ def _relabelled(ident: str, own: str, labels: Mapping[str, str], before: str, af
 
 
 async def _settle(city: City, writes: Sequence[Write], actor: str, cause: str | None = None) -> None:
-    for outcome in await committed(city, Item(writes, actor, cause)):
+    for outcome in await city.acommit(Item(writes, actor, cause)):
         if isinstance(outcome, Refused):
             raise outcome.error
 

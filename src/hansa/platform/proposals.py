@@ -24,7 +24,7 @@ from hansa.model.query import Query
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT
 from hansa.platform.noting import Note, noted
-from hansa.platform.store import Item, Outcome, Result
+from hansa.platform.store import Item
 from hansa.trust import approvals
 from hansa.trust.actors import Actor
 from hansa.trust.approvals import RULES, Proposal, Rule
@@ -249,7 +249,7 @@ class Proposals:
     async def _keep(self, proposal: Proposal, actor: str, writes: Sequence[Write]) -> HansaError | None:
         """Write it down, and `writes` with it; why one of these was refused, or None."""
         own = Write("say", _urn(proposal.id), _entity(proposal).doc, tenant=TENANT, label="security")
-        outcomes = await committed(self._city, Item([own, *writes], actor, _urn(proposal.id)))
+        outcomes = await self._city.acommit(Item([own, *writes], actor, _urn(proposal.id)))
         return next((one.error for one in outcomes if isinstance(one, Refused)), None)
 
     async def _noted(self, did: str, proposal: Proposal, who: Actor) -> None:
@@ -262,23 +262,6 @@ class Proposals:
             "digest": proposal.digest,
         }
         await noted(self._note, "approval", who.id, about, session=who.session)
-
-
-async def committed(city: City, item: Item) -> list[Outcome]:
-    """What became of each write of an item, once it is on disk; raises when none of it could be stored."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[Outcome]] = loop.create_future()
-
-    def done(result: Result) -> None:
-        if answer.done():
-            return
-        if isinstance(result, HansaError):
-            answer.set_exception(result)
-        else:
-            answer.set_result(result)
-
-    city.submit_item(item, done, loop)
-    return await answer
 
 
 def _sound(kept: Iterable[Entity]) -> Iterator[Proposal]:

@@ -31,7 +31,7 @@ from hansa.platform.deadletters import TENANT
 from hansa.platform.deriving import Deriving, Source
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.noting import Note, noted
-from hansa.platform.proposals import Proposals, committed
+from hansa.platform.proposals import Proposals
 from hansa.platform.proposals_door import body_of, signed_in, text_of
 from hansa.platform.seeing import Sees, as_he_came
 from hansa.platform.store import Item
@@ -249,7 +249,7 @@ class Realms:
 
     @staticmethod
     async def _settle(city: City, item: Item) -> None:
-        for outcome in await committed(city, item):
+        for outcome in await city.acommit(item):
             # What is gone already need not go.
             if isinstance(outcome, Refused) and not isinstance(outcome.error, NotFound):
                 log.warning("a write at the door was refused", realm=city.realm, why=outcome.error.detail)
@@ -305,7 +305,7 @@ class Realms:
             except NotFound:
                 write = Write("create", doc["id"], doc, label=label)
         item = Item([write], DECLASSIFIED, _proposal_urn(proposal.id))
-        for outcome in await committed(city, item):
+        for outcome in await city.acommit(item):
             if isinstance(outcome, Refused):
                 raise outcome.error
 
