@@ -160,6 +160,10 @@ def test_the_administrators_door_is_for_engineers_what_is_technical(town: Town) 
     assert town.ask("wrench", "POST", "/admin/devices", secret).status_code == 403
     assert town.city.post("/admin/devices", secret).status_code == 201
     assert town.ask("wrench", "GET", "/admin/devices").json() == []
+    evil = {"name": "evil", "profile": profile, "entity": "urn:x:personal-parks", "label": "open"}
+    assert town.ask("wrench", "POST", "/admin/devices", evil).status_code == 403, "a device is no way to relabel"
+    assert town.city.get("/ngsi-ld/v1/entities/urn:x:personal-parks").status_code == 200
+    assert town.ask("wrench", "GET", "/ngsi-ld/v1/entities/urn:x:personal-parks").status_code == 404
     hidden = town.ask("wrench", "POST", "/admin/devices/eye/state", {"state": "revoked"})
     never = town.ask("wrench", "POST", "/admin/devices/ear/state", {"state": "revoked"})
     assert hidden.status_code == never.status_code == 404
@@ -226,6 +230,9 @@ def test_a_subscriber_hears_what_he_may_see_and_sees_his_own_subscriptions(town:
     assert town.ask("garden", "DELETE", place).status_code == 404
     assert town.ask("garden", "GET", "/ngsi-ld/v1/subscriptions?count=true").headers["ngsild-results-count"] == "0"
     assert town.ask("wrench", "GET", place).status_code == 200, "an engineer looks after them"
+    mine = {"notification": {"endpoint": {"uri": "http://engineer.example/x"}}}
+    assert town.ask("wrench", "PATCH", place, mine).status_code == 403, "and does not send them to himself"
+    assert town.ask("wrench", "PATCH", place, {"isActive": False}).status_code == 204
     assert town.ask("pipes", "DELETE", place).status_code == 204
 
 
