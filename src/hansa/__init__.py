@@ -9,22 +9,44 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hansa.analytics import windows
-    from hansa.app import App, City
-    from hansa.errors import NotFound
+    from hansa.app import Act, Answer, App, City
+    from hansa.errors import Conflict, Forbidden, NotFound, Refusal
     from hansa.model import geo, units
     from hansa.model.change import Change, Delete
     from hansa.model.entity import Attribute, Entity, entity
 
-__all__ = ["App", "Attribute", "Change", "City", "Delete", "Entity", "NotFound", "entity", "geo", "units", "windows"]
+__all__ = [
+    "Act",
+    "Answer",
+    "App",
+    "Attribute",
+    "Change",
+    "City",
+    "Conflict",
+    "Delete",
+    "Entity",
+    "Forbidden",
+    "NotFound",
+    "Refusal",
+    "entity",
+    "geo",
+    "units",
+    "windows",
+]
 
 __version__ = "0.3.0"
 
 _WHERE = {
+    "Act": "hansa.app",
+    "Answer": "hansa.app",
     "App": "hansa.app",
     "Attribute": "hansa.model.entity",
     "Change": "hansa.model.change",
     "City": "hansa.app",
+    "Conflict": "hansa.errors",
+    "Forbidden": "hansa.errors",
     "NotFound": "hansa.errors",
+    "Refusal": "hansa.errors",
     "Delete": "hansa.model.change",
     "Entity": "hansa.model.entity",
     "entity": "hansa.model.entity",

@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import entry_points
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from hansa.errors import HansaError
 from hansa.model.change import Change, Delete
 from hansa.model.entity import Entity
+
+EVERY_REALM: Final = "*"
+"""The realm of an app that runs in each, for itself: what it knows in one it does not know in the other."""
 
 
 class City(Protocol):
@@ -51,8 +54,40 @@ Said = Iterable[Entity | Delete] | None
 Rule = Callable[[Change, City], Said]
 Round = Callable[[City], Said]
 Only = Callable[[str, City], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Somebody does something: `said` with the `subject` (None when there is no such entity), `at` by the city's clock.
+
+    `by` is the id of the Actor, `at` microseconds; `id` is empty when he named none.
+    """
+
+    id: str
+    subject: Entity | None
+    said: Mapping[str, Any]
+    by: str
+    roles: frozenset[str]
+    assurance: int
+    at: int
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a view answers that is no JSON: a file, with its media type and the name to keep it under."""
+
+    body: bytes
+    kind: str
+    name: str = ""
+
+
+Does = Callable[[Act, City], Said]
+Looks = Callable[[Mapping[str, str], City], Any]
 _R = TypeVar("_R", bound=Rule)
 _E = TypeVar("_E", bound=Round)
+_D = TypeVar("_D", bound=Does)
+_L = TypeVar("_L", bound=Looks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +119,28 @@ class Every:
         return getattr(self.round, "__name__", "round")
 
 
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What people may do with entities of a type: who may, and what must be so before."""
+
+    name: str
+    does: Does
+    type: str
+    roles: frozenset[str]
+    new: bool = False
+    fresh: bool = False
+    noted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A question that an app answers from what it reads, and who may ask it."""
+
+    name: str
+    looks: Looks
+    roles: frozenset[str]
+
+
 class App:
     """What an app declares: its name, its section of the report, what it reads and what it may write."""
 
@@ -99,6 +156,7 @@ class App:
     ) -> None:
         """`reads` and `writes` are types; what is not declared cannot be written (invariant 4).
 
+        `realm` is where it runs; `"*"`: in each, for itself.
         `leaves` says, word for word, what is to pass from one realm to another; two people allow it first.
         """
         self.name = name
@@ -109,6 +167,12 @@ class App:
         self.leaves = tuple(leaves)
         self.handlers: list[Handler] = []
         self.rounds: list[Every] = []
+        self.deeds: dict[str, Deed] = {}
+        self.views: dict[str, View] = {}
+
+    def runs_in(self, realm: str) -> bool:
+        """Whether it is an app of this realm."""
+        return self.realm in {realm, EVERY_REALM}
 
     def on(
         self,
@@ -143,6 +207,48 @@ class App:
             return round_
 
         return add
+
+    def act(
+        self,
+        name: str,
+        type: str,  # noqa: A002  # the standard's word
+        *,
+        roles: Iterable[str] = (),
+        new: bool = False,
+        fresh: bool = False,
+        noted: bool = False,
+    ) -> Callable[[_D], _D]:
+        """Let people of these roles (none: whoever may write what it returns) do this with an entity of a type.
+
+        It is asked for at `POST /desk/<app>/<name>`; what it returns is one transaction in the person's name, which
+        policy weighs. It is called anew when somebody else changed what it had read with `get`, so it must be pure.
+        `new`: the entity need not exist, or be named. `fresh`: whoever does it shows again who he is. `noted`: the
+        audit log has it before it happens. HansaError when the app has an act or view of that name already.
+        """
+
+        def add(does: _D) -> _D:
+            self._unused(name)
+            self.deeds[name] = Deed(name, does, type, frozenset(roles), new, fresh, noted)
+            return does
+
+        return add
+
+    def view(self, name: str, *, roles: Iterable[str] = ()) -> Callable[[_L], _L]:
+        """Answer `GET /desk/<app>/<name>` for people of these roles (none: for everybody), with what the asker may see.
+
+        What it returns is JSON, or an `Answer`. HansaError when the app has an act or view of that name already.
+        """
+
+        def add(looks: _L) -> _L:
+            self._unused(name)
+            self.views[name] = View(name, looks, frozenset(roles))
+            return looks
+
+        return add
+
+    def _unused(self, name: str) -> None:
+        if name in self.deeds or name in self.views:
+            raise HansaError(f"{self.name}: there is a {name} already")
 
     def __repr__(self) -> str:
         """Short: its name."""

@@ -89,6 +89,21 @@ class AlreadyExists(BadRequest):
     title = "Already exists"
 
 
+class Refusal(BadRequest):
+    """Theirs: what somebody wants done cannot be done as things are, or as he said it."""
+
+    kind = "https://hansa.city/errors/Refusal"
+    title = "Not as it was asked"
+
+
+class Conflict(BadRequest):
+    """Somebody else changed it meanwhile."""
+
+    status = 409
+    kind = "https://hansa.city/errors/Conflict"
+    title = "Changed meanwhile"
+
+
 class NotAcceptable(BadRequest):
     """No representation that the caller accepts."""
 

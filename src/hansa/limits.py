@@ -34,6 +34,7 @@ class Limits:
     queue_s: float = 0.1  # a write waiting for its turn of the loop, a read half as long again; else 503
     commit: int = 2_000  # writes of one transaction: beyond it latency grows and speed does not
     stream: int = 1_000  # events waiting for one page; a slower page is told to start again
+    moves: int = 200_000  # entities that wait for one map; a page that is slower begins anew
     streams: int = 1_000  # pages listening at once
     recent: int = 2_000  # Changes kept in memory for pages that return; older ones come from the log
     deliveries: int = 1_000  # notifications waiting for one subscriber
@@ -63,7 +64,14 @@ class Limits:
 
     sweep: int = 500  # entities that expire with one commit: many that end together must not hold up the writes
 
+    acts: int = 1_000  # entities on which somebody does the same thing with one request
+    act_s: float = 2.0  # somebody who does something waits for it; what takes longer is no act
+    view_s: float = 10.0  # a view may look at a day of everything
+    act_tries: int = 50  # of one act, while others change what it has read
+
     # What is answered
+    points: int = 200_000  # of one picture of a map: twice what a browser was measured with
+    pictures: int = 2  # that are read at once for maps; whoever comes then waits a second
     page: int = 1_000  # entities of one page
     page_default: int = 20  # NGSI-LD leaves it open; Orion-LD and Scorpio use 20
     join: int = 10  # relationships that one request may follow, one after the other

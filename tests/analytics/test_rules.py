@@ -243,7 +243,7 @@ def test_what_is_neither_an_entity_nor_a_delete_is_put_aside(said: Any) -> None:
     answer(said)
     city = MemoryCity(app)
     city.say(entity("Thing", "a", n=1))
-    assert "a rule returns entities and Deletes" in reason(city)
+    assert "an app returns entities and Deletes" in reason(city)
 
 
 @pytest.mark.parametrize(

@@ -204,6 +204,9 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     text = call("GET", "/access/v1/policies/{realm}", 200, realm="security").json()["text"]
     assert call("POST", "/access/v1/policies/{realm}/check", 200, {"text": text}, realm="open").json()["faults"] == []
     assert call("POST", "/access/v1/policies/{realm}/trial", 200, {"text": text}, realm="open").json()["changes"]
+    assert isinstance(call("GET", "/desk", 200).json()["apps"], list)
+    call("POST", "/desk/{app}/{act}", 404, {"id": "x"}, app="none", act="none")
+    call("GET", "/desk/{app}/{view}", 404, app="none", view="none")
     assert "wall" in call("PUT", "/admin/clock", 400, {"now": "2026-11-22T18:00:00Z"}).json()["detail"]
 
     assert called == {(verb, path) for verb, path in SAID if not path.startswith(MOUNT) and not PEOPLE.match(path)}

@@ -71,7 +71,7 @@ class Child:
             return None if row is None else bytes(row[0])
 
         self._rules = Rules(
-            [one for one in found if one.realm == start.realm],
+            [one for one in found if one.runs_in(start.realm)],
             SqliteReader(db, start.realm, self._clock.now),
             self._clock,
             place=place,

@@ -5,7 +5,6 @@ together with their places, so a crash loses nothing and doubles nothing. A Chan
 with its reason and the place moves on (invariant 7).
 """
 
-import math
 import struct
 import time
 import traceback
@@ -14,18 +13,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-import orjson
-
+from hansa.analytics import returned
 from hansa.app import App, Every, Handler, Only, Said
 from hansa.app import City as Asked
 from hansa.clock import Clock
-from hansa.errors import BadRequest, HansaError, NotFound
+from hansa.errors import HansaError, NotFound
 from hansa.limits import DEFAULT, Limits
-from hansa.model.change import Change, Delete, Write
+from hansa.model.change import Change, Write
 from hansa.model.entity import Entity, Stamps, alias
-from hansa.model.wire_values import uri
 from hansa.platform import merge
-from hansa.platform.city import delete_write, simple_query
+from hansa.platform.city import simple_query
 from hansa.platform.deadletters import DeadLetter
 from hansa.platform.merge import State
 from hansa.platform.store import Item, Point, Reader
@@ -38,7 +35,6 @@ _PLACE: Final = struct.Struct(">Q")
 _WORDS: Final = 10_000  # types of which it is remembered whether any rule wants them
 KEEP_S: Final = 1.0
 """How long places may stay unwritten while the rules say nothing."""
-_PLAIN: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
 def pack_place(seq: int) -> bytes:
@@ -339,7 +335,7 @@ class Rules:
         if self._watch is not None:
             self._watch(number, 0 if change is None else change.seq)
         try:
-            writes = self._writes(one, rule() or ())
+            writes = returned.writes_of(one.app, rule() or (), one.city, self._limits.rule_fanout)
         except (Exception, SystemExit) as fault:  # noqa: BLE001  # a broken rule must not stop the city
             where = "".join(traceback.format_exception(fault, limit=-3))
             batch.aside(one.app, name, change, f"{type(fault).__name__}: {fault}", where, at)
@@ -353,31 +349,6 @@ class Rules:
             one.city.note(write, at)
             batch.add(write, one.app.name, cause, depth)
 
-    def _writes(self, ready: Ready, said: Iterable[Entity | Delete]) -> list[Write]:
-        app = ready.app
-        writes: list[Write] = []
-        for one in said:
-            if len(writes) >= self._limits.rule_fanout:
-                raise BadRequest(f"more than {self._limits.rule_fanout} entities for one Change")
-            if isinstance(one, Delete):
-                for kind in ready.city.get(one.id).types:
-                    if alias(kind) not in app.writes:
-                        raise BadRequest(f"{app.name} did not declare that it writes {kind}", where=one.id)
-                writes.append(delete_write(one))
-            elif isinstance(one, Entity):
-                for kind in one.types:
-                    if alias(kind) not in app.writes:
-                        raise BadRequest(f"{app.name} did not declare that it writes {kind}", where=one.id)
-                _storable(one)
-                there = ready.city.known(one.id)
-                if there is not None and not any(alias(kind) in app.writes for kind in there.types):
-                    # Calling another's entity by a type of one's own does not make it one's own.
-                    raise BadRequest(f"{app.name} did not declare that it writes {there.type}", where=one.id)
-                writes.append(Write("say", one.id, one.doc, label=one.label))
-            else:
-                raise BadRequest(f"a rule returns entities and Deletes, not {type(one).__name__}")
-        return writes
-
     def _finish(self, batch: "_Said") -> None:
         batch.places |= self._moved
         try:
@@ -387,25 +358,6 @@ class Rules:
             self._moved.clear()  # also when it failed: a place must not be kept without the words that belong to it
             for one in self.apps:
                 one.city.forget()
-
-
-def _storable(one: Entity) -> None:
-    """Refuse what the store cannot keep before it is sent: there, it would hold up every app. Raises BadRequest."""
-    uri(one.doc.get("id"), "id", DEFAULT)
-    try:
-        body = orjson.dumps(one.doc, option=_PLAIN)
-    except TypeError as fault:
-        raise BadRequest(f"this is no JSON: {fault}", where=one.id) from None
-    if b"null" in body and not _finite(one.doc):  # what orjson makes of them; looked for only where there may be one
-        raise BadRequest("a number is not finite", where=one.id)
-
-
-def _finite(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(map(_finite, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(_finite, value))
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _always(_kind: str, _city: Asked) -> bool:

@@ -50,6 +50,8 @@ _BASE: Final = {
     "/sharing": ("sharing", "agree/sharing.js"),
 }
 """The pages of the context base and of people: where, of which template, begun by which module."""
+_DESK: Final[dict[str, tuple[str, str]]] = {}
+"""The operator's desk, in both rooms: the operation centre at its own address, the command centre below `/ccc`."""
 _WINDOWS: Final = ("6h", "24h", "7d", "30d")
 _RTL: Final = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})
 _log = structlog.get_logger(__name__)
@@ -100,6 +102,7 @@ class Look:
             "stale_s": self.stale_s,
             "missing_s": self.missing_s,
             "entities": self.entities,
+            "realm": "open",
             "windows": _WINDOWS,
             "words": stations.words(),
         }
@@ -134,19 +137,24 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
         body = template.render(look=look, config=config, page="city", entry="page.js", **shown)
         return HTMLResponse(body, status_code=status, headers=headers)
 
-    def base(name: str, entry: str) -> Callable[[Request], Awaitable[Response]]:
+    def base(name: str, entry: str, realm: str = "open") -> Callable[[Request], Awaitable[Response]]:
         template = pages.get_template(f"{name}.html")
 
         async def page(request: Request) -> Response:
             """A page of the context base: its frame; what is in it, it asks for."""
             sight = request.scope.get("hansa.sight", NOBODY)
-            config = shown_look | {"may": _may(sight), "watches": watches(sight)}
+            config = shown_look | {"may": _may(sight), "watches": watches(sight), "realm": realm}
             return HTMLResponse(template.render(look=look, config=config, page=name, entry=entry), headers=headers)
 
         return page
 
     based = [Route(path, base(*how), methods=["GET", "HEAD"]) for path, how in _BASE.items()]
-    return [Route("/", city, methods=["GET", "HEAD"]), *based, held.route()]
+    rooms = [
+        Route(f"{below}{path}", base(*how, realm), methods=["GET", "HEAD"])
+        for below, realm in (("", "open"), ("/ccc", "security"))
+        for path, how in _DESK.items()
+    ]
+    return [Route("/", city, methods=["GET", "HEAD"]), *based, *rooms, held.route()]
 
 
 def _may(sight: Sight) -> dict[str, bool]:

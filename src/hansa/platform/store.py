@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from hansa.errors import HansaError
 from hansa.model.change import Change, Nothing, Refused, Write
-from hansa.model.entity import Entity, Stamps
+from hansa.model.entity import Doc, Entity, Stamps
 from hansa.model.query import Query
 from hansa.trust.labels import Sight
 
@@ -36,6 +36,9 @@ class Item:
     causes: Sequence[tuple[str | None, int]] | None = None  # (cause, depth) by write, where they differ
     actors: Sequence[str] | None = None  # by write, where they differ
     sight: Sight | None = None  # of whom policy has a say; None: the system itself, apps, devices at their own door
+    expects: Sequence[tuple[str, Doc | None]] | None = None
+    """What whoever made it had read: ids and documents, as he sees them (None: not there). All of such an item happens
+    or nothing: when one is otherwise by now, and when one of its writes is refused."""
 
 
 class Point(NamedTuple):

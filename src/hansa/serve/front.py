@@ -77,6 +77,7 @@ class Front:
             "audit": running.audits.door.handle,
             "access": running.access.handle,
             ".well-known": running.access.well_known,
+            "desk": running.acts["open"].handle,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,17 +102,26 @@ class Front:
             await self._answer(scope, receive, send, self._oidc(scope), path[len(head) + 2 :])
         elif name == "account":
             await self._answer(scope, receive, send, self._account(scope), path[len(head) + 2 :])
-        elif path.startswith(b"/ccc/ngsi-ld/v1/"):
-            await self._answer(scope, receive, send, self._running.ngsild["security"], path[16:])
         elif name == "live":
             await self._live(scope, receive, send, "open")
-        elif path.startswith(b"/ccc/live"):
-            await self._live(scope, receive, send, "security")
+        elif name == "ccc":
+            await self._command_centre(scope, receive, send, path[5:])
         elif name in {"health", "ready", "metrics", "openapi.json"}:
             more = self._shield.headers(scope, NOBODY)
             read = scope["method"] in _READ
             told = await self._told(name, scope) if read else problem_response(WrongMethod(f"/{name} is read", _READ))
             await answer(send, told, head=scope["method"] == "HEAD", more=more)
+        else:
+            await self._page(scope, receive, send)
+
+    async def _command_centre(self, scope: Scope, receive: Receive, send: Send, rest: bytes) -> None:
+        """A request of the security realm: the same doors, and its pages."""
+        if rest.startswith(b"ngsi-ld/v1/"):
+            await self._answer(scope, receive, send, self._running.ngsild["security"], rest[11:])
+        elif rest.partition(b"/")[0] == b"desk":
+            await self._answer(scope, receive, send, self._running.acts["security"].handle, rest[5:])
+        elif rest.startswith(b"live"):
+            await self._live(scope, receive, send, "security")
         else:
             await self._page(scope, receive, send)
 

@@ -15,6 +15,8 @@ from starlette.applications import Starlette
 
 from hansa import app as apps
 from hansa import settings as settings_
+from hansa.analytics.acts import Acts
+from hansa.analytics.desk import Desk as PeopleDesk
 from hansa.analytics.link import RulesLink
 from hansa.centres.web import Look, routes
 from hansa.clock import text
@@ -177,13 +179,17 @@ class Running:
         given = {
             app.name: {"timezone": self.settings.timezone, **self.settings.apps.get(app.name, {})} for app in self.apps
         }
+        self.acts: dict[str, PeopleDesk] = {}
         for realm, city in self.cities.items():
-            ours = [app for app in self.apps if app.realm == realm and (app.handlers or app.rounds)]
+            ours = [app for app in self.apps if app.runs_in(realm) and (app.handlers or app.rounds)]
             if ours:
                 path = self.settings.data / f"{realm}.db"
                 link = RulesLink(city, str(path), ours, given, store_key(path, self.keys))
                 self.rules.append(link)
                 self.stack.callback(link.stop)
+            acts = Acts(city, self.apps, given, note=self.audits.logs[realm].note, fresh=self.town.fresh)
+            self.stack.callback(acts.close)
+            self.acts[realm] = PeopleDesk(acts, self.settings.limits)
 
     def _live(self, city: City) -> Live:
         live = Live(self.clock, self.settings.limits, city.since, city.store.head)

@@ -1,6 +1,15 @@
 // The public doors of the city, as every page asks them: HTTP and JSON, and faults in words for people.
 
-export const API = "/ngsi-ld/v1";
+// A page of the command centre speaks of the security realm, below /ccc; every other of the open one.
+const look = document.getElementById("look");
+export const REALM = (look && JSON.parse(look.textContent).realm) || "open";
+const ROOM = REALM === "security" ? "/ccc" : "";
+
+/** An address of this room: `room("/alarms")`. */
+export const room = (path) => `${ROOM}${path}`;
+export const API = room("/ngsi-ld/v1");
+export const DESK = room("/desk");
+export const LIVE = room("/live");
 
 // A sentence for people; what begins with the name of a member (`q: ...`) keeps it as it is written.
 const sentence = (text) => String(text).replace(/^[a-z](?!\S*:)/, (first) => first.toUpperCase()).replace(/[^.!?…]$/, "$&.");

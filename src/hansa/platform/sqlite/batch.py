@@ -1,6 +1,6 @@
 """One transaction: what writes make of states, decided in memory, and the rows that then wait to be written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import apsw
 import orjson
 
-from hansa.errors import BadRequest, HansaError
+from hansa.errors import BadRequest, Conflict, HansaError
 from hansa.model.change import EDITS, LABEL, Change, Nothing, Part, Refused, Write
 from hansa.model.entity import MEMBERS, Doc, Entity, instances, types_of
 from hansa.model.narrow import WIDE, index_value
@@ -98,14 +98,16 @@ class Batch:
         wanted: dict[str, set[str]] = {}
         states, kept = self.store.states, self.kept
         for item in items:
-            for write in item.writes:
-                key = write.tenant, write.id
+            keys: Iterable[Key] = [(write.tenant, write.id) for write in item.writes]
+            if item.expects is not None:
+                keys = [*keys, *(("", ident) for ident, _ in item.expects)]
+            for key in keys:
                 if key in kept:
                     continue
                 if (known := states.get(key)) is not None:
                     kept[key] = _stored(known, self.store.names)
                 else:
-                    wanted.setdefault(write.tenant, set()).add(write.id)
+                    wanted.setdefault(key[0], set()).add(key[1])
         names, db = self.store.names, self.store.db
         for tenant, idents in wanted.items():
             n = names.intern(tenant)
@@ -119,6 +121,8 @@ class Batch:
         """Decide one item's writes."""
         self.places.update(item.places)
         out: list[Outcome] = []
+        if item.expects is not None and (fault := self._rehearsed(item)) is not None:
+            return [Refused(write, fault) for write in item.writes]
         for i, write in enumerate(item.writes):
             cause, depth = item.causes[i] if item.causes is not None else (item.cause, item.depth)
             actor = item.actors[i] if item.actors is not None else item.actor
@@ -128,6 +132,26 @@ class Batch:
                 out.append(Refused(write, refusal))
         return out
 
+    def _rehearsed(self, item: Item) -> HansaError | None:
+        """Why an item that happens as a whole must not happen: what it stands on has changed, or a write is refused."""
+        for ident, doc in item.expects or ():
+            state = self.kept["", ident].now
+            if item.sight is not None:
+                state = permitted.seen(state, item.sight, self.store.realm)
+            if (None if state is None else state.doc) != doc:
+                return Conflict("somebody else changed it meanwhile", where=ident, mend="look again, then try again")
+        states: dict[Key, State | None] = {}
+        for write in item.writes:
+            key = write.tenant, write.id
+            state = states[key] if key in states else self.kept[key].now
+            try:
+                merged = self._merged(state, write, item.sight)
+                _reject_unstorable(merged)
+            except HansaError as refusal:
+                return refusal
+            states[key] = merged.state
+        return None
+
     def _decide(self, write: Write, actor: str, cause: str | None, depth: int, sight: Sight | None) -> Outcome:
         kept = self.kept[write.tenant, write.id]
         if write.kind in EDITS:
@@ -136,7 +160,7 @@ class Batch:
         else:
             if write.kind == "instances":
                 write = self.history.dated(kept.e, write)
-            merged = merge.apply(kept.now, write, self.at) if sight is None else self._permitted(kept.now, write, sight)
+            merged = self._merged(kept.now, write, sight)
             if kept.e >= 0 and any(p.status == "late" for p in merged.parts):
                 is_new = self.history.is_new
                 merged.parts[:] = [p for p in merged.parts if p.status != "late" or is_new(kept.e, p)]
@@ -150,8 +174,10 @@ class Batch:
         kept.changed.update(part.name for part in merged.parts if part.status != "late")
         return self._note(write, kept, merged, actor, cause, depth)
 
-    def _permitted(self, state: State | None, write: Write, sight: Sight) -> Merged:
-        """What a write does that policy has a say in. Raises what `merge.apply` raises, and Forbidden."""
+    def _merged(self, state: State | None, write: Write, sight: Sight | None) -> Merged:
+        """What a write does. Raises what `merge.apply` raises, and Forbidden where policy has a say."""
+        if sight is None:
+            return merge.apply(state, write, self.at)
         realm = self.store.realm
         known = permitted.seen(state, sight, realm)
         if state is None:

@@ -5,6 +5,7 @@ import { ask } from "../doors.js";
 import { aloud, fault, start } from "../base/start.js";
 import { count } from "../words.js";
 import { doing, field, h, ROLES, roles, signIn, when } from "../people/way.js";
+import { fillForm, kept } from "../people/typed.js";
 import { reasoned } from "./reasoned.js";
 import { leaving, shown } from "./shown.js";
 
@@ -42,6 +43,9 @@ async function load(anew = false) {
   by("list").replaceChildren(...open.map(broken), said, ...(many.length + over.length ? [...many, ...over] : [h("p", { class: "quiet pad" }, none)]));
 }
 
+/** Whoever must first show again who he is comes back to this proposal. */
+const here = (one) => history.replaceState(null, "", `${location.search || location.pathname}#p-${one.id}`);
+
 const act = (button, heading, path, send) =>
   doing(button, said, heading, async () => {
     await ask(path, { method: "POST", send });
@@ -52,7 +56,7 @@ function proposal(one) {
   const [kind, word] = STATES[one.state];
   const yes = h("button", { type: "button", class: "do" }, "Approve");
   // What is approved is what stands here: the city compares.
-  yes.addEventListener("click", () => act(yes, "This was not approved", `/admin/proposals/${one.id}/approve`, { digest: one.digest }));
+  yes.addEventListener("click", () => (here(one), act(yes, "This was not approved", `/admin/proposals/${one.id}/approve`, { digest: one.digest })));
   const no = press("tool", one.mine ? "Take back" : "Refuse", () => reasoned(by("editor"), one.mine ? "Take this back?" : "Refuse this?", one.mine ? "Take back" : "Refuse", async (reason) => (await ask(`/admin/proposals/${one.id}/refuse`, { method: "POST", send: { reason } }), load(true))));
   const behind = one.approvedBy.length ? `, approved by ${one.approvedBy.map(name).join(" and ")}` : "";
   const missing = one.needs - one.approvedBy.length;
@@ -94,7 +98,7 @@ function breakGlass() {
   const box = h("div", { "aria-live": "assertive" });
   const form = h(
     "form",
-    { class: "edit way-form", novalidate: true },
+    { class: "edit way-form", novalidate: true, data: { typed: "break-glass" } },
     h("h2", { id: "editor-title" }, "Break glass"),
     h("p", {}, "For an emergency: rights beyond your own, for an hour at most. A second person must approve it, the data officer is told, and everything that you ask is written down."),
     h("fieldset", { class: "way-roles" }, h("legend", {}, "The rights of"), LENDABLE.map((one) => h("label", { class: "check" }, h("input", { type: "checkbox", name: "roles", value: one }), ROLES[one]))),
@@ -115,6 +119,7 @@ function breakGlass() {
   });
   dialog.replaceChildren(form);
   dialog.showModal();
+  return form;
 }
 
 function see(which) {
@@ -124,10 +129,13 @@ function see(which) {
 }
 
 for (const one of Object.keys(VIEWS)) by(`see-${one}`).addEventListener("click", () => see(one));
-by("break").addEventListener("click", breakGlass);
+by("break").addEventListener("click", () => breakGlass());
 const given = new URLSearchParams(location.search).get("view");
 if (given in VIEWS) view = given;
 document.documentElement.classList.add("ready");
-start({ keys: [["b", "break glass"]], act: { b: () => !by("break").hidden && breakGlass() } });
-load();
+start({ keys: [["b", "break glass"]], act: { b: () => (by("break").hidden ? false : void breakGlass()) } });
+await load();
+const before = kept();
+if (before?.name === "break-glass" && !by("break").hidden) fillForm(breakGlass(), before.what);
+if (location.hash.startsWith("#p-")) by(location.hash.slice(1))?.scrollIntoView({ block: "nearest" });
 setInterval(() => document.hidden || by("editor").open || load(), AGAIN_MS);

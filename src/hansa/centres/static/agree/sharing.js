@@ -5,6 +5,7 @@ import { ask } from "../doors.js";
 import { aloud, fault, start } from "../base/start.js";
 import { count } from "../words.js";
 import { doing, field, h, signIn, when } from "../people/way.js";
+import { fillForm, kept } from "../people/typed.js";
 
 const by = (id) => document.getElementById(id);
 const said = h("div", { "aria-live": "assertive" });
@@ -50,10 +51,10 @@ const realms = () => choice("Realm", "realm", same(["open", "security"]));
 const ids = (data) => data.get("ids").split(/\s+/).filter(Boolean);
 const tick = (name, value, word, on) => h("label", { class: "check" }, h("input", { type: "checkbox", name, value, checked: on }), word);
 
-function sheet(heading, about, parts, word, work) {
+function sheet(name, heading, about, parts, word, work) {
   const dialog = by("editor");
   const box = h("div", { "aria-live": "assertive" });
-  const form = h("form", { class: "edit way-form", novalidate: true }, h("h2", { id: "editor-title" }, heading), h("p", {}, about), parts, box, h("div", { class: "edit-end" }, h("button", { type: "submit", class: "do" }, word), press("tool", "Cancel", () => dialog.close())));
+  const form = h("form", { class: "edit way-form", novalidate: true, data: { typed: name } }, h("h2", { id: "editor-title" }, heading), h("p", {}, about), parts, box, h("div", { class: "edit-end" }, h("button", { type: "submit", class: "do" }, word), press("tool", "Cancel", () => dialog.close())));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     doing(form.querySelector("[type=submit]"), box, "Nothing was changed", async () => {
@@ -65,11 +66,13 @@ function sheet(heading, about, parts, word, work) {
   });
   dialog.replaceChildren(form);
   dialog.showModal();
+  return form;
 }
 
 function lend() {
   const until = new Date(Date.now() + 30 * DAY).toISOString().slice(0, 10);
-  sheet(
+  return sheet(
+    "lend",
     "Lend",
     "All that a department owns of a class, to somebody, for one purpose, until a day. It can be taken back at any time.",
     [choice("Of department", "owner", same(all.speaksFor)), choice("To a", "kind", TO), field("Its name", "name", { maxlength: "128", autocomplete: "off" }), field("For which purpose", "purpose", { maxlength: "64", autocomplete: "off", class: "mono" }, "One word, as irrigation; whoever asks must name it."), h("fieldset", { class: "way-roles" }, h("legend", {}, "What"), tick("classes", "smart", "Smart information", true), tick("classes", "open", "Open information", false)), h("fieldset", { class: "way-roles" }, h("legend", {}, "To do what"), Object.entries(VERBS).map(([verb, word]) => tick("verbs", verb, word, verb !== "export"))), field("Until the end of", "until", { type: "date", value: until }), field("Why", "reason", { maxlength: "2000", autocomplete: "off" })],
@@ -83,20 +86,23 @@ function lend() {
 }
 
 function hand() {
-  sheet("Hand things over", "To another department, when somebody of it agrees: it waits among the approvals.", [choice("From", "from", same(all.speaksFor)), field("To department", "to", { maxlength: "64", autocomplete: "off" }), realms(), things(), field("Why", "reason", { maxlength: "2000", autocomplete: "off" })], "Propose", async (data) => {
+  return sheet("hand", "Hand things over", "To another department, when somebody of it agrees: it waits among the approvals.", [choice("From", "from", same(all.speaksFor)), field("To department", "to", { maxlength: "64", autocomplete: "off" }), realms(), things(), field("Why", "reason", { maxlength: "2000", autocomplete: "off" })], "Propose", async (data) => {
     await ask("/admin/proposals", { method: "POST", send: { kind: "handover", what: { from: data.get("from"), to: data.get("to").trim(), realm: data.get("realm"), ids: ids(data) }, reason: data.get("reason") } });
     return "Proposed";
   });
 }
 
 function take() {
-  sheet("Take things on", "What is nobody's becomes a department's. Its supervisors, administrators and engineers do this.", [field("Department", "owner", { maxlength: "64", autocomplete: "off", value: all.speaksFor[0] ?? "" }), realms(), things()], "Take them on", async (data) => {
+  return sheet("take", "Take things on", "What is nobody's becomes a department's. Its supervisors, administrators and engineers do this.", [field("Department", "owner", { maxlength: "64", autocomplete: "off", value: all.speaksFor[0] ?? "" }), realms(), things()], "Take them on", async (data) => {
     const done = (await ask("/admin/ownership", { method: "POST", send: { owner: data.get("owner").trim(), realm: data.get("realm"), ids: ids(data) } })).body;
     return `${count(done.entities, "thing")} taken on`;
   });
 }
 
-for (const [id, work] of Object.entries({ lend, hand, take })) by(id).addEventListener("click", work);
+const SHEETS = { lend, hand, take };
+for (const [id, work] of Object.entries(SHEETS)) by(id).addEventListener("click", () => work());
 document.documentElement.classList.add("ready");
-start({ keys: [["l", "lend"]], act: { l: () => !by("lend").hidden && lend() } });
-load();
+start({ keys: [["l", "lend"]], act: { l: () => (by("lend").hidden ? false : void lend()) } });
+await load();
+const before = all && kept();
+if (before && before.name in SHEETS && !by(before.name).hidden) fillForm(SHEETS[before.name](), before.what);

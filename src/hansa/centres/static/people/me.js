@@ -3,6 +3,7 @@
 import { ask } from "../doors.js";
 import { aloud, fault, may, start } from "../base/start.js";
 import { make, unable } from "./passkey.js";
+import { forget } from "./typed.js";
 import { authenticator, codeField, doing, field, fill, h, roles, signIn, when } from "./way.js";
 
 const box = document.getElementById("way");
@@ -109,6 +110,7 @@ function sessions() {
 const browser = (agent) => ["Firefox", "Edg", "OPR", "Chrome", "Safari"].filter((one) => agent.includes(one)).map((one) => ({ Edg: "Edge", OPR: "Opera" })[one] ?? one)[0] ?? "Another browser";
 
 async function leave() {
+  forget();
   await ask("/account/sign-out", { method: "POST" }).catch(() => null);
   location.assign("/sign-in");
 }

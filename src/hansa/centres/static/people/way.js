@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import { fault } from "../base/start.js";
+import { formOf, keepForm } from "./typed.js";
 
 /** Where somebody came from, if that is a path of this city; the city decides again. */
 export const next = () => {
@@ -10,7 +11,7 @@ export const next = () => {
 };
 
 /** Sign in (or show again who you are), and come back here. */
-export const signIn = (step = false) => location.assign(`/sign-in?${step ? "step=up&" : ""}next=${encodeURIComponent(location.pathname + location.search)}`);
+export const signIn = (step = false) => location.assign(`/sign-in?${step ? "step=up&" : ""}next=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
 
 /** A field with its word; `more` are attributes of the input. */
 export function field(word, name, more = {}, hint = "") {
@@ -18,7 +19,10 @@ export function field(word, name, more = {}, hint = "") {
   return h("div", { class: "way-field" }, h("label", { for: `in-${name}` }, word), input, hint ? h("p", { class: "hint", id: `hint-${name}` }, hint) : null);
 }
 
-/** Do `work` while `button` waits; a fault is shown in `box` under `heading`, and somebody unknown is sent to sign in. */
+/**
+ * Do `work` while `button` waits; a fault is shown in `box` under `heading`. Whoever must show again who he is, is sent
+ * to do so; what he has typed into a form with a name (`data-typed`) is there again when he comes back.
+ */
 export async function doing(button, box, heading, work) {
   const buttons = [...(button.closest("form, section, main") ?? document).querySelectorAll("button")];
   for (const one of buttons) one.disabled = true;
@@ -26,8 +30,11 @@ export async function doing(button, box, heading, work) {
   try {
     return await work();
   } catch (problem) {
-    if (problem.problem?.stepUp) signIn(true);
-    else {
+    if (problem.problem?.stepUp) {
+      const form = formOf(button);
+      if (form) keepForm(form);
+      signIn(true);
+    } else {
       box.replaceChildren(fault(heading, problem));
       box.scrollIntoView({ block: "nearest" });
     }

@@ -4,6 +4,8 @@ import { h, press, put, sign } from "../dom.js";
 import { ask } from "../doors.js";
 import { aloud, copier, fault, start, walk } from "../base/start.js";
 import { count, look } from "../words.js";
+import { keep, kept as keptTyped } from "../people/typed.js";
+import { signIn } from "../people/way.js";
 import { ruleElement, whoText } from "./rules.js";
 
 const by = (id) => document.getElementById(id);
@@ -125,6 +127,8 @@ function write() {
   const tried = h("div", { id: "tried" });
   const told = h("div", { id: "told" });
   const reason = h("textarea", { name: "reason", maxlength: "2000", "aria-label": "Why the policy should be changed", placeholder: "Why? Whoever approves it reads this, and so does the audit." });
+  const before = keptTyped();
+  if (before?.name === "reason") reason.value = before.what;
   const propose = press("do", "Propose it", send, { id: "propose", disabled: true });
   const tryIt = press("tool", "Try it", trial, { id: "try", disabled: true });
   let wrong = new Set();
@@ -184,6 +188,11 @@ function write() {
       aloud("Proposed");
       go({ edit: "", rule: "", proposal: body.id });
     } catch (problem) {
+      if (problem.problem?.stepUp) {
+        keep("reason", reason.value); // the text is kept anyway
+        signIn(true);
+        return;
+      }
       told.replaceChildren(fault("It was not proposed", problem));
       propose.disabled = false;
     }
