@@ -405,7 +405,7 @@ class StoreContract:
         self.write(store, Write("retract", "urn:x:a", name="t", instance=named))
         assert self.told(store, "urn:x:a") == {("t", None): [2.0]}
         self.write(store, Write("forget", "urn:x:a"))
-        assert not store.reader().has_past("", "urn:x:a")
+        assert store.reader().series("", "urn:x:a", ADMINISTRATOR) == []
         found = store.reader().entity("", "urn:x:a", ADMINISTRATOR)
         assert found is not None
         assert found["t"] == 2.0

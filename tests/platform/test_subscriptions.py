@@ -18,7 +18,10 @@ from hansa.model.terms import Terms
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT
 from hansa.platform.sqlite import SqliteStore
+from hansa.trust.actors import PASSKEY, Actor
 from hansa.trust.labels import ADMINISTRATOR, PUBLIC
+from hansa.trust.policy import Policy, shipped
+from hansa.trust.sights import Sights
 
 
 def test_a_subscriber_is_told_and_the_counters_say_so(tmp_path):
@@ -230,6 +233,76 @@ def test_what_is_given_up_is_a_dead_letter_that_can_be_tried_again(tmp_path):
             assert again.json == first.json
             assert again.headers["authorization"] == "s3cret"
             await life.until(lambda: not life.letters())
+
+    run(work())
+
+
+def test_what_was_given_up_is_not_sent_again_to_whom_may_not_hear_it_any_more(tmp_path):
+    async def work():
+        sights = Sights("open", Policy(shipped("open"), "shipped"))
+        ben = Actor("person:ben", frozenset({"operator"}), assurance=PASSKEY)
+        async with Receiver(lambda got: 404) as receiver, living(tmp_path) as life:
+            await life.subs.create(wanted(receiver), sight=sights.of(ben))
+            await life.room(temperature=1)
+            await receiver.next()
+            await life.until(life.letters)
+            (letter,) = life.letters()
+            receiver.answer = lambda got: 204
+            nothing = 'permit (principal, action == Action::"read", resource in Class::"open");'
+            sights.renew(Policy(f'@id("x") @reason("x") {nothing}', "none"))
+            with pytest.raises(NotFound, match="may not see"):
+                await life.subs.retry(letter.id)
+            sights.renew(Policy(shipped("open"), "shipped"))
+            await life.subs.retry(letter.id)
+            assert (await receiver.next()).data[0]["id"] == "urn:ngsi-ld:Room:a"
+
+    run(work())
+
+
+def test_what_a_token_subscribed_to_is_judged_by_that_token_in_the_next_life(tmp_path):
+    async def work():
+        asked = []
+        sights = Sights("open", Policy(shipped("open"), "shipped"))
+
+        def sight(who, purpose):
+            asked.append(who)
+            return sights.of(who, purpose)
+
+        ben = Actor("person:ben", frozenset({"operator"}), assurance=1, method="token", session="t1")
+        ann = Actor("person:ann", frozenset({"operator"}), assurance=3, method="passkey", session="s1")
+        async with Receiver() as receiver:
+            async with living(tmp_path, sights=sight) as life:
+                for who in (ben, ann):
+                    await life.subs.create(wanted(receiver), sight=sights.of(who))
+            async with living(tmp_path, sights=sight) as life:
+                assert {(one.id, one.session) for one in asked} == {("person:ben", "t1"), ("person:ann", "")}
+                await life.room(temperature=1)
+                await receiver.next()
+                await receiver.next()
+
+    run(work())
+
+
+def test_what_a_receiver_wants_to_hear_is_told_to_its_subscriber_alone(tmp_path):
+    async def work():
+        sights = Sights("open", Policy(shipped("open"), "shipped"))
+        ben = sights.of(Actor("person:ben", frozenset({"operator"}), assurance=PASSKEY))
+        eve = sights.of(Actor("person:eve", frozenset({"engineer"}), assurance=PASSKEY))
+        async with Receiver() as receiver, living(tmp_path) as life:
+            pair = {"receiverInfo": [{"key": "Authorization", "value": "s3cret"}]}
+            ident = await life.subs.create(wanted(receiver, endpoint=pair), sight=ben)
+            mine = life.subs.get(ident, sight=ben)["notification"]["endpoint"]["receiverInfo"]
+            assert mine == [{"key": "Authorization", "value": "s3cret"}]
+            theirs = [life.subs.get(ident, sight=eve), *life.subs.list(sight=eve)]
+            for one in theirs:
+                assert [pair["key"] for pair in one["notification"]["endpoint"]["receiverInfo"]] == ["Authorization"]
+                assert "s3cret" not in json.dumps(one)
+            assert life.subs.deliveries(ident, sight=eve)["waiting"] == 0
+            carl = sights.of(Actor("person:carl", frozenset({"operator"}), assurance=PASSKEY))
+            with pytest.raises(NotFound):
+                life.subs.deliveries(ident, sight=carl)
+            await life.room(temperature=1)
+            assert (await receiver.next()).headers["authorization"] == "s3cret"
 
     run(work())
 

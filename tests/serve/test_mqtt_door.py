@@ -349,6 +349,26 @@ def test_commands_go_out_are_kept_for_who_is_away_and_are_delivered_once_acknowl
     assert state(city, f"{name}-9", "Command")["status"]["value"] == "draft"  # type: ignore[index]
 
 
+def test_a_device_is_commanded_from_its_own_realm_alone(city: Any) -> None:
+    name = fresh()
+    made = city.post("/admin/devices", {"name": name, "profile": PROFILE, "realm": "security"}).json()
+    secret = city.post("/collect/claim", {"device": name, "claim": made["claim"]}).json()["secret"]
+    with DeviceClient(city.mqtt_port, name, secret) as client:
+        assert client.is_let_in()
+        client.subscribe()
+        assert city.post("/ngsi-ld/v1/entities", command(name, 1)).status_code == 201
+        assert city.post("/ccc/ngsi-ld/v1/entities", command(name, 2)).status_code == 201
+        assert json.loads(client.hear().payload)["payload"] == {"n": 2}, "that of the security realm, and it alone"
+        with pytest.raises(queue.Empty):
+            client.heard.get(timeout=0.05)
+    assert state(city, f"{name}-1", "Command")["status"]["value"] == "pending"  # type: ignore[index]
+    with DeviceClient(city.mqtt_port, name, secret) as client:  # nor when it comes back
+        assert client.is_let_in()
+        client.subscribe()
+        with pytest.raises(queue.Empty):
+            client.heard.get(timeout=0.2)
+
+
 def test_a_device_is_an_entity_that_says_how_it_has_been(serve: Callable[..., Any]) -> None:
     city = serve()
     secret = city.enrol("north", PROFILE, location={"type": "Point", "coordinates": [17.1, 48.2]}, label="open")

@@ -107,3 +107,23 @@ def test_guesses_of_many_addresses_leave_others_a_quick_answer(city: Served) -> 
     assert statuses[-1] == 429
     assert ada.page("GET", "/account").status_code == 200
     ada.close()
+
+
+def test_strangers_see_what_is_open_and_leave_nothing(city: Served) -> None:
+    ada = SignedIn(city)
+    subscription = {"type": "Subscription", "entities": [{"type": "Bench"}],
+                    "notification": {"endpoint": {"uri": "http://subscriber.example/x"}}}  # fmt: skip
+    left = {
+        "subscriptions": subscription,
+        "entities": ENTITY,
+        "temporal/entities": ENTITY,
+        "jsonldContexts": {"@context": {"x": "https://example.org/x"}},
+    }
+    for below in ("", "/ccc"):
+        for path, body in left.items():
+            told = city.post(f"{below}/ngsi-ld/v1/{path}", body)
+            assert told.status_code == 401, (below, path)
+    assert city.get("/ngsi-ld/v1/entities?type=Bench").json() == []
+    assert ada.page("GET", "/ngsi-ld/v1/subscriptions?count=true").headers["ngsild-results-count"] == "0"
+    assert ada.page("POST", "/ngsi-ld/v1/subscriptions", subscription).status_code == 201
+    ada.close()

@@ -247,3 +247,38 @@ def test_policy_can_be_asked_why(town: Town) -> None:
     answer = town.ask("pipes", "GET", "/access/v1/why?verb=read&label=smart;owner=parks")
     assert answer.status_code == 200
     assert answer.json()["decision"] is False, answer.text
+
+
+def test_a_token_that_does_not_say_administer_opens_no_door_of_the_city_itself(town: Town) -> None:
+    town.enter("glance", "engineer", scope=("read",))
+    town.enter("hands", "engineer")
+    for path in ("/admin/devices", "/audit/entries", "/access/v1/policies"):
+        refused = town.ask("glance", "GET", path)
+        assert refused.status_code == 403, path
+        assert "the token is not for this" in refused.json()["detail"]
+    assert town.ids("glance") == town.ids("hands"), "what it is for, it does"
+
+
+def test_a_model_weighs_what_the_writer_sees_and_tells_nothing_of_the_rest(town: Town) -> None:
+    secret = {"id": "urn:x:vault", "type": "Lamp", "level": {"type": "Property", "value": "no number at all"}}
+    file = town.city.folder.parent / "vault.ndjson"
+    file.write_text(json.dumps(secret) + "\n")
+    told = CliRunner().invoke(
+        main, ["import", str(file), "--data", str(town.city.folder), "--label", "smart;owner=health"]
+    )
+    assert told.exit_code == 0, told.output
+    schema = {"$id": "https://example.org/lamp.json",
+              "properties": {"type": {"const": "Lamp"}, "level": {"type": "number"}}}  # fmt: skip
+    assert town.city.post("/admin/models", {"name": "lamp.json", "schema": schema}).status_code == 201
+    try:
+        patch = {"level": {"type": "Property", "value": "still none"}}
+        hidden = town.ask("pipes", "PATCH", "/ngsi-ld/v1/entities/urn:x:vault/attrs", patch)
+        absent = town.ask("pipes", "PATCH", "/ngsi-ld/v1/entities/urn:x:never/attrs", patch)
+        assert hidden.status_code == absent.status_code == 404
+        same = (one.text.replace("vault", "never") for one in (hidden, absent))
+        assert len(set(same)) == 1
+        made = town.ask("desk", "POST", "/ngsi-ld/v1/entities", {"id": "urn:x:odd", "type": "Lamp", **patch})
+        assert made.status_code == 201
+    finally:
+        assert town.city.get("/admin/models").json()
+        httpx.delete(f"{town.city.url}/admin/models/Lamp", headers=TYPE, trust_env=False)

@@ -50,7 +50,7 @@ Retry = Callable[[Entity], Awaitable[str]]
 """Try a dead letter of one kind again; what became of it."""
 
 
-def _nobody_told(ident: str, _tenant: str) -> dict[str, Any]:
+def _nobody_told(ident: str, _tenant: str, _sight: Sight) -> dict[str, Any]:
     """How deliveries of a subscription go in a city that sleeps."""
     raise NotFound(f"nothing is delivered for {ident[:80]} while the city sleeps", mend="start the city")
 
@@ -73,7 +73,7 @@ class Admin:
         silence: Callable[[str], object],
         turned: Callable[[], None],
         retries: Mapping[str, Retry],
-        deliveries: Callable[[str, str], dict[str, Any]] = _nobody_told,
+        deliveries: Callable[[str, str, Sight], dict[str, Any]] = _nobody_told,
         note: Note | None = None,
     ) -> None:
         """`silence` closes a device's connections, `turned` tells of a new time, `retries` are by kind of letter.
@@ -101,7 +101,7 @@ class Admin:
             case ["devices", *rest]:
                 return await self._device(request, rest)
             case ["deliveries"] if request.method == "GET":
-                return self._delivered(request.params())
+                return self._delivered(request.params(), request.sight)
             case ["deadletters", *rest]:
                 return await self._deadletter(request, rest)
             case ["models", *rest]:
@@ -280,10 +280,10 @@ class Admin:
 
     # Deliveries and dead letters
 
-    def _delivered(self, params: dict[str, str]) -> Response:
+    def _delivered(self, params: dict[str, str], sight: Sight) -> Response:
         if unknown := params.keys() - {"subscription", "tenant"}:
             raise BadRequest(f"there is no parameter {min(unknown)[:40]}", where="query")
-        return json_response(self._deliveries(_text(params, "subscription"), params.get("tenant", "")))
+        return json_response(self._deliveries(_text(params, "subscription"), params.get("tenant", ""), sight))
 
     async def _deadletter(self, request: Request, rest: list[str]) -> Response:
         match (request.method, *rest):

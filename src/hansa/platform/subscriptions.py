@@ -47,6 +47,7 @@ from hansa.platform.subscription_in import bare, is_url, read
 from hansa.platform.telling import Telling
 from hansa.trust.actors import Actor
 from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight, unlabelled
+from hansa.trust.redact import GONE
 
 SIZE: Final = 65_536  # bytes of one subscription: ten thousand of them stay in memory
 FLUSH_S: Final = 1.0
@@ -212,7 +213,7 @@ class Subscriptions:
         sight: Sight | None = None,
     ) -> dict[str, Any]:
         """One subscription as a document (5.8.3), its names in the words of `context`. Raises NotFound."""
-        return self._document(self._known(ident, tenant, sight), context, sys_attrs=sys_attrs)
+        return self._document(self._known(ident, tenant, sight), context, sight, sys_attrs=sys_attrs)
 
     def list(
         self,
@@ -230,7 +231,7 @@ class Subscriptions:
             for one in self._telling.subscriptions.values()
             if one.tenant == tenant and _theirs(one, sight, self._city.realm)
         ]
-        return [self._document(one, context, sys_attrs=sys_attrs) for one in found[offset : offset + limit]]
+        return [self._document(one, context, sight, sys_attrs=sys_attrs) for one in found[offset : offset + limit]]
 
     def count(self, tenant: str = "", sight: Sight | None = None) -> int:
         """How many subscriptions a tenant has, as far as a sight is shown them."""
@@ -256,9 +257,9 @@ class Subscriptions:
         """
         await self._telling.retry(letter_id)
 
-    def deliveries(self, ident: str, tenant: str = "") -> dict[str, Any]:
+    def deliveries(self, ident: str, tenant: str = "", *, sight: Sight | None = None) -> dict[str, Any]:
         """How its deliveries go: `{"waiting", "tries", "attempts"}`, the newest attempt first. Raises NotFound."""
-        return self._telling.dispatch.shown(self._known(ident, tenant).key)
+        return self._telling.dispatch.shown(self._known(ident, tenant, sight).key)
 
     # Keeping
 
@@ -303,6 +304,7 @@ class Subscriptions:
                 frozenset(who["departments"]),
                 assurance=who["assurance"],
                 method=who["method"],
+                session=who.get("session", ""),
                 scope=None if scope is None else frozenset(scope),
             )
             return NOBODY if self._sights is None else self._sights(actor, said["purpose"])
@@ -376,8 +378,14 @@ class Subscriptions:
         self._telling.leave(one)
         self._counts[one.tenant] -= 1
 
-    def _document(self, one: Subscription, context: Context, *, sys_attrs: bool) -> dict[str, Any]:
+    def _document(
+        self, one: Subscription, context: Context, sight: Sight | None, *, sys_attrs: bool
+    ) -> dict[str, Any]:
         out = one.document(context)
+        if not _own(one, sight):  # what a receiver wants to hear may be a secret between it and whoever subscribed
+            endpoint = out["notification"]["endpoint"]
+            for member in endpoint.keys() & {"receiverInfo", "notifierInfo"}:
+                endpoint[member] = [{"key": pair["key"], "value": GONE} for pair in endpoint[member]]
         out["status"] = one.status(self._city.clock.now())
         if sys_attrs:
             out["createdAt"] = clock.text(one.created)
@@ -385,11 +393,16 @@ class Subscriptions:
         return out
 
 
-def _theirs(one: Subscription, sight: Sight | None, realm: str) -> bool:
-    """Whether a sight is shown a subscription: its own, or as who looks after the city's engines any."""
+def _own(one: Subscription, sight: Sight | None) -> bool:
+    """Whether whoever asks subscribed, or is the system itself."""
     if sight is None or sight.everything:
         return True
-    if sight.actor == one.sight.actor and sight.who.scope in {None, one.sight.who.scope}:
+    return sight.actor == one.sight.actor and sight.who.scope in {None, one.sight.who.scope}
+
+
+def _theirs(one: Subscription, sight: Sight | None, realm: str) -> bool:
+    """Whether a sight is shown a subscription: its own, or as who looks after the city's engines any."""
+    if sight is None or _own(one, sight):
         return True
     return one.sight.rights is not None and sight.may("administer", "smart") and sight.sees(unlabelled(realm))
 
@@ -400,6 +413,8 @@ def _who(actor: Actor) -> dict[str, Any]:
         "departments": sorted(actor.departments),
         "assurance": actor.assurance,
         "method": actor.method,
+        # A token may be taken back, and what was begun with it ends then; a session's end ends nothing.
+        **({"session": actor.session} if actor.method == "token" else {}),
         **({} if actor.scope is None else {"scope": sorted(actor.scope)}),
     }
 

@@ -172,8 +172,9 @@ class Telling:
         if one is None:
             raise NotFound(f"the subscription {key[1]} is gone", where=letter_id)
         ref = Ref(key, tuple(detail.get("seqs", ())), str(detail.get("notification")), letter_id)
-        body = payload_of(letter)
-        if body is None:  # too long for the letter: the log has it
+        # What may be told is asked anew, of whoever has only rights; and what was too long for the letter, the log has.
+        body = None if one.sight.rights is not None else payload_of(letter)
+        if body is None:
             body = await self._again(one, ref.name, ref.seqs)
         self.dispatch.put(one, body, ref)
 

@@ -13,7 +13,7 @@ import structlog
 
 from hansa.errors import BadRequest, Busy, Forbidden, HansaError, TooLarge, Unauthenticated
 from hansa.model.change import LABEL, Change
-from hansa.model.entity import Entity
+from hansa.model.entity import MEMBERS, Entity
 from hansa.platform.audit_reads import settled
 from hansa.platform.http import (
     GUARDED,
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("hansa.front")
 
+_PAGES: Final = (b"/audit", b"/map")
+"""Pages below which there are doors."""
 _OWN: Final = ("/admin/", "/audit/", "/access/v1/policies")
 """Doors that a token with a scope opens only when that says so."""
 _PURPOSE: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z|\Z")
@@ -78,6 +80,7 @@ class Front:
             "access": running.access.handle,
             ".well-known": running.access.well_known,
             "desk": running.acts["open"].handle,
+            "map": running.maps["open"].handle,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +99,9 @@ class Front:
         name = head.decode("latin-1")
         if name in SIGN_IN and (refusal := self._shield.sign_in(scope)):
             await answer(send, refusal, more=self._shield.headers(scope, NOBODY))
-        elif name in self._parts and path != b"/audit":  # which is a page; what lies below it is a door
+        elif path.startswith(b"/map/live"):
+            await self._live(scope, receive, send, "open")
+        elif name in self._parts and path not in _PAGES:  # what lies below them is a door
             await self._answer(scope, receive, send, self._parts[name], path[len(head) + 2 :])
         elif name == "oidc":
             await self._answer(scope, receive, send, self._oidc(scope), path[len(head) + 2 :])
@@ -120,8 +125,10 @@ class Front:
             await self._answer(scope, receive, send, self._running.ngsild["security"], rest[11:])
         elif rest.partition(b"/")[0] == b"desk":
             await self._answer(scope, receive, send, self._running.acts["security"].handle, rest[5:])
-        elif rest.startswith(b"live"):
+        elif rest.startswith((b"live", b"map/live")):
             await self._live(scope, receive, send, "security")
+        elif rest.startswith(b"map/"):
+            await self._answer(scope, receive, send, self._running.maps["security"].handle, rest[4:])
         else:
             await self._page(scope, receive, send)
 
@@ -213,23 +220,17 @@ class Front:
 
     async def _live(self, scope: Scope, receive: Receive, send: Send, realm: str) -> None:
         running = self._running
-        headers = Headers(scope["headers"])
         send = self._shield.wrapped(scope, send)
         try:
             sight = await self._seen(scope)
-            params = Request("GET", [], scope["query_string"]).params()
-            if unknown := set(params) - {"type", "since"}:
-                raise BadRequest(f"/live has no parameter {min(unknown)[:40]}", where="query")
-            last = headers.get(b"last-event-id") or params.get("since")
-            if last is not None and not (last.isdecimal() and len(last) < 19):
-                raise BadRequest("since is a number", where="since")
-            live = running.live[realm]
-            if live.streams >= running.settings.limits.streams:
-                raise Busy("too many pages listen already")
+            request = Request("GET", [], scope["query_string"], headers=Headers(scope["headers"]), sight=sight)
+            if scope["path"].endswith("/map/live"):
+                events = running.maps[realm].events(request, _shows(sight, realm))
+            else:
+                events = self._heard(request, realm)
         except HansaError as fault:
             await answer(send, problem(fault))
             return
-        kinds = frozenset(params["type"].split(",")) if params.get("type") else None
         await send(
             {
                 "type": "http.response.start",
@@ -237,7 +238,6 @@ class Front:
                 "headers": [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")],
             }
         )
-        events = live.events(None if last is None else int(last), kinds, _shows(sight, realm), placed=sight.everything)
         telling = asyncio.create_task(_tell(events, send, self._before(scope, sight)))
         # The server says nothing to a writer whose reader has left: only listening shows it.
         leaving = asyncio.ensure_future(_left(receive))
@@ -248,6 +248,21 @@ class Front:
         await asyncio.gather(telling, leaving, return_exceptions=True)
         if gone.done():
             await send({"type": "http.response.body", "body": b""})
+
+    def _heard(self, request: Request, realm: str) -> AsyncGenerator[bytes, None]:
+        """The events of a page that listens to Changes."""
+        params = request.params()
+        if unknown := set(params) - {"type", "since"}:
+            raise BadRequest(f"/live has no parameter {min(unknown)[:40]}", where="query")
+        last = request.headers.get(b"last-event-id") or params.get("since")
+        if last is not None and not (last.isdecimal() and len(last) < 19):
+            raise BadRequest("since is a number", where="since")
+        live = self._running.live[realm]
+        if live.streams >= self._running.settings.limits.streams:
+            raise Busy("too many pages listen already")
+        kinds = frozenset(params["type"].split(",")) if params.get("type") else None
+        sight = request.sight
+        return live.events(None if last is None else int(last), kinds, _shows(sight, realm), placed=sight.everything)
 
     async def _seen(self, scope: Scope) -> Sight:
         client = scope["client"]
@@ -328,6 +343,8 @@ def _shows(sight: Sight, realm: str) -> Callable[[Change], Change | None]:
             return None
         labels = entity.stamps.labels if entity.stamps is not None else {}
         hidden = {name for name, label in labels.items() if not sight.hears(label)}
+        if entity.stamps is None:  # nobody knows what its attributes were labelled: what cannot be judged is hidden
+            hidden = entity.doc.keys() - MEMBERS
         parts = tuple(part for part in change.parts if part.name not in hidden and part.name != LABEL)
         if not parts and not change.gone:
             return None

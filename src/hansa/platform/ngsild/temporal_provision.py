@@ -139,7 +139,7 @@ async def _known(exchange: Exchange, ident: str, *, creating: bool) -> tuple[boo
     def work(reader: Reader) -> tuple[bool, Evolution | None]:
         found = Past(reader, exchange.tenant, exchange.sight, exchange.limits).entity(ident)
         bare = found is not None and found.ended is None and MEMBERS.issuperset(found.entity.doc)
-        return bare or reader.has_past(exchange.tenant, ident), found
+        return bare or bool(reader.series(exchange.tenant, ident, exchange.sight)), found
 
     return await exchange.desk.read(work)
 

@@ -90,11 +90,6 @@ class PastReader:
         left = [(name, d) for name, d in keys if shown.get(name)]
         return left if sight.everything else sorted(left, key=lambda one: (one[0], one[1] or ""))
 
-    def has_past(self, tenant: str, ident: str) -> bool:
-        """Whether history holds anything of an entity."""
-        found = self._numbered(tenant, ident)
-        return found is not None and any(self._run("SELECT 1 FROM history WHERE e = ? LIMIT 1", (found[0],)))
-
     def gone(self, tenant: str, ident: str, sight: Sight) -> tuple[Entity, int] | None:
         """An entity that was deleted, its id and types, and when; None when it is there or never was."""
         tn = self._names.number(tenant)
