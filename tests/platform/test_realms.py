@@ -466,7 +466,12 @@ def test_a_label_is_changed_where_the_thing_is(tmp_path, noted):
         smart = Sight("somebody", classes=frozenset({"smart"}))
         with pytest.raises(NotFound):
             town.security.get(ident, sight=smart)
-        await town.allow("declassify", {"id": ident, "to": "security", "label": "smart"}, KIM)
+        one = await town.proposals.propose(
+            "declassify", {"id": ident, "to": "security", "label": "smart"}, sight(KIM), "because"
+        )
+        assert one.what["past"]["water"]["values"] == 1, "whoever agrees reads that the past is opened too"
+        assert "informer" not in one.what["past"]
+        await town.proposals.approve(one.id, BEN, one.digest)
         assert town.security.get(ident, sight=smart).names == ["water"]  # what has a label of its own keeps it
         what = {"id": ident, "to": "security", "label": "smart", "attributes": ["informer"]}
         await town.allow("declassify", what, KIM)

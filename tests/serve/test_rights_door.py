@@ -282,3 +282,29 @@ def test_a_model_weighs_what_the_writer_sees_and_tells_nothing_of_the_rest(town:
     finally:
         assert town.city.get("/admin/models").json()
         httpx.delete(f"{town.city.url}/admin/models/Lamp", headers=TYPE, trust_env=False)
+
+
+def test_a_tenant_of_which_everything_is_hidden_is_not_there(town: Town) -> None:
+    made = {"id": "urn:x:case", "type": "Case"}
+    tenant = {"ngsild-tenant": "casework"}
+    assert town.ask("garden", "POST", "/ngsi-ld/v1/entities", made, **tenant).status_code == 201
+    assert town.ids("garden", "/ngsi-ld/v1/entities?type=Case", **tenant) == ["case"]
+    for path in ("entities?type=Case", "entities/urn:x:case", "types", "subscriptions"):
+        hidden = town.ask("pipes", "GET", f"/ngsi-ld/v1/{path}", **tenant)
+        absent = town.ask("pipes", "GET", f"/ngsi-ld/v1/{path}", **{"ngsild-tenant": "nobodies"})
+        assert hidden.status_code == absent.status_code == 404, path
+        assert hidden.text.replace("casework", "nobodies") == absent.text
+    patch = {"n": {"type": "Property", "value": 1}}
+    assert town.ask("pipes", "PATCH", "/ngsi-ld/v1/entities/urn:x:case/attrs", patch, **tenant).status_code == 404
+    own = {"id": "urn:x:pipe", "type": "Case"}
+    assert town.ask("pipes", "POST", "/ngsi-ld/v1/entities", own, **tenant).status_code == 201
+    assert town.ids("pipes", "/ngsi-ld/v1/entities?type=Case", **tenant) == ["pipe"]
+
+
+def test_a_map_of_entities_is_not_for_another_token_of_the_same_service(town: Town) -> None:
+    token = town.city.post("/admin/tokens", {"owner": "service:desk", "scope": ["read:Tree"], "days": 2}).json()
+    town.tokens["desk, for trees"] = token["token"]
+    made = town.ask("desk", "GET", "/ngsi-ld/v1/entities?type=Lamp&entityMap=true")
+    place = made.headers["ngsild-entitymap"]
+    assert town.ask("desk", "GET", place).status_code == 200
+    assert town.ask("desk, for trees", "GET", place).status_code == 404

@@ -140,3 +140,13 @@ def test_a_person_is_told_what_is_his_and_nothing_of_others():
         "what": {"asked": "GET entities", "entities": ["urn:x:1"], "purpose": "care", "times": 3},
     }
     assert "urn:x" not in str(told_to("person:di", entry))
+
+
+def test_nobody_and_nothing_goes_unseen_by_being_called_like_a_secret() -> None:
+    token = "hansa_aaaaaaaaaaaaaaaa_" + "A" * 43
+    signed = "urn:x:eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln"
+    kept = cleaned({"entities": [signed, token], "device": token, "why": f"with {token}", "token": token})
+    assert kept["entities"] == [signed, token]
+    assert kept["device"] == token
+    assert token not in kept["why"]
+    assert kept["token"] == LEFT_OUT

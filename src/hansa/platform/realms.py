@@ -22,6 +22,7 @@ import msgspec
 import rfc8785
 import structlog
 
+from hansa import clock
 from hansa.errors import BadRequest, Forbidden, HansaError, NotFound
 from hansa.model.change import Refused, Write
 from hansa.model.entity import MEMBERS, Entity, entity
@@ -272,7 +273,8 @@ class Realms:
             if not sight.may("declassify", label):
                 raise Forbidden("this is not yours to declassify", where="id")
         if source == said["to"]:
-            return said | {"was": own}
+            opened = names or [name for name in there.names if name not in labels]
+            return said | {"was": own, "past": {name: _past(city, ident, name) for name in opened}}
         # Nothing but what is named: no scope, no time of expiry.
         given = said.pop("as", ident)
         return said | {
@@ -308,6 +310,12 @@ class Realms:
         for outcome in await city.acommit(item):
             if isinstance(outcome, Refused):
                 raise outcome.error
+
+
+def _past(city: City, ident: str, name: str) -> dict[str, Any]:
+    """What of an attribute's past another label opens too: somebody is to know that before he agrees."""
+    points = city.history(ident, name)
+    return {"values": len(points), "since": clock.text(points[0].at)} if points else {"values": 0}
 
 
 def _is_reader(proposal: Proposal, who: Actor) -> bool:

@@ -70,6 +70,8 @@ _SECRET_NAMES: Final = frozenset(
     }
 )
 _SECRET_ENDS: Final = ("password", "passphrase", "secret", "token", "privatekey", "apikey", "recoverycode", "otp")
+_NAMES: Final = frozenset({"about", "device", "devices", "entities", "entity", "ids", "person"})
+"""Members of an entry that say of whom and what it is."""
 _SECRET_LOOKS: Final = re.compile(
     r"hansa_[a-z0-9]{16}_[A-Za-z0-9_-]{43}"  # our API tokens, and no name that only begins like one
     r"|hansa-key-1\.[A-Za-z0-9_.-]+"  # our city keys
@@ -146,8 +148,22 @@ def _head(kind: str, realm: str, session: str) -> bytes:
 
 
 def cleaned(what: Mapping[str, Any]) -> dict[str, Any]:
-    """What may be kept: without secrets, texts not longer than `TEXT`, numbers that every reader takes alike."""
-    return {_text(name): LEFT_OUT if is_secret(name) else _kept(value, 1) for name, value in what.items()}
+    """What may be kept: without secrets, texts not longer than `TEXT`, numbers that every reader takes alike.
+
+    What an entity or a device is called is kept, whatever it looks like: nobody goes unseen by his name.
+    """
+    return {
+        _text(name): _names(value) if name in _NAMES else LEFT_OUT if is_secret(name) else _kept(value, 1)
+        for name, value in what.items()
+    }
+
+
+def _names(value: Any) -> Any:
+    if isinstance(value, str):
+        return _sound(value)
+    if isinstance(value, list | tuple):
+        return [_sound(one) if isinstance(one, str) else _kept(one, 2) for one in value]
+    return _kept(value, 1)
 
 
 def _kept(value: Any, depth: int) -> Any:

@@ -75,7 +75,10 @@ def matching(reader: Reader, exchange: Exchange, query: Query) -> list[str]:
 
 
 def _whose(exchange: Exchange) -> tuple[str, str]:
-    return exchange.tenant, exchange.sight.actor
+    """The tenant, and who asks, with what his token is for: another of his tokens may be for less."""
+    sight = exchange.sight
+    scope = "" if sight.who.scope is None else f" for {' '.join(sorted(sight.who.scope))}"
+    return exchange.tenant, f"{sight.actor}{scope}"
 
 
 # Resources

@@ -6,7 +6,7 @@ The rules that all resources share stand here: clauses 5.5.10 (tenants), 6.3.4 (
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, TypeVar
 
@@ -42,6 +42,7 @@ from hansa.trust.labels import unlabelled
 
 T = TypeVar("T")
 
+_TENANTS: Final = 10_000  # of which it is remembered who knows them
 SLOW_READS: Final = 64  # that wait for a thread or have one; more are told to come again
 
 _TENANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}\Z", re.ASCII)
@@ -55,7 +56,7 @@ class Desk:
     contexts: Contexts | None
     subscriptions: Subscriptions | None
     mount: str
-    tenants: set[str] = field(default_factory=lambda: {""})  # known to be there; they never go
+    tenants: set[Hashable] = field(default_factory=set)  # known to be there, to whom; they never go
     asked: dict[bytes, Any] = field(default_factory=dict)  # what query strings mean, see `retrieval`
     slow: int = 0
     hosted: HostedContexts | None = None  # @contexts that are kept here
@@ -266,7 +267,7 @@ class Exchange:
             outcomes = joined(await self.desk.city.awrite(*going, sight=self.sight) if going else ())
         else:
             outcomes = await self.desk.city.awrite(*writes, sight=self.sight)
-        if self.tenant not in self.desk.tenants and creating:
+        if creating and self.tenant and self._tenant not in self.desk.tenants:
             await self.desk.read(self._note_tenant)
         return outcomes
 
@@ -287,16 +288,28 @@ class Exchange:
             raise Forbidden(f"{sight.actor} has no business in the realm {realm}")
 
     async def check_tenant(self) -> None:
-        """Raise NoTenant when nobody has ever said anything under this name."""
-        if self.tenant in self.desk.tenants:
+        """Raise NoTenant when nobody has ever said anything under this name that whoever asks may see."""
+        if not self.tenant or self._tenant in self.desk.tenants:
             return
         await self.desk.read(self._note_tenant)
-        if self.tenant not in self.desk.tenants:
+        if self._tenant not in self.desk.tenants:
             raise NoTenant(f"there is no tenant {self.tenant!r}", where="NGSILD-Tenant")
 
     def _note_tenant(self, reader: Reader) -> None:
-        if reader.has_tenant(self.tenant):
-            self.desk.tenants.add(self.tenant)
+        if reader.has_tenant(self.tenant, self.sight):
+            self.know_tenant()
+
+    def know_tenant(self) -> None:
+        """Whoever asks knows that there is this tenant."""
+        if len(self.desk.tenants) >= _TENANTS:
+            self.desk.tenants.clear()
+        self.desk.tenants.add(self._tenant)
+
+    @property
+    def _tenant(self) -> Hashable:
+        """The tenant, as somebody knows it whose rights are as they are."""
+        sight = self.sight
+        return self.tenant if sight.everything else (self.tenant, sight.actor, sight.who.scope, sight.epoch)
 
 
 def tenant_of(header: str | None) -> str:

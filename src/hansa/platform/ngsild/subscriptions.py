@@ -46,7 +46,7 @@ async def create(exchange: Exchange) -> Response:
     if type(body) is dict and "jsonldContext" not in body and (url := await implicit(exchange, context)):
         body = {**body, "jsonldContext": url}  # so that notifications in JSON can name their @context (5.13.1)
     ident = await kept.create(body, exchange.tenant, context, sight=exchange.sight)
-    exchange.desk.tenants.add(exchange.tenant)
+    exchange.know_tenant()
     return created(exchange, "subscriptions", ident)
 
 
@@ -112,5 +112,5 @@ async def delete(exchange: Exchange) -> Response:
 
 async def _check_tenant(exchange: Exchange, kept: Subscriptions) -> None:
     """A tenant that has nothing but subscriptions is there too (5.5.10)."""
-    if not kept.count(exchange.tenant):
+    if not kept.count(exchange.tenant, exchange.sight):
         await exchange.check_tenant()
