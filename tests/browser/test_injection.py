@@ -245,6 +245,25 @@ def test_a_page_that_read_text_as_html_would_be_found(watched):
     assert any(one.startswith("policy: ") for one in found(page)), "and the policy still stops it from running"
 
 
+def test_nothing_that_comes_from_outside_adds_to_every_object(watched):
+    page = watched(f"/entities/{FULL}")  # its JSON is full of members called __proto__
+    until(page, PAYLOADS[3], "main")
+    merge = """(said) => {
+      "use strict";
+      const into = {};
+      const merged = (to, from) => {
+        for (const key of Object.keys(from)) {
+          if (typeof from[key] === "object") merged((to[key] ??= {}), from[key]);
+          else to[key] = from[key];
+        }
+      };
+      try { merged(into, JSON.parse(said)); } catch (fault) { return fault.name; }
+      return String({}.planted);
+    }"""
+    assert page.evaluate(merge, '{"__proto__": {"planted": "yes"}}') == "TypeError", "a careless merge ends here"
+    assert page.evaluate("() => ({}).planted") is None
+
+
 def test_a_link_that_runs_would_be_found(watched):
     page = watched("/entities")
     page.evaluate(

@@ -308,3 +308,23 @@ def test_a_map_of_entities_is_not_for_another_token_of_the_same_service(town: To
     place = made.headers["ngsild-entitymap"]
     assert town.ask("desk", "GET", place).status_code == 200
     assert town.ask("desk, for trees", "GET", place).status_code == 404
+
+
+def test_what_somebody_was_refused_is_in_the_audit_log_and_a_flood_of_it_is_counted(town: Town) -> None:
+    town.enter("nosy", "auditor")
+    made = {"id": "urn:x:nosy", "type": "Lamp"}
+    assert town.ask("nosy", "POST", "/ngsi-ld/v1/entities", made).status_code == 403
+    assert town.ask("nosy", "POST", "/ccc/ngsi-ld/v1/entities", made).status_code == 403
+    for realm, path in (("open", "/ngsi-ld/v1/entities"), ("security", "/ccc/ngsi-ld/v1/entities")):
+
+        def told(realm: str = realm) -> list[Any]:
+            answer = town.city.get(f"/audit/entries?realm={realm}&kind=refused&actor=service:nosy&limit=1000")
+            return [one["entry"]["what"]["asked"] for one in answer.json()["entries"]]
+
+        town.city.until(told)
+        assert told() == [f"POST {path}"]
+    for _ in range(80):
+        town.ask("nosy", "POST", "/ngsi-ld/v1/entities", made)
+    answer = town.city.get("/audit/entries?realm=open&kind=refused&actor=service:nosy&limit=1000")
+    assert len(answer.json()["entries"]) <= 61
+    assert town.ask(None, "GET", "/audit/entries?kind=refused").status_code == 200

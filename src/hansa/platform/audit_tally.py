@@ -18,8 +18,8 @@ from hansa.platform.audit import Audit
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-COUNTED: Final = frozenset({"login-failed"})
-"""Kinds that nobody need be signed in for."""
+COUNTED: Final = frozenset({"login-failed", "refused"})
+"""Kinds that nobody need be signed in for, or that cost whoever makes them happen nothing."""
 
 
 class Tally:

@@ -1,12 +1,13 @@
 """The audit logs of a running city: one a realm, what was read, the door, and who witnesses whom."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import structlog
 
-from hansa.errors import BadRequest
+from hansa.errors import BadRequest, HansaError
 from hansa.platform.audit import Audit, city_key, public_keys, witness_of
 from hansa.platform.audit_door import AuditDoor
 from hansa.platform.audit_reads import Reads
@@ -16,6 +17,7 @@ from hansa.platform.witness import Witness
 from hansa.serve.folder import REALMS
 from hansa.serve.keys import Keys
 from hansa.settings import Settings
+from hansa.trust.actors import Actor
 from hansa.trust.heads import Verifier
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Audits:
                     log.warning("the audit log is gone; a new one begins, and says so", file=path.name)
                 self.logs[realm] = Audit(TrailWriter(path, realm, signer, keys.seal(path), again=again), limits)
                 opened.callback(self.logs[realm].close)
-            self._tally = Tally(self.logs["open"], limits)
+            self._tallies = {realm: Tally(log, limits) for realm, log in self.logs.items()}
             self.reads = {realm: Reads(log, limits) for realm, log in self.logs.items()}
 
             def trail(realm: str) -> Trail:
@@ -69,7 +71,13 @@ class Audits:
 
     def note(self, kind: str, actor: str, what: dict[str, Any], *, session: str = "") -> "Future[int] | None":
         """Note what is of no realm in particular: sign-ins, people, policy, machines. As `Tally.note`."""
-        return self._tally.note(kind, actor, what, session=session)
+        return self._tallies["open"].note(kind, actor, what, session=session)
+
+    def refused(self, realm: str, who: Actor, asked: str, problem: bytes) -> None:
+        """Note that somebody who is known was refused what he asked for, with what he was told; nobody waits for it."""
+        with suppress(HansaError, orjson.JSONDecodeError):  # a refusal that cannot be noted stays one
+            what = {"asked": asked[:300], "why": str(orjson.loads(problem).get("detail"))[:300]}
+            self._tallies[realm].note("refused", who.id, what, session=who.session)
 
     def told(self) -> dict[str, dict[str, Any]]:
         """How each log does, for `/health`; not how much is noted, for that is for nobody but auditors to know."""

@@ -34,6 +34,7 @@ from hansa.platform.ngsild.problems import WrongMethod, problem_response
 from hansa.serve import openapi
 from hansa.serve.shield import SIGN_IN
 from hansa.serve.told import briefly, health, metrics
+from hansa.trust.actors import UNKNOWN
 from hansa.trust.breakglass import is_widened
 from hansa.trust.labels import AUDITED, NOBODY, Sight, unlabelled
 from hansa.trust.tokens import within
@@ -158,6 +159,8 @@ class Front:
             response = problem(HansaError("something went wrong here; the log says more"))
         if visitor is not None and response.status == 401:
             self._shield.unknown(visitor)
+        if response.status == 403 and sight.who is not UNKNOWN:
+            self._running.audits.refused(_realm(scope), sight.who, f"{method} {scope['path']}", response.body)
         await answer(send, response, head=method == "HEAD", more=self._shield.headers(scope, sight))
 
     async def _weighed(self, scope: Scope, sight: Sight) -> Sight:
@@ -170,7 +173,7 @@ class Front:
         purpose = next((value for name, value in scope["headers"] if name == b"hansa-purpose"), b"")
         if not _PURPOSE.match(purpose):
             raise BadRequest("that is no purpose", where="Hansa-Purpose", mend="letters, digits, . _ and -")
-        realm = "security" if path.startswith("/ccc") else "open"
+        realm = _realm(scope)
         seen = running.rights.of(sight, realm, purpose.decode())
         if is_widened(seen.who):
             asked = f"{path}?{query}" if (query := scope["query_string"].decode("latin-1")) else path
@@ -187,8 +190,7 @@ class Front:
 
     async def _noted(self, scope: Scope, sight: Sight) -> None:
         """Before an answer leaves: what it shows of personal and security information is written down."""
-        realm = "security" if scope["path"].startswith("/ccc") else "open"
-        await settled(self._running.audits.reads[realm], sight.who, f"{scope['method']} {scope['path'][:200]}")
+        await settled(self._running.audits.reads[_realm(scope)], sight.who, f"{scope['method']} {scope['path'][:200]}")
 
     def _account(self, scope: Scope) -> Handle:
         """The door of accounts, which asks also from where somebody comes."""
@@ -290,6 +292,11 @@ class Front:
             await answer(send, problem(fault))
             return
         await self._pages(scope, receive, send)
+
+
+def _realm(scope: Scope) -> str:
+    """Of which realm a request asks."""
+    return "security" if scope["path"].startswith("/ccc") else "open"
 
 
 def _way_in(path: str) -> bool:
