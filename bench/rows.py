@@ -61,19 +61,26 @@ Measure = Callable[[Bench], Iterator[Row]]
 def known() -> dict[str, Measure]:
     """Every row by its name, in the order of docs/performance.md."""
     from bench import (
+        allocation_rows,
         attack_rows,
         audit_rows,
+        desk_rows,
         history_rows,
         http_rows,
+        incident_rows,
+        map_rows,
         million_rows,
         mqtt_rows,
         overload_rows,
         policy_rows,
+        rewind_rows,
         sealed_rows,
         sight_rows,
         soak_rows,
         store_rows,
         subscription_rows,
+        vitals_rows,
+        trial_rows,
     )
 
     return {
@@ -94,5 +101,14 @@ def known() -> dict[str, Measure]:
         "policy": policy_rows.policy,
         "sight": sight_rows.sight,
         "sealed": sealed_rows.sealed_,
+        "map": map_rows.map_,
         "soak": soak_rows.soak,
+        "rewind": rewind_rows.rewind,
+        "crowd": desk_rows.crowd,
+        "screen": desk_rows.screen,
+        "rooms": desk_rows.rooms,
+        "incidents": incident_rows.incidents,
+        "allocation": allocation_rows.allocation,
+        "trial": trial_rows.trial,
+        "vitals": vitals_rows.vitals,
     }

@@ -68,6 +68,12 @@ def entities(data: Path, count: int) -> float:
     return count / (time.monotonic() - began)
 
 
+def load(data: Path, some: Iterator[dict[str, Any]]) -> None:
+    """Import entities (normalized NGSI-LD) into a sleeping city."""
+    writes = (Write("upsert", doc["id"], doc) for doc in (entity_in(one, CORE) for one in some))
+    _load(data, writes, time.time_ns() // 1_000)
+
+
 def _load(data: Path, writes: Any, at: int) -> None:
     data.mkdir(parents=True, exist_ok=True)
     store = SqliteStore(data / "open.db")

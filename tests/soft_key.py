@@ -46,14 +46,21 @@ class SoftKey:
             self.count += 1
         return hashlib.sha256(site.encode()).digest() + bytes([flags]) + self.count.to_bytes(4, "big") + more
 
+    def cose(self) -> bytes:
+        """Its public key."""
+        numbers = self.key.public_key().public_numbers()
+        return cbor2.dumps({1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")})
+
+    def signature(self, data: bytes) -> bytes:
+        """Its signature."""
+        return self.key.sign(data, ec.ECDSA(SHA256()))
+
     def make(
         self, options: dict[str, Any], *, origin: str | None = None, challenge: bytes | None = None,
         verified: bool = True, site: str | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         self.handle = unb64(options["user"]["id"])
-        numbers = self.key.public_key().public_numbers()
-        cose = cbor2.dumps({1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")})
-        known = bytes(16) + len(self.id).to_bytes(2, "big") + self.id + cose
+        known = bytes(16) + len(self.id).to_bytes(2, "big") + self.id + self.cose()
         data = self._data(site or options["rp"]["id"], UP | AT | (UV if verified else 0), known)
         response = {
             "clientDataJSON": b64(self._client("webauthn.create", options, origin, challenge)),
@@ -72,7 +79,7 @@ class SoftKey:
         client = self._client("webauthn.get", options, origin, challenge)
         if across:
             client = client.replace(b'"crossOrigin": false', b'"crossOrigin": true')
-        signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(SHA256()))
+        signature = self.signature(data + hashlib.sha256(client).digest())
         response = {
             "clientDataJSON": b64(client),
             "authenticatorData": b64(data),

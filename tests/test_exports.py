@@ -8,7 +8,10 @@ import pytest
 import hansa
 
 # What DESIGN.md lists, as far as it is built (`forecast` is not), and NotFound, which `city.get` raises (ADR 0006).
-FRONT = {"App", "Attribute", "Change", "City", "Delete", "Entity", "NotFound", "entity", "geo", "units", "windows"}
+FRONT = {
+    *("Act", "Answer", "App", "Attribute", "Change", "City", "Conflict", "Delete", "Entity", "Forbidden", "NotFound"),
+    *("Refusal", "command", "entity", "geo", "units", "windows"),
+}
 HEAVY = (
     "apsw",
     "starlette",
@@ -60,4 +63,4 @@ def test_the_question_would_notice_a_store() -> None:
 
 def test_the_city_of_an_app_only_reads() -> None:
     verbs = {name for name in vars(hansa.City) if not name.startswith("_")}
-    assert verbs == {"get", "find", "history", "now", "setting"}
+    assert verbs == {"get", "find", "history", "version", "now", "setting"}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hansa.analytics import windows
     from hansa.app import Act, Answer, App, City
     from hansa.errors import Conflict, Forbidden, NotFound, Refusal
-    from hansa.model import geo, units
+    from hansa.model import command, geo, units
     from hansa.model.change import Change, Delete
     from hansa.model.entity import Attribute, Entity, entity
 
@@ -28,6 +28,7 @@ __all__ = [
     "Forbidden",
     "NotFound",
     "Refusal",
+    "command",
     "entity",
     "geo",
     "units",
@@ -49,6 +50,7 @@ _WHERE = {
     "Refusal": "hansa.errors",
     "Delete": "hansa.model.change",
     "Entity": "hansa.model.entity",
+    "command": "hansa.model",
     "entity": "hansa.model.entity",
     "geo": "hansa.model",
     "units": "hansa.model",

@@ -9,7 +9,7 @@ An app imports the façade `hansa` and nothing below it. It is found through the
 third party's alike.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import entry_points
@@ -42,6 +42,12 @@ class City(Protocol):
         self, ident: str, name: str, since: int | None = None, until: int | None = None, *, last: int | None = None
     ) -> Sequence[Any]:
         """Points (at, value, ...) of one attribute, oldest first; times in microseconds."""
+
+    def version(self, type: str, /) -> Hashable:  # noqa: A002  # the standard's word
+        """Another value whenever `find(type)` may answer otherwise than before, to whoever asks.
+
+        For what is made of many entities and kept: ask for it first, then find.
+        """
 
     def now(self) -> int:
         """The city's clock, microseconds."""
@@ -153,11 +159,14 @@ class App:
         writes: set[str] | None = None,
         realm: str = "open",
         leaves: Sequence[Mapping[str, Any]] = (),
+        append_only: set[str] | None = None,
     ) -> None:
         """`reads` and `writes` are types; what is not declared cannot be written (invariant 4).
 
         `realm` is where it runs; `"*"`: in each, for itself.
         `leaves` says, word for word, what is to pass from one realm to another; two people allow it first.
+        `append_only` are types of which it alone makes entities, and which nobody changes or deletes from then on,
+        through whatever door; the audit log keeps the digest of each.
         """
         self.name = name
         self.report = report
@@ -165,6 +174,7 @@ class App:
         self.writes = frozenset(writes or ())
         self.realm = realm
         self.leaves = tuple(leaves)
+        self.append_only = frozenset(append_only or ())
         self.handlers: list[Handler] = []
         self.rounds: list[Every] = []
         self.deeds: dict[str, Deed] = {}
@@ -253,6 +263,11 @@ class App:
     def __repr__(self) -> str:
         """Short: its name."""
         return f"<App {self.name}>"
+
+
+def append_only(apps: Iterable[App], realm: str) -> dict[str, str]:
+    """The types of a realm to which one only appends, and the app that makes entities of each."""
+    return {kind: app.name for app in apps if app.runs_in(realm) for kind in app.append_only}
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class Limits:
     audit_entry: int = 65_536  # bytes of one: a thousand entities by their ids
     audit_sessions: int = 10_000  # whose reads of this minute are remembered, so that they are noted once
     audit_failures: int = 60  # failed sign-ins of one account, or of strangers, noted one by one in a minute
+    held: int = 200  # entries of the shift log of which one asks at once whether they are what was entered
     audit_seen: int = 100_000  # entities that one session saw in a minute; beyond it they are noted again
 
     sweep: int = 500  # entities that expire with one commit: many that end together must not hold up the writes
@@ -71,6 +72,13 @@ class Limits:
 
     # What is answered
     points: int = 200_000  # of one picture of a map: twice what a browser was measured with
+    shapes: int = 64_000_000  # bytes of the lines and areas below a map: the houses of a large city
+    picture: int = 64_000_000  # bytes of a picture from above, as it comes from a camera or a drone
+    picture_pixels: int = 64_000_000  # of one, unpacked: 256 MB in the process that cuts it
+    picture_tiles: int = 20_000  # of one
+    picture_s: float = 120.0  # to cut one
+    media: int = 25_000_000  # bytes of one file of an incident: a minute of a telephone's film
+    media_of: int = 500_000_000  # bytes of all files of one incident
     pictures: int = 2  # that are read at once for maps; whoever comes then waits a second
     page: int = 1_000  # entities of one page
     page_default: int = 20  # NGSI-LD leaves it open; Orion-LD and Scorpio use 20
@@ -91,8 +99,10 @@ class Limits:
     address_connections: int = 2_000  # of one address, by HTTP and by MQTT each: a gateway, or a department behind one
     inflight: int = 100  # unacknowledged MQTT publishes of one device
     commands: int = 100  # commands waiting for one device
+    provider_s: float = 2_592_000.0  # of a provider's person who stays away: then what he began ends
     services: int = 1_000  # programs with an account of their own
     tokens: int = 100  # API tokens of one owner: whoever needs more shares them out through services
+    provider_token_s: float = 43_200.0  # of a provider's person, from his last sign-in there: it tells of no place lost
 
     # How often one may come, a second; addresses on `unlimited` may as often as they like
     address_rate: float = 2_000.0  # requests of one address, whoever it is: a fifth of what a city can do
@@ -135,6 +145,29 @@ class Limits:
     rule_lag: int = 200_000  # Changes behind at which doors begin to refuse
     depth_of_cause: int = 8  # rules that answer rules that answer rules
     cached_entities: int = 10_000  # states a rules process keeps in memory
+
+    # What may be tried on the past
+    trials: int = 2  # rules tried at once, in a realm and by one person: each takes a core
+    trials_waiting: int = 20  # that wait for their turn, or run
+    trials_kept: int = 50  # that are over, and whose result is kept
+    trial_s: float = 120.0  # one trial; beyond it its process is ended
+    trial_series: int = 20_000  # sources of one trial
+    trial_points: int = 20_000_000  # values of one trial: two months of a thousand series every five minutes, 400 MB
+
+    # What is looked up in the past
+    rewind_every: int = 50_000  # Changes between two marks of the log: a state of 10,000 entities is 0.6 MB
+    rewind_s: float = 900.0  # after so long a mark is made, whatever happened: a quarter of an hour is soon rolled
+    rewind_roll: int = 1_000_000  # Changes from a mark to an instant: some four seconds, while marks are still made
+    rewind_waiting: int = 20  # questions about the past of a realm that wait for their turn
+    rewind_answer_s: float = 20.0  # one such answer
+    rewind_entities: int = 50_000  # of one picture
+    rewind_changes: int = 50_000  # of one window, and marks and doings of one day
+    rewind_span_s: float = 2_678_400.0  # of a time line: a month
+    film_span_s: float = 172_800.0  # of a film: two days
+    film_entries: int = 200_000  # entities, and Changes, of a film: a browser holds them at once
+    film: int = 60_000_000  # bytes of one
+    screens: int = 10_000  # notes of what was on screen in one answer
+    screens_rate: float = 60.0  # such notes of one person a minute; what changes faster nobody reads
 
     # What is asked of other machines
     egress_s: float = 5.0  # one request

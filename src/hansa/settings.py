@@ -35,7 +35,7 @@ class Settings:
     name: str = "Hansa"  # the city's name, on every page
     timezone: str = "UTC"  # IANA name; local days and nights follow it
     location: tuple[float, float] | None = None  # longitude, latitude of the city's middle
-    tiles: str = ""  # URL template of a raster map below the city's own; empty: none
+    tiles: str = ""  # base map: a .pmtiles file in the data folder, or the URL template of a raster map; empty: none
     http: str = "127.0.0.1:8080"  # host:port of the pages and the API
     url: str = ""  # where others find the city, such as https://city.example; empty: as each request calls it
     mqtt: str = ""  # host:port of the MQTT door without TLS; empty: closed
@@ -53,6 +53,7 @@ class Settings:
     witnessed: tuple[str, ...] = ()  # keys (vkeys) of other logs whose heads this city co-signs
     clock: str = "wall"  # wall; driven (set from outside); or START*RATE, such as 2026-04-11T15:00:00Z*60
     models: str = "warn"  # what becomes of an entity that is not as its model says: warn, refuse; off holds none
+    screens: int = 0  # days for which it is kept what operators had on screen, and they are told so; 0: it is not
     log: str = "info"  # debug, info, warning, error
     enabled: tuple[str, ...] | None = None  # apps to run; none said: all that are installed
     limits: Limits = field(default_factory=Limits)
@@ -63,13 +64,14 @@ class Settings:
 LEVELS: Final = ("debug", "info", "warning", "error")
 MODELS: Final = ("warn", "refuse", "off")
 
+_SCREENS: Final = 366  # days: what people looked at is not kept for longer than it takes to learn from it
 _NAME: Final = 200  # letters of the city's name: it is on every page, and in the picture that an authenticator scans
 
 _TABLES = {
     "city": ("name", "timezone", "location", "tiles", "clock", "models"),
     "serve": (
         *("http", "url", "mqtt", "mqtts", "certificate", "key", "plain", "trusted_proxies", "unlimited", "cors"),
-        *("trust_loopback", "egress_allow", "log"),
+        *("trust_loopback", "egress_allow", "screens", "log"),
     ),
     "trust": ("key_file", "witnesses", "witnessed"),
     "apps": ("enabled",),
@@ -77,6 +79,7 @@ _TABLES = {
 _KINDS: dict[str, type] = {
     "location": tuple,
     "trust_loopback": bool,
+    "screens": int,
     "egress_allow": tuple,
     "plain": tuple,
     "trusted_proxies": tuple,
@@ -155,7 +158,7 @@ def _typed(name: str, value: Any) -> Any:
         if name != "location" and not all(isinstance(one, str) for one in value):
             raise BadRequest(f"{name} = {value!r} should be a list of texts", where=name)
         return tuple(value)
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise BadRequest(f"{name} = {value!r} should be a {kind.__name__}", where=name)
     return value
 
@@ -166,6 +169,10 @@ def _read(name: str, text: str) -> Any:
         if text.lower() not in {"1", "true", "yes", "0", "false", "no", ""}:
             raise BadRequest(f"HANSA_{name.upper()}={text!r} should be true or false", where=name)
         return text.lower() in {"1", "true", "yes"}
+    if kind is int:
+        if not text.isdecimal():
+            raise BadRequest(f"HANSA_{name.upper()}={text!r} should be a number", where=name)
+        return int(text)
     if kind is tuple:
         parts = tuple(part.strip() for part in text.split(",") if part.strip())
         if name != "location":
@@ -196,6 +203,8 @@ def _check(settings: Settings) -> None:
         ) from None
     if settings.models not in MODELS:
         raise BadRequest(f"models = {settings.models!r}", where="city.models", mend=f"one of {', '.join(MODELS)}")
+    if not 0 <= settings.screens <= _SCREENS:
+        raise BadRequest(f"screens = {settings.screens} days", where="serve.screens", mend=f"0 to {_SCREENS}")
     if settings.log not in LEVELS:
         levels = ", ".join(LEVELS)
         raise BadRequest(f"there is no log level {settings.log!r}", where="serve.log", mend=f"one of {levels}")

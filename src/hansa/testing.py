@@ -43,6 +43,7 @@ class MemoryCity(_MemoryCity):
         self,
         name: str,
         ident: str = "",
+        /,  # what is said may have members of these names
         *,
         app: str = "",
         by: str = "person:ada",

@@ -36,11 +36,11 @@ def city(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def people(city):
-    """Everybody signed in: the first administrator, and whom she invited."""
+    """Everybody signed in: the first administrator, and whom the machine invited before there were two."""
     found = {"ada": SignedIn(city, "ada")}
     links = {}
     for name, what in PEOPLE.items():
-        told = found["ada"].page("POST", "/admin/invitations", {"name": name, "shown": name.title(), **what})
+        told = city.post("/admin/invitations", {"name": name, "shown": name.title(), **what})
         assert told.status_code == 201, told.text
         links[name] = told.json()["link"]
     for name, link in links.items():

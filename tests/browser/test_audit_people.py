@@ -18,7 +18,7 @@ def people(city):
     found = {"ada": SignedIn(city, "ada")}
     for name, (roles, departments) in PEOPLE.items():
         said = {"name": name, "shown": name.title(), "roles": roles, "departments": departments}
-        told = found["ada"].page("POST", "/admin/invitations", said)
+        told = city.post("/admin/invitations", said)
         assert told.status_code == 201, told.text
         found[name] = SignedIn(type("Door", (), {"link": told.json()["link"]}), name)
     writes = [

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -14,7 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 
+from hansa.cli.desk import ask
 from hansa.trust import jose
+from signed_in import SignedIn
 
 KINDS = {
     "ed25519": ed25519.Ed25519PrivateKey.generate,
@@ -155,3 +158,37 @@ def test_a_service_signs_and_asks_in_its_own_name(serve: Callable[..., Any], tmp
     said("service", "revoke", "ledger", "--data", city.folder)
     assert city.get("/ngsi-ld/v1/entities?type=Alert", headers=bearer).status_code == 401
     assert bearer["authorization"][7:] not in city.log.read_text()
+
+
+def test_where_there_are_two_administrators_a_service_that_sees_much_waits_for_both(
+    serve: Callable[..., Any], tmp_path: Path
+) -> None:
+    city = serve(trusted=False)
+    ada = SignedIn(city)
+    link = ask(city.folder, "POST", ["invitations"], {"roles": ["administrator"]})["link"]
+    ben = SignedIn(SimpleNamespace(link=link), "ben")
+    private, where = tmp_path / "ledger.jwk", ("--data", city.folder)
+    words = ("service", "add", "ledger", "--department", "parks", "--make-key", private)
+    told = run(*words, *where)
+    assert told.exit_code == 2
+    assert "--reason" in told.output
+    assert not private.exists(), "nobody knows that key"
+    assert "proposed" in said(*words, "--reason", "the books of the parks", *where)
+    assert listed("service", city.folder) == []
+
+    def agreed() -> None:
+        (waits,) = ada.client.get("/admin/proposals?state=waiting").json()
+        assert (waits["by"], waits["needs"]) == ("administrator", 2)
+        for one in (ada, ben):
+            path = f"/admin/proposals/{waits['id']}/approve"
+            assert one.page("POST", path, {"digest": waits["digest"]}).status_code == 200
+
+    agreed()
+    assert [key["kid"] for key in listed("service", city.folder)[0]["keys"]] == [json.loads(private.read_text())["kid"]]
+    more = ("service", "key", "ledger", pem(tmp_path, "p256"))
+    assert run(*more, *where).exit_code == 2
+    said(*more, "--reason", "a second machine", *where)
+    agreed()
+    assert len(listed("service", city.folder)[0]["keys"]) == 2
+    for one in (ada, ben):
+        one.close()

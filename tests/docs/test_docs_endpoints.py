@@ -104,9 +104,23 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
 
     page = call("GET", "/", 200).text
     call("GET", "/static/{file}", 200, file=re.findall(r'"/static/([^"]+\.css[^"]*)"', page)[0])
-    for path in ("/entities", "/subscriptions", "/contexts", "/approvals", "/sharing"):
+    for path in (
+        "/entities",
+        "/subscriptions",
+        "/contexts",
+        "/approvals",
+        "/sharing",
+        "/resources",
+        "/commands",
+        "/incidents",
+        "/run-books",
+        "/map",
+    ):
         assert 'type="module"' in call("GET", path, 200).text
-    assert 'type="module"' in call("GET", "/entities/{id}", 200, id="urn:x:1").text
+    for path in ("/entities/{id}", "/incidents/{id}"):
+        assert 'type="module"' in call("GET", path, 200, id="urn:x:1").text
+    call("POST", "/media/{id}", 404, id="urn:x:1")
+    call("GET", "/media/{id}/{sha256}", 404, id="urn:x:1", sha256="0" * 64)
     assert call("GET", "/health", 200).json()["status"] == "ok"
     assert call("GET", "/ready", 200).json() == {"ready": True}
     assert "hansa_log_seq" in call("GET", "/metrics", 200).text
@@ -204,9 +218,20 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     text = call("GET", "/access/v1/policies/{realm}", 200, realm="security").json()["text"]
     assert call("POST", "/access/v1/policies/{realm}/check", 200, {"text": text}, realm="open").json()["faults"] == []
     assert call("POST", "/access/v1/policies/{realm}/trial", 200, {"text": text}, realm="open").json()["changes"]
+    for path in ("points", "live"):
+        assert call("GET", f"/map/{path}", 400).json()["where"] == "types"
+    assert call("GET", "/map/shapes", 400).json()["where"] == "kinds"
+    call("GET", "/map/tiles/{z}/{x}/{y}", 404, z="0", x="0", y="0")
+    assert call("GET", "/map/pictures", 200).json() == []
+    assert call("POST", "/map/pictures", 400, {}).json()["where"] == "name"
+    call("GET", "/map/pictures/{id}/{z}/{x}/{y}", 404, id="urn:x:1", z="0", x="0", y="0")
     assert isinstance(call("GET", "/desk", 200).json()["apps"], list)
     call("POST", "/desk/{app}/{act}", 404, {"id": "x"}, app="none", act="none")
     call("GET", "/desk/{app}/{view}", 404, app="none", view="none")
+    assert call("GET", "/desk/rewind", 400).json()["where"] == "at"
+    for path in ("rewind/changes", "rewind/day", "rewind/film", "screens"):
+        assert call("GET", f"/desk/{path}", 400).json()["where"] == "from"
+    assert "does not keep" in call("POST", "/desk/screens", 400, {"page": "map"}).json()["detail"]
     assert "wall" in call("PUT", "/admin/clock", 400, {"now": "2026-11-22T18:00:00Z"}).json()["detail"]
 
     assert called == {(verb, path) for verb, path in SAID if not path.startswith(MOUNT) and not PEOPLE.match(path)}

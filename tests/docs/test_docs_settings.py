@@ -42,7 +42,8 @@ def test_a_setting_is_read_where_the_page_says(name: str, table: str, tmp_path: 
     held = {one.name: one.default for one in fields(Settings)}[name]
     value = "[17.1, 48.1]" if name == "location" else '["frost"]' if name == "enabled" else None
     if value is None:
-        value = "true" if isinstance(held, bool) else "[]" if isinstance(held, tuple) else f'"{held}"'
+        value = "[]" if isinstance(held, tuple) else f'"{held}"'
+        value = "true" if isinstance(held, bool) else str(held) if isinstance(held, int) else value
     (tmp_path / "hansa.toml").write_text(f"[{table}]\n{name} = {value}\n")
     assert plain(getattr(settings.load(tmp_path, {}), name)) == tomllib.loads(f"x = {value}")["x"]
     other = next(one for one in ("city", "serve", "apps") if one != table)
@@ -63,7 +64,7 @@ def test_a_setting_is_read_from_the_environment_under_the_name_on_the_page(
             "url": ("https://city.example", "https://city.example"),
             "timezone": ("Asia/Tokyo", "Asia/Tokyo"), "log": ("debug", "debug"),
             "witnesses": ("one,two", ("one", "two")), "witnessed": ("one", ("one",)),
-            "models": ("refuse", "refuse")}  # fmt: skip
+            "models": ("refuse", "refuse"), "screens": ("30", 30)}  # fmt: skip
     text, value = said.get(name, ("127.0.0.1:9", "127.0.0.1:9"))
     pair = {"HANSA_CERTIFICATE": "c", "HANSA_KEY": "k"}
     given = (pair if name in {"certificate", "key"} else {}) | {variable: text}

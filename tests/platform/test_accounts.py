@@ -24,7 +24,7 @@ def accounts(tmp_path: Path):
 
 def test_what_was_written_is_read_again(accounts: Accounts, tmp_path: Path) -> None:
     accounts.keep(ADA)
-    accounts.add_passkey(PHONE)
+    accounts.add_passkey(PHONE, 20)
     made, _ = link("invite", "person:ada", NOW, 60, roles=frozenset({"operator"}), departments=frozenset({"water"}))
     accounts.add_link(made)
     again = Accounts(tmp_path / "trust.db", KEY)
@@ -56,7 +56,7 @@ def test_a_link_is_used_up_together_with_what_it_makes(accounts: Accounts) -> No
         accounts.open_link(made, ADA, None)
     assert accounts.link(made.hash) == made, "refused, it is still there"
     bob = replace(ADA, name="bob", handle=b"b" * 32)
-    accounts.add_passkey(PHONE)
+    accounts.add_passkey(PHONE, 20)
     with pytest.raises(AlreadyExists):
         accounts.open_link(made, bob, replace(PHONE, person="bob"))
     assert accounts.person("bob") is None, "a passkey that is known makes no account"
@@ -68,7 +68,7 @@ def test_a_link_is_used_up_together_with_what_it_makes(accounts: Accounts) -> No
 
 def test_who_is_let_in_again_has_nothing_of_before(accounts: Accounts) -> None:
     accounts.keep(ADA)
-    accounts.add_passkey(PHONE)
+    accounts.add_passkey(PHONE, 20)
     made, _ = link("recover", "person:ben", NOW, 60, person="ada")
     accounts.add_link(made)
     accounts.open_link(made, ADA, replace(PHONE, id=b"new"))
@@ -77,7 +77,7 @@ def test_who_is_let_in_again_has_nothing_of_before(accounts: Accounts) -> None:
 
 def test_a_code_and_a_count_are_used_once_even_at_the_same_time(accounts: Accounts) -> None:
     accounts.keep(ADA)
-    accounts.add_passkey(PHONE)
+    accounts.add_passkey(PHONE, 20)
     assert accounts.count_code("ada", 7)
     assert not accounts.count_code("ada", 7)
     assert not accounts.count_code("ada", 6)

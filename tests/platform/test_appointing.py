@@ -37,7 +37,7 @@ def ada(town: Town) -> Browser:
 def ben(town: Town, ada: Browser) -> Browser:
     """A second administrator: from now on, two decide."""
     made = Browser(town, "10.0.0.2")
-    made.enrol(ada.good("POST", "admin/invitations", roles=["administrator"])["link"], "ben", "Ben")
+    made.enrol(town.invited("administrator"), "ben", "Ben")
     return made
 
 
@@ -55,8 +55,18 @@ def decide(town: Town, first: Browser, second: Browser, kind: str, what: dict[st
     return asyncio.run(both())
 
 
+def half(browser: Browser, ident: str) -> str:
+    """What one of two who agreed has told of a link."""
+    return str(browser.good("POST", f"admin/invitations/{ident}/tell")["link"]).rsplit("/", 1)[1]
+
+
+def whole(one: Browser, other: Browser, ident: str) -> str:
+    """A link that two agreed upon, put together by whoever was handed both halves."""
+    return f"{half(one, ident)}.{half(other, ident)}"
+
+
 def test_somebody_is_invited_comes_in_and_is_seen(town: Town, ada: Browser) -> None:
-    told = ada.good("POST", "admin/invitations", name="bob", shown="Bob", roles=["member"], departments=["parks"])
+    told = ada.good("POST", "admin/invitations", name="bob", shown="Bob", roles=["operator"], departments=["parks"])
     assert told["link"].startswith("https://city.example/enrol/")
     assert told["link"].rsplit("/", 1)[1] not in str(ada.good("GET", "admin/invitations"))
     bob = Browser(town)
@@ -64,7 +74,7 @@ def test_somebody_is_invited_comes_in_and_is_seen(town: Town, ada: Browser) -> N
     assert bob.good("GET", "")["departments"] == ["parks"]
     everybody = ada.good("GET", "admin/people")
     found = {one["name"]: one for one in everybody["people"]}
-    assert (found["bob"]["roles"], found["bob"]["passkeys"], found["bob"]["sessions"]) == (["member"], 1, 1)
+    assert (found["bob"]["roles"], found["bob"]["passkeys"], found["bob"]["sessions"]) == (["operator"], 1, 1)
     assert ada.good("GET", "admin/invitations") == []
 
 
@@ -97,7 +107,7 @@ def test_a_link_is_told_anew_and_taken_back(town: Town, ada: Browser) -> None:
 
 def test_for_everybody_but_administrators_this_door_is_not_there(town: Town, ada: Browser) -> None:
     bob = Browser(town)
-    bob.enrol(ada.good("POST", "admin/invitations", roles=["operator", "auditor"])["link"], "bob")
+    bob.enrol(town.invited("operator", "auditor"), "bob")
     stranger = Browser(town)
     for browser in (bob, stranger):
         for method, path in (
@@ -123,12 +133,12 @@ def test_other_roles_end_all_sessions_at_once(town: Town, ada: Browser) -> None:
     town.people.renewed = lambda: heard.append(1)
     assert ada.good("PATCH", "admin/people/bob", shown="Robert")["shown"] == "Robert"
     assert bob.ask("GET", "")[0] == 200
-    ada.good("PATCH", "admin/people/bob", roles=["auditor"], departments=["water"])
+    ada.good("PATCH", "admin/people/bob", roles=["engineer"], departments=["water"])
     assert bob.ask("GET", "")[0] == 401
     assert heard == [1]
     bob.sign_in()
-    assert bob.good("GET", "")["roles"] == ["auditor"]
-    assert town.people.current(Actor("person:bob", frozenset({"operator"}))).roles == {"auditor"}
+    assert bob.good("GET", "")["roles"] == ["engineer"]
+    assert town.people.current(Actor("person:bob", frozenset({"operator"}))).roles == {"engineer"}
     assert ada.good("DELETE", "admin/people/bob/sessions") == {"ended": 1}
     assert bob.ask("GET", "")[0] == 401
     assert town.people.accounts.sessions()[0].person == "ada"
@@ -178,10 +188,10 @@ def test_a_browser_that_was_left_open_lets_nobody_in(town: Town, ada: Browser) -
 
 
 def test_the_last_administrator_stays(town: Town, ada: Browser) -> None:
+    assert ada.ask("PATCH", "admin/people/ada", disabled=True)[0] == 400
     for said in ({"disabled": True}, {"roles": ["operator"]}):
-        status, told, _ = ada.ask("PATCH", "admin/people/ada", **said)
+        status, told, _ = town.machine("PATCH", "people", "ada", **said)
         assert (status, told["detail"]) == (400, "this is the last administrator")
-    assert town.machine("PATCH", "people", "ada", disabled=True)[0] == 400
     assert ada.ask("GET", "")[0] == 200
 
 
@@ -191,12 +201,178 @@ def test_the_last_administrator_stays(town: Town, ada: Browser) -> None:
 def test_nobody_invites_or_makes_his_own_accomplice(town: Town, ada: Browser, ben: Browser) -> None:
     bob = Browser(town)
     bob.enrol(ada.good("POST", "admin/invitations", roles=["operator"])["link"], "bob")
-    for role in ("administrator", "supervisor", "command", "data_officer"):
+    assert set(ada.good("GET", "admin/people")["powers"]) > {"member", "auditor"}
+    for role in ada.good("GET", "admin/people")["powers"]:
         assert ada.ask("POST", "admin/invitations", roles=["operator", role])[0] == 403
         assert ada.ask("PATCH", "admin/people/bob", roles=[role])[0] == 403
         assert town.machine("POST", "invitations", roles=[role])[0] == 403, "nor does the machine"
     ada.good("PATCH", "admin/people/ben", roles=["administrator"])  # what he has already
     assert ada.good("GET", "admin/people")["together"]
+
+
+def test_nobody_changes_what_he_is_himself(town: Town, ada: Browser) -> None:
+    """Neither alone in a village nor as one of two: he gains nothing, and gives nothing up, by himself."""
+
+    def tries() -> None:
+        for said in (
+            {"roles": ["administrator", "engineer", "operator", "member"], "departments": ["water"]},
+            {"departments": ["water"]},
+            {"roles": ["administrator"]},
+            {"roles": ["administrator", "resident", "engineer", "operator"]},
+        ):
+            status, told, _ = ada.ask("PATCH", "admin/people/ada", **said)
+            assert (status, told["detail"]) == (403, "two people decide what an administrator is himself"), said
+        assert ada.ask("PATCH", "admin/people/ada", shown="Ada L.", departments=[])[0] == 200, "as it was"
+
+    tries()
+    assert town.machine("PATCH", "people", "ada", roles=["administrator", "operator"])[0] == 200, "the machine may"
+    assert ada.sign_in()[0] == 200
+    ben = Browser(town, "10.0.0.2")
+    ben.enrol(town.invited("administrator"), "ben", "Ben")
+    tries()
+    assert town.machine("PATCH", "people", "ada", departments=["water"])[0] == 403, "nor the machine any more"
+    done = decide(town, ada, ben, "appointment", {"person": "ada", "roles": ["administrator", "member"],
+                                                  "departments": ["water"]})  # fmt: skip
+    assert (done.state, town.people.known["ada"].departments) == ("done", {"water"})
+
+
+def test_one_administrator_alone_gives_no_power_and_invents_nobody_who_has_one(town: Town, ada: Browser) -> None:
+    powers = ada.good("GET", "admin/people")["powers"]
+    assert {"member", "auditor", "data_officer"} <= set(powers)
+    bob = Browser(town)
+    bob.enrol(ada.good("POST", "admin/invitations", roles=["operator"], departments=["water"])["link"], "bob")
+    for role in powers:
+        status, told, _ = ada.ask("POST", "admin/invitations", roles=[role], departments=["water"])
+        assert (status, "hansa person" in told["mend"]) == (403, True)
+        assert ada.ask("PATCH", "admin/people/bob", roles=["operator", role])[0] == 403
+    for role in ("resident", "operator", "engineer"):
+        assert ada.ask("POST", "admin/invitations", roles=[role])[0] == 201
+    assert town.people.known["bob"].roles == {"operator"}
+    eve = Browser(town)
+    eve.enrol(town.invited("member", departments=["parks"]), "eve")
+    for said in ({"departments": ["parks", "water"]}, {"departments": ["water"]}):
+        assert ada.ask("PATCH", "admin/people/eve", **said)[0] == 403, "nor one department more"
+    assert ada.ask("PATCH", "admin/people/eve", departments=[])[0] == 200, "but takes away"
+    ada.good("PATCH", "admin/people/eve", disabled=True)
+    assert ada.ask("PATCH", "admin/people/eve", disabled=False)[0] == 403
+
+
+def test_a_supervisor_stands_behind_members_of_his_own_department_and_nothing_more(town: Town, ada: Browser) -> None:
+    sue, bob = Browser(town, "10.0.0.5"), Browser(town)
+    sue.enrol(town.invited("supervisor", departments=["parks"]), "sue", "Sue")
+    bob.enrol(ada.good("POST", "admin/invitations", roles=["operator"])["link"], "bob")
+    good = {"person": "bob", "roles": ["operator", "member"], "departments": ["parks"]}
+    for wrong in (
+        {"departments": ["parks", "water"]}, {"departments": []}, {"roles": ["member", "auditor"]},
+        {"roles": ["supervisor"]}, {"roles": ["operator"], "departments": []},
+    ):  # fmt: skip
+        with pytest.raises(HansaError, match=r"own department|no proposal"):
+            decide(town, ada, sue, "appointment", good | wrong)
+    with pytest.raises(HansaError, match="who may propose"):
+        decide(town, sue, ada, "appointment", good)
+    assert town.people.known["bob"].roles == {"operator"}
+    hers = town.proposals.listed(sight(sue).who, waiting=True)
+    assert {tuple(one.what["departments"]) for one in hers} == {("parks",), ("parks", "water")}, "and sees no others"
+    assert decide(town, ada, sue, "appointment", good).state == "done"
+    assert town.people.known["bob"].departments == {"parks"}
+    # Into another department she moves nobody, nor opens what was closed.
+    with pytest.raises(HansaError, match=r"own department|no proposal"):
+        decide(town, ada, sue, "appointment", good | {"departments": ["water"]})
+    ada.good("PATCH", "admin/people/bob", disabled=True)
+    with pytest.raises(HansaError, match="own department"):
+        decide(town, ada, sue, "appointment", good)
+
+
+# Two halves
+
+
+def test_neither_of_two_opens_by_himself_what_they_agreed_upon(town: Town, ada: Browser, ben: Browser) -> None:
+    decide(town, ada, ben, "appointment", {"shown": "Cleo", "roles": ["data_officer"]})
+    (waits,) = ada.good("GET", "admin/invitations")
+    assert waits["holders"] == ["person:ada", "person:ben"]
+    adas, bens = half(ada, waits["id"]), half(ben, waits["id"])
+    eve = Browser(town)
+    for told in (adas, bens):
+        shown = eve.good("POST", "enrol", link=told)
+        assert (shown["kind"], set(shown)) == ("half", {"kind", "until", "host"}), "and nothing of whom it is for"
+    again = half(ada, waits["id"])
+    for wrong in (adas, bens, f"{adas}.{bens}", f"{again}.{again}", f"{bens}.{bens}", f"{again}.", f".{bens}",
+                  f"{again}.{bens}.{bens}", f"{again}.{'x' * 43}"):  # fmt: skip
+        for path in ("enrol/ask", "enrol/codes"):
+            assert eve.ask("POST", path, link=wrong, name="eve", shown="Eve")[0] == 404, wrong
+    cleo = Browser(town)
+    assert cleo.good("POST", "enrol", link=f"{bens}.{again}")["roles"] == ["data_officer"]
+    cleo.enrol(f"{again}.{bens}", "cleo", "Cleo")
+    assert cleo.good("GET", "")["roles"] == ["data_officer"]
+    assert eve.ask("POST", "enrol", link=f"{again}.{bens}")[0] == 404, "used"
+    assert town.people.accounts._db.execute("SELECT count(*) FROM halves").get == 0
+
+
+def test_halves_of_two_links_are_no_link(town: Town, ada: Browser, ben: Browser) -> None:
+    for shown in ("Cleo", "Dora"):
+        decide(town, ada, ben, "appointment", {"shown": shown, "roles": ["command"]})
+    one, two = (link["id"] for link in ada.good("GET", "admin/invitations"))
+    assert Browser(town).ask("POST", "enrol", link=f"{half(ada, one)}.{half(ben, two)}")[0] == 404
+    assert Browser(town).ask("POST", "enrol", link=f"{half(ada, two)}.{half(ben, two)}")[0] == 200
+
+
+def test_a_half_is_told_to_whom_it_belongs_and_only_when_he_has_just_shown_who_he_is(
+    town: Town, ada: Browser, ben: Browser
+) -> None:
+    cy, bob = Browser(town, "10.0.0.7"), Browser(town)
+    decide(town, ada, ben, "appointment", {"shown": "Cy", "roles": ["administrator"]})
+    (waits,) = ada.good("GET", "admin/invitations")
+    cy.enrol(whole(ada, ben, waits["id"]), "cy", "Cy")
+    bob.enrol(ada.good("POST", "admin/invitations", roles=["operator"])["link"], "bob")
+    decide(town, ada, ben, "recovery", {"person": "bob"})
+    (waits,) = cy.good("GET", "admin/invitations")
+    tell = f"admin/invitations/{waits['id']}/tell"
+    status, told, _ = cy.ask("POST", tell)
+    assert (status, told["detail"]) == (403, "ada and ben agreed upon it: each has a half of it told")
+    assert town.machine("POST", "invitations", waits["id"], "tell")[0] == 403
+    for stranger in (bob, Browser(town)):
+        assert stranger.ask("POST", tell)[1]["detail"] == "there is nothing here"
+    town.later(town.limits.step_s)
+    assert ada.ask("POST", tell)[1]["level"] == 2
+    ada.again()
+    kept = half(ada, waits["id"])
+    assert kept not in str(town.noted)
+    assert kept not in str(list(town.people.accounts._db.execute("SELECT * FROM halves")))
+    assert cy.ask("DELETE", f"admin/invitations/{waits['id']}")[0] == 204, "taken back by any of them"
+
+
+def test_a_supervisor_has_a_half_of_what_he_agreed_to_and_sees_no_other_link(town: Town, ada: Browser) -> None:
+    sue = Browser(town, "10.0.0.5")
+    sue.enrol(town.invited("supervisor", departments=["parks"]), "sue", "Sue")
+    ada.good("POST", "admin/invitations", roles=["operator"])
+    assert sue.ask("GET", "admin/invitations")[0] == 404
+    decide(town, ada, sue, "appointment", {"shown": "Mia", "roles": ["member"], "departments": ["parks"]})
+    (hers,) = sue.good("GET", "admin/invitations")
+    assert hers["roles"] == ["member"]
+    mia = Browser(town)
+    mia.enrol(whole(sue, ada, hers["id"]), "mia", "Mia")
+    assert mia.good("GET", "")["departments"] == ["parks"]
+    assert sue.ask("GET", "admin/invitations")[0] == 404
+    assert sue.ask("GET", "admin/people")[0] == 404
+
+
+def test_what_two_agreed_upon_ends_when_one_of_them_is_no_more_what_he_was(
+    town: Town, ada: Browser, ben: Browser
+) -> None:
+    decide(town, ada, ben, "appointment", {"shown": "Cleo", "roles": ["command"]})
+    (waits,) = ada.good("GET", "admin/invitations")
+    link = whole(ada, ben, waits["id"])
+    ada.good("PATCH", "admin/people/ben", disabled=True)
+    assert Browser(town).ask("POST", "enrol", link=link)[0] == 404
+
+
+def test_links_with_halves_survive_a_restart(town: Town, ada: Browser, ben: Browser) -> None:
+    decide(town, ada, ben, "appointment", {"shown": "Cleo", "roles": ["command"]})
+    (waits,) = ada.good("GET", "admin/invitations")
+    link = whole(ada, ben, waits["id"])
+    town.reopen()
+    assert ada.good("GET", "admin/invitations")[0]["holders"] == waits["holders"]
+    assert Browser(town).ask("POST", "enrol", link=link)[0] == 200
 
 
 def test_nobody_gets_rid_of_the_other_to_decide_alone(town: Town, ada: Browser, ben: Browser) -> None:
@@ -221,7 +397,7 @@ def test_who_is_shut_out_leaves_no_door_open(town: Town, ada: Browser, ben: Brow
 def test_who_is_shut_out_is_not_let_in_by_a_link_of_before(town: Town, ada: Browser, ben: Browser) -> None:
     decide(town, ben, ada, "recovery", {"person": "ben"})
     (waits,) = ada.good("GET", "admin/invitations")
-    link = ada.good("POST", f"admin/invitations/{waits['id']}/tell")["link"].rsplit("/", 1)[1]
+    link = whole(ada, ben, waits["id"])
     ada.good("PATCH", "admin/people/ben", disabled=True)
     assert Browser(town).ask("POST", "enrol", link=link)[0] == 404
 
@@ -235,7 +411,7 @@ def test_two_make_somebody_an_administrator(town: Town, ada: Browser, ben: Brows
     assert bob.ask("GET", "")[0] == 401, "he signs in anew with it"
 
 
-def test_two_invite_an_administrator_by_a_link_that_one_of_them_has_told(
+def test_two_invite_an_administrator_by_a_link_of_which_each_has_a_half_told(
     town: Town, ada: Browser, ben: Browser
 ) -> None:
     done = decide(town, ada, ben, "appointment", {"shown": "Cleo", "roles": ["administrator"], "departments": []})
@@ -243,8 +419,28 @@ def test_two_invite_an_administrator_by_a_link_that_one_of_them_has_told(
     (waits,) = ada.good("GET", "admin/invitations")
     assert waits["by"].startswith("person:ada, person:ben, ")
     cleo = Browser(town)
-    cleo.enrol(ben.good("POST", f"admin/invitations/{waits['id']}/tell")["link"], "cleo", "")
+    cleo.enrol(whole(ada, ben, waits["id"]), "cleo", "")
     assert (cleo.good("GET", "")["shown"], cleo.good("GET", "")["roles"]) == ("Cleo", ["administrator"])
+
+
+def test_who_is_closed_while_a_proposal_about_him_waits_is_not_opened_by_it(
+    town: Town, ada: Browser, ben: Browser
+) -> None:
+    bob = Browser(town)
+    bob.enrol(ada.good("POST", "admin/invitations", roles=["operator"])["link"], "bob")
+    what = {"person": "bob", "roles": ["auditor"]}
+
+    async def closed_meanwhile() -> None:
+        made = await town.proposals.propose("appointment", what, sight(ada), "because")
+        await town.appointing.change(sight(ada), "bob", {"disabled": True})
+        await town.proposals.approve(made.id, sight(ben).who, made.digest)
+
+    asyncio.run(closed_meanwhile())
+    assert (town.people.known["bob"].roles, town.people.known["bob"].disabled) == ({"auditor"}, True)
+    assert ada.ask("PATCH", "admin/people/bob", disabled=False)[0] == 403
+    done = decide(town, ada, ben, "appointment", what)
+    assert done.what["opens"] is True
+    assert not town.people.known["bob"].disabled, "two who read that it is opened open it"
 
 
 @pytest.mark.parametrize(
@@ -271,7 +467,7 @@ def test_two_let_somebody_in_again_and_all_that_he_had_ends(town: Town, ada: Bro
     decide(town, ada, ben, "recovery", {"person": "bob"})
     assert bob.ask("GET", "")[0] == 200, "nothing changes before the link is opened"
     (waits,) = ben.good("GET", "admin/invitations")
-    link = ben.good("POST", f"admin/invitations/{waits['id']}/tell")["link"].rsplit("/", 1)[1]
+    link = whole(ben, ada, waits["id"])
     anew = Browser(town, "10.0.0.4")
     told = anew.good("POST", "enrol", link=link)
     assert (told["kind"], told["name"]) == ("recover", "bob")

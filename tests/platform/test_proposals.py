@@ -14,7 +14,8 @@ from hansa.platform.deadletters import TENANT
 from hansa.platform.http import Request
 from hansa.platform.proposals import Proposals
 from hansa.platform.proposals_door import ProposalsDoor
-from hansa.trust.labels import NOBODY, PUBLIC
+from hansa.trust.labels import ADMINISTRATOR, NOBODY, PUBLIC
+from hansa.trust.people import StepUp
 
 
 class Effects:
@@ -357,3 +358,61 @@ def test_the_door_is_for_those_who_are_signed_in(proposals):
         run(asked(door, "GET", query=b"state=done"))
     with pytest.raises(BadRequest):
         run(asked(door, "GET", query=b"who=ben"))
+
+
+# Who stands behind it, when it is decided
+
+
+def test_who_has_gone_or_lost_his_role_stands_behind_nothing_any_more(proposals, cities):
+    """The one who proposed it, and the first of two who approve what the machine proposed."""
+    now = {"person:ada": ADA, "person:cy": person("cy", "administrator")}
+    proposals.current = now.get
+
+    async def work():
+        one = await proposed(proposals)
+        other = await proposals.propose("policy", {"seats": 5}, sight(ADMINISTRATOR.who), "by the machine")
+        assert (await proposals.approve(other.id, now["person:cy"], other.digest)).state == "waiting"
+        for gone in (None, person("ada", "operator")):
+            now["person:ada"] = now["person:cy"] = gone
+            for waits in (one, other):
+                with pytest.raises(Forbidden, match="may not stand behind it any more"):
+                    await proposals.approve(waits.id, BEN, waits.digest)
+        assert benches(cities) == []
+        now["person:ada"] = ADA
+        assert (await proposals.approve(one.id, BEN, one.digest)).state == "done"
+        with pytest.raises(Forbidden):
+            await proposals.approve(other.id, BEN, other.digest)
+        assert benches(cities) == [3]
+
+    run(work())
+
+
+def test_who_has_not_shown_lately_who_he_is_neither_proposes_nor_approves(proposals, cities, noted):
+    late = set()
+
+    def fresh(who):
+        if who.id in late:
+            raise StepUp(2)
+
+    proposals.fresh = fresh
+
+    async def work():
+        one = await proposed(proposals)
+        late.update({"person:ada", "person:ben"})
+        before = len(noted.lines)
+        with pytest.raises(StepUp):
+            await proposed(proposals)
+        with pytest.raises(StepUp):
+            await proposals.approve(one.id, BEN, one.digest)
+        with pytest.raises(Forbidden):  # what he may not anyway, nobody is sent to show for
+            await proposals.approve(one.id, ADA, one.digest)
+        assert len(noted.lines) == before
+        assert len(proposals.listed(ADA)) == 1
+        assert proposals.approvable(one, BEN) == "", "he sees that he may"
+        late.clear()
+        assert (await proposals.approve(one.id, BEN, one.digest)).state == "done"
+        late.add("person:ada")
+        two = await proposals.propose("policy", {"seats": 7}, sight(BEN), "more")
+        assert (await proposals.refuse(two.id, ADA, "enough")).state == "refused"
+
+    run(work())

@@ -546,3 +546,35 @@ def test_who_comes_by_a_provider_makes_nothing_here_that_would_outlive_it(town: 
         assert browser.ask(method, path, **said)[0] == 403, path
     assert town.machine("POST", "people", "office:4711", "recover")[0] == 400
     assert by_password(browser, "office:4711") == 401
+
+
+def test_what_is_slow_is_done_where_nobody_waits_for_it(
+    town: Town, ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawing the secret of an authenticator, and looking whether a long password may be set, by link or without."""
+    import threading
+
+    from hansa.trust import passwords
+
+    where: list[tuple[str, str]] = []
+
+    def watched(name: str) -> None:
+        real = getattr(passwords, name)
+
+        def call(*given: Any) -> Any:
+            where.append((name, threading.current_thread().name))
+            return real(*given)
+
+        monkeypatch.setattr(passwords, name, call)
+
+    for name in ("totp_picture", "chosen", "kept", "matches"):
+        watched(name)
+    bob = Browser(town)
+    bob.enrol_by_password(invited(ada, "operator"), "bob", LONG)
+    secret = ada.good("POST", "codes")["secret"]
+    assert ada.ask("PUT", "password", password=LONG, code=ada.code(secret))[0] == 204
+    town.later(60)
+    assert by_password(Browser(town), "ada", code=ada.code(secret)) == 200
+    assert ada.ask("PUT", "password", password="password1234")[0] == 400
+    assert {name for name, _ in where} == {"totp_picture", "chosen", "kept", "matches"}
+    assert {thread for _, thread in where} == {"passwords"}

@@ -34,7 +34,7 @@ def two(serve, package):
     path = package("crowds", SOURCE % f"{CROWD!r}, {WRONG!r}")
     begun = serve(python_path=path)
     ada = SignedIn(begun, "ada")
-    invited = ada.page("POST", "/admin/invitations", {"name": "ben", "shown": "Ben", "roles": ["administrator"]})
+    invited = begun.post("/admin/invitations", {"name": "ben", "shown": "Ben", "roles": ["administrator"]})
     ben = SignedIn(SimpleNamespace(link=invited.json()["link"]), "ben")
     yield begun, ada, ben
     ada.close()

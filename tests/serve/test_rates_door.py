@@ -168,6 +168,20 @@ def test_at_the_doors_of_sign_in_one_may_come_less_often(limited: Callable[..., 
     assert ask(city, "127.0.0.10", post)[0] != 429
 
 
+def test_what_is_drawn_and_hashed_for_a_link_is_counted_and_a_passkey_is_not(limited: Callable[..., Served]) -> None:
+    city = limited(sign_ins=3.0)
+
+    def post(path: bytes) -> int:
+        body = b'{"link":"%s","name":"ada","shown":"Ada"}' % (b"x" * 43)
+        head = b"POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" % path
+        return ask(city, "127.0.0.9", head + b"content-length: %d\r\n\r\n" % len(body) + body)[0]
+
+    for door in (b"/account/enrol/codes", b"/account/enrol/password", b"/account/codes"):
+        assert [post(door) for _ in range(6)].count(429) >= 2, door
+    for door in (b"/account/enrol", b"/account/enrol/ask", b"/account/sign-in"):
+        assert 429 not in [post(door) for _ in range(6)], door
+
+
 def test_an_address_has_only_so_many_connections(limited: Callable[..., Served]) -> None:
     city = limited(address_connections=3)
     held = [connect(city, "127.0.0.9") for _ in range(3)]

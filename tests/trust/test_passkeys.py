@@ -3,7 +3,10 @@
 import time
 from dataclasses import replace
 
+import cbor2
 import pytest
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -199,3 +202,32 @@ def test_a_huge_answer_is_refused_before_it_is_read() -> None:
     with pytest.raises(BadRequest):
         passkeys.answered({"rawId": "A" * 60_000, "response": {}})
     assert time.perf_counter() - began < 1
+
+
+class RsaKey(SoftKey):
+    """A passkey with an RSA key, as those of older TPMs; of what size and exponent is said."""
+
+    def __init__(self, size: int, exponent: int = 65_537) -> None:
+        super().__init__(ORIGIN)
+        self.rsa = rsa.generate_private_key(65_537, size)
+        self.exponent = exponent
+
+    def cose(self) -> bytes:
+        number = self.rsa.public_key().public_numbers().n
+        long = (number.bit_length() + 7) // 8
+        short = (self.exponent.bit_length() + 7) // 8
+        return cbor2.dumps({1: 3, 3: -257, -1: number.to_bytes(long, "big"), -2: self.exponent.to_bytes(short, "big")})
+
+    def signature(self, data: bytes) -> bytes:
+        return self.rsa.sign(data, padding.PKCS1v15(), SHA256())
+
+
+def test_an_rsa_key_as_authenticators_make_it_signs() -> None:
+    key = RsaKey(2048)
+    assert signed(key, enrolled(key)).count == 2
+
+
+@pytest.mark.parametrize(("size", "exponent"), [(1024, 65_537), (5120, 65_537), (2048, 3), (2048, 2**64 + 13)])
+def test_an_rsa_key_that_is_weak_or_costs_more_than_any_authenticators_is_refused(size: int, exponent: int) -> None:
+    with pytest.raises(Unauthenticated, match=r"of a size that no authenticator makes"):
+        enrolled(RsaKey(size, exponent))

@@ -6,12 +6,13 @@ lost among a hundred at once. They run in threads of their own, few: an app's fu
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from hansa.analytics import returned
+from hansa.analytics.newest import Newest
 from hansa.app import Act, App, Deed, View
 from hansa.errors import BadRequest, Busy, Conflict, Forbidden, HansaError, NotFound, Unauthenticated
 from hansa.model.change import Change, Refused, Write
@@ -32,9 +33,10 @@ T = TypeVar("T")
 class AskedCity:
     """The city as one act or view sees it, with the sight of who asks; it remembers what `get` has shown."""
 
-    def __init__(self, city: City, sight: Sight, settings: Mapping[str, Any]) -> None:
+    def __init__(self, city: City, newest: Newest, sight: Sight, settings: Mapping[str, Any]) -> None:
         """Read `city` for somebody."""
         self._city = city
+        self._newest = newest
         self._sight = sight
         self._settings = settings
         self.read: dict[str, Doc | None] = {}
@@ -68,6 +70,10 @@ class AskedCity:
         """Points of one attribute, oldest first."""
         return self._city.reader.history("", ident, name, self._sight, since, until, last)
 
+    def version(self, type: str, /) -> Hashable:  # noqa: A002  # the standard's word
+        """Another value whenever `find(type)` may answer otherwise than before."""
+        return self._newest.version(type, self._sight)
+
     def now(self) -> int:
         """The city's clock."""
         return self._city.clock.now()
@@ -91,6 +97,7 @@ class Acts:
     ) -> None:
         """`note` is the audit; `fresh` raises where somebody has not shown lately who he is."""
         self._city = city
+        self._newest = Newest(city)
         self._settings = settings or {}
         self._note = note
         self._fresh = fresh
@@ -120,7 +127,7 @@ class Acts:
     async def look(self, app: App, view: View, asked: Mapping[str, str], sight: Sight) -> Any:
         """What a view says to somebody. Raises what it raises, Forbidden, Busy when it takes too long."""
         _may(view.roles, sight)
-        city = AskedCity(self._city, sight, self._settings.get(app.name, {}))
+        city = AskedCity(self._city, self._newest, sight, self._settings.get(app.name, {}))
         return await self._run(lambda: view.looks(asked, city), self._city.limits.view_s)
 
     async def do(self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight) -> list[Change]:
@@ -162,17 +169,30 @@ class Acts:
         raise HansaError("an act is tried at least once")
 
     async def _once(self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight) -> list[Change]:
-        city = AskedCity(self._city, sight, self._settings.get(app.name, {}))
+        city = AskedCity(self._city, self._newest, sight, self._settings.get(app.name, {}))
         writes = await self._run(lambda: self._writes(app, deed, ident, said, sight, city), self._city.limits.act_s)
         if not writes:
             return []
         item = item_of(writes, sight, f"desk:{app.name}/{deed.name}")
-        item.expects = list(city.read.items())
+        item.expects, item.app = list(city.read.items()), app.name
+        await self._entered(app, deed, writes, sight)
         outcomes = await self._city.acommit(item)
         for one in outcomes:
             if isinstance(one, Refused):
                 raise one.error
         return [one for one in outcomes if isinstance(one, Change)]
+
+    async def _entered(self, app: App, deed: Deed, writes: Sequence[Write], sight: Sight) -> None:
+        """The audit log has the digest of what will stand for ever before it does: a file that was changed is found."""
+        kept = [Entity(one.doc) for one in writes if one.doc and not app.append_only.isdisjoint(Entity(one.doc).types)]
+        if kept:
+            what = {
+                "act": f"{app.name}/{deed.name}",
+                "entities": [one.id for one in kept],
+                "digests": [one.digest for one in kept],
+                "assurance": sight.who.assurance,
+            }
+            await noted(self._note, "entry", sight.actor, what, session=sight.who.session)
 
     def _writes(
         self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight, city: AskedCity

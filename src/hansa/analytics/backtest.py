@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from hansa.analytics.rules import Rules
-from hansa.app import App
+from hansa.app import App, append_only
 from hansa.clock import SECOND, Clock, parse
 from hansa.limits import DEFAULT, Limits
 from hansa.model.change import LABEL, Change, Refused, Write, put_instance
@@ -42,6 +42,7 @@ class MemoryCity(City):
         self.changes: list[Change] = []
         if keep:
             self.watch(self.changes.extend)
+        self.store.append_only = append_only(apps, self.store.realm)
         self.rules = Rules(
             apps,
             self.reader,

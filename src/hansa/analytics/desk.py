@@ -9,7 +9,7 @@ Who asks is decided before (`sight`); what he may is for the act's roles, and fo
 
 import asyncio
 from inspect import cleandoc
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -19,6 +19,9 @@ from hansa.errors import BadRequest, HansaError, InvalidRequest, NotFound, TooLa
 from hansa.limits import Limits
 from hansa.platform.http import Request, Response, json_response
 from hansa.trust.labels import Sight
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 _AT_ONCE: Final = 32  # of one request: so many share a commit, and others find room between
 
@@ -30,11 +33,15 @@ class Desk:
         """`acts` does what it is asked for."""
         self._acts = acts
         self._limits = limits
+        self.doors: dict[str, Callable[[Request], Awaitable[Response]]] = {}
+        """What is no app's and answers by itself, by the first word of its path."""
 
     async def handle(self, request: Request) -> Response:
         """A request below `/desk`."""
         if request.sight.blind:
             raise Unauthenticated("who are you?", mend="sign in: /sign-in")
+        if (door := self.doors.get(request.path[0])) is not None:
+            return await door(request)
         match request.method, request.path:
             case (("GET" | "HEAD"), [""]):
                 return json_response({"apps": [self._told(app, request.sight) for app in self._acts.apps.values()]})

@@ -96,6 +96,10 @@ class RuleCity:
         """Points of one attribute, oldest first; what is committed."""
         return self._reader.history("", ident, name, self._sight, since, until, last)
 
+    def version(self, _type: str, /) -> object:
+        """A new value every time: rules hear of every Change, and keep what they make of many by that."""
+        return object()
+
     def now(self) -> int:
         """The city's clock."""
         return self._clock.now()

@@ -24,7 +24,21 @@ Entity: TypeAlias = Mapping[str, Any]
 STATES: Final = ("alarm", "watch", "stale", "missing", "ok")
 SEVERITIES: Final = ("critical", "high", "medium", "low", "informational")
 NO_STATION: Final = frozenset(
-    {"Alert", "WeatherForecast", "FrostStation", "Device", "Subscription", "WatchRule", "Command"}
+    {
+        "Alert",
+        "WeatherForecast",
+        "FrostStation",
+        "Device",
+        "Subscription",
+        "WatchRule",
+        "Command",
+        "VitalSign",
+        "VitalSigns",
+        "ForecastSkill",
+        "ForecastOutcome",
+        "Shift",
+        "ShiftEntry",
+    }
 )
 _ALARMING: Final = frozenset({"critical", "high"})
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\s-]+")

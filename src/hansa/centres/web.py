@@ -50,7 +50,20 @@ _BASE: Final = {
     "/sharing": ("sharing", "agree/sharing.js"),
 }
 """The pages of the context base and of people: where, of which template, begun by which module."""
-_DESK: Final[dict[str, tuple[str, str]]] = {}
+_DESK: Final[dict[str, tuple[str, str]]] = {
+    "/alarms": ("alarms", "desk/alarms.js"),
+    "/alarms/load": ("alarm-load", "desk/load.js"),
+    "/rules": ("rules", "desk/rules.js"),
+    "/map": ("map", "map/main.js"),
+    "/brain": ("brain", "desk/brain.js"),
+    "/shift": ("shift", "desk/shift.js"),
+    "/incidents": ("incidents", "incidents/list.js"),
+    "/incidents/{id}": ("incident", "incidents/incident.js"),
+    "/run-books": ("run-books", "incidents/books.js"),
+    "/rewind": ("rewind", "past/rewind.js"),
+    "/commands": ("commands", "commands/main.js"),
+    "/resources": ("resources", "resources/main.js"),
+}
 """The operator's desk, in both rooms: the operation centre at its own address, the command centre below `/ccc`."""
 _WINDOWS: Final = ("6h", "24h", "7d", "30d")
 _RTL: Final = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})
@@ -75,6 +88,7 @@ class Look:
     tiles_credit: str = ""
     stale_s: float = 5_400.0
     missing_s: float = 86_400.0
+    screens: int = 0  # days for which it is kept what operators have on screen; 0: it is not
     entities: int = 20_000  # what one page holds; beyond it, it says so and asks for a narrower type
 
     def __post_init__(self) -> None:
@@ -117,6 +131,7 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
     pages.globals["static"] = held.address
     # Told at once, a browser fetches all modules together instead of finding them one within the other.
     pages.globals["modules"] = held.modules
+    pages.globals["desk_pages"] = frozenset(_DESK)
     template = pages.get_template("city.html")
     headers = _headers(look)
     shown_look = look.shown()
@@ -124,7 +139,8 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
     async def city(request: Request) -> Response:
         """The page, with what the city holds at this moment; a city that cannot be read still gets a page."""
         status, shown = 200, _nothing()
-        config = shown_look | {"may": _may(request.scope.get("hansa.sight", NOBODY))}
+        sight = request.scope.get("hansa.sight", NOBODY)
+        config = shown_look | {"may": _may(sight), "screens": _screens(look, sight)}
         try:
             shown = _shown(await run_in_threadpool(snapshot, request.scope.get("hansa.sight", NOBODY)), look)
         except HansaError as fault:
@@ -144,6 +160,7 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
             """A page of the context base: its frame; what is in it, it asks for."""
             sight = request.scope.get("hansa.sight", NOBODY)
             config = shown_look | {"may": _may(sight), "watches": watches(sight), "realm": realm}
+            config["screens"] = _screens(look, sight)
             return HTMLResponse(template.render(look=look, config=config, page=name, entry=entry), headers=headers)
 
         return page
@@ -157,6 +174,12 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
     return [Route("/", city, methods=["GET", "HEAD"]), *based, *rooms, held.route()]
 
 
+def _screens(look: Look, sight: Sight) -> int:
+    """For how many days it is kept what this one looks at; of residents nothing is."""
+    works = sight.who.kind in {"person", "administrator"} and sight.sees("smart")
+    return look.screens if works else 0
+
+
 def _may(sight: Sight) -> dict[str, bool]:
     """What the pages may offer to whoever looks: writing, the administrator's own door, the audit log; and whether he
     acts with rights that he was lent.
@@ -165,6 +188,7 @@ def _may(sight: Sight) -> dict[str, bool]:
         "write": sight.may("update", "smart"),
         "administer": sight is ADMINISTRATOR or (not sight.everything and sight.may("administer", "smart")),
         "audit": bool(sight.who.roles & STAFF),
+        "command": sight.everything or "command" in sight.who.roles,
         "glass": is_widened(sight.who),
     }
 

@@ -13,10 +13,12 @@ import orjson
 from hansa import settings as settings_
 from hansa.errors import BadRequest, HansaError, SourceFailed
 from hansa.platform.admin import Admin
+from hansa.platform.enlisting import Enlisting
 from hansa.platform.http import Request
 from hansa.platform.intake import Intake
 from hansa.platform.intake import load as load_devices
 from hansa.platform.models import Models
+from hansa.platform.policies import Policies
 from hansa.serve import Lock, clock_of, find_keys, open_cities, token
 from hansa.serve.audits import Audits
 from hansa.serve.machines import desk_doors, open_machines
@@ -102,7 +104,10 @@ async def _asleep(data: Path, method: str, path: list[str], body: bytes) -> Any:
             retries={},
             note=audits.note,
         )
-        admin.doors.update(desk_doors(machines, audits.note))
+        policies = Policies(cities)
+        town.appointing.policies = lambda: {realm: policies.policy(realm) for realm in cities}
+        enlisting = Enlisting(machines, town.appointing, audits.note)
+        admin.doors.update(desk_doors(machines, audits.note, town.fresh, enlisting))
         admin.doors.update(town.doors)
         try:
             answer = await admin.handle(Request(method, path, b"", body, sight=ADMINISTRATOR))

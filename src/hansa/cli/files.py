@@ -14,8 +14,10 @@ from hansa.cli.audit import noted_export
 from hansa.errors import BadRequest
 from hansa.model.change import Change
 from hansa.platform.audit_check import check as audit_check
+from hansa.platform.sqlite.mark_check import check_marks
 from hansa.serve import REALMS, Lock, clock_of, connect_realm, find_keys, open_cities
 from hansa.serve.audits import parsed
+from hansa.serve.folder import PLAIN
 from hansa.trust.heads import Verifier
 
 
@@ -49,6 +51,12 @@ def check(heads: tuple[Any, ...], data: Path) -> None:
                 found += 1
                 click.echo(fault)
             head = city.store.head()
+            marks = data / f"rewind-{realm}.db"
+            if marks.exists():
+                key = None if realm in PLAIN else find_keys(settings).of(marks)
+                for fault in check_marks(connect_realm(settings, realm), marks, realm, key):
+                    found += 1
+                    click.echo(fault)
             city.close()
             click.echo(f"{realm}: {head:,} Changes in the log, " + ("sound" if not found else "NOT sound"))
             faults += found

@@ -17,6 +17,19 @@ from hansa.trust.tokens import GROUPS, SERVICE_ROLES, VERBS
 _SCOPE = f"What it is for: one of {', '.join((*VERBS, *GROUPS))}, perhaps :Type. Can be repeated."
 
 
+def _reason(command: Any) -> Any:
+    return click.option("--reason", default="", help="Why: it is proposed, and two administrators approve it.")(command)
+
+
+def _done(data: Path, path: list[str], said: dict[str, Any], more: dict[str, Any], reason: str) -> Any:
+    """What the city answers; None where it is proposed, for two administrators to decide."""
+    if not reason:
+        return ask(data, "POST", path, said)
+    made = ask(data, "POST", ["proposals"], {"kind": "service", "what": {**said, **more}, "reason": reason})
+    click.echo(f"proposed {made['id']}\n\nIt is so when two administrators have approved it, on /approvals.")
+    return None
+
+
 @click.group()
 def service() -> None:
     """Programs that sign for who they are."""
@@ -32,10 +45,11 @@ def service() -> None:
     "--make-key", "made", type=click.Path(path_type=Path), help="Make a key pair; the private half goes here."
 )
 @click.option("--note", default="", help="What it is good for, and who looks after it.")
+@_reason
 @data_option
 def add_service(
     name: str, roles: tuple[str, ...], departments: tuple[str, ...], scope: tuple[str, ...], file: Path | None,
-    made: Path | None, note: str, data: Path,
+    made: Path | None, note: str, reason: str, data: Path,
 ) -> None:  # fmt: skip
     """Know a service by its public key."""
     if file is not None and made is not None:
@@ -43,14 +57,15 @@ def add_service(
     keys = [_public(file)] if file is not None else [_make(made)] if made is not None else []
     said = {"name": name, "roles": list(roles), "departments": list(departments), "keys": keys, "note": note}
     try:
-        told = ask(data, "POST", ["services"], {**said, "scope": list(scope) or None})
+        told = _done(data, ["services"], {**said, "scope": list(scope) or None}, {}, reason)
     except BaseException:
         if made is not None:  # nobody knows that key
             made.unlink()
         raise
-    click.echo(f"service  {told['name']}")
-    for key in told["keys"]:
-        click.echo(f"key      {key['kid']}")
+    if told is not None:
+        click.echo(f"service  {told['name']}")
+        for key in told["keys"]:
+            click.echo(f"key      {key['kid']}")
     if made is not None:
         click.echo(f"private  {made}\n\nWhoever has that file is {name}: keep it where only {name} can read it.")
 
@@ -85,16 +100,18 @@ def revoke_service(name: str, data: Path) -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--alone", is_flag=True, help="Its other keys end.")
 @click.option("--remove", metavar="KID", help="End this key.")
+@_reason
 @data_option
-def key_of_service(name: str, file: Path | None, alone: bool, remove: str | None, data: Path) -> None:
+def key_of_service(name: str, file: Path | None, alone: bool, remove: str | None, reason: str, data: Path) -> None:
     """Give a service one public key more (a FILE with a JWK, or PEM), or take one away."""
     if (file is None) == (remove is None):
         raise BadRequest("a file with the new key, or --remove with the name of an old one")
     if file is not None:
-        told = ask(data, "POST", ["services", name, "keys"], {"key": _public(file), "alone": alone})
+        said = {"key": _public(file), "alone": alone}
+        told = _done(data, ["services", name, "keys"], said, {"service": name}, reason)
     else:
         told = ask(data, "DELETE", ["services", name, "keys", remove or ""])
-    for key in told["keys"]:
+    for key in told["keys"] if told is not None else ():
         click.echo(f"key      {key['kid']}")
 
 

@@ -14,7 +14,10 @@ copies.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
+
+import rfc8785
 
 from hansa import clock
 
@@ -165,6 +168,11 @@ class Entity:
     def location(self) -> Any:
         """The GeoJSON geometry of `location`, or None."""
         return self.get("location")
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all that is said, as canonical JSON (RFC 8785): what a person signs, and the audit log keeps."""
+        return sha256(rfc8785.dumps(self.doc)).hexdigest()
 
     def __getitem__(self, name: str) -> Any:
         """Value of the default instance; KeyError when it was not said."""

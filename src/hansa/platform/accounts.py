@@ -14,7 +14,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from hansa.errors import AlreadyExists, HansaError, NotFound
+from hansa.errors import AlreadyExists, BadRequest, HansaError, NotFound
 from hansa.platform.sqlite import sealed
 from hansa.trust.people import Link, Passkey, Person
 from hansa.trust.sessions import Session
@@ -36,6 +36,10 @@ CREATE INDEX IF NOT EXISTS passkeys_of ON passkeys(person);
 CREATE TABLE IF NOT EXISTS links(
     hash BLOB PRIMARY KEY, kind TEXT NOT NULL, person TEXT NOT NULL, shown TEXT NOT NULL, roles TEXT NOT NULL,
     departments TEXT NOT NULL, by TEXT NOT NULL, made_at INT NOT NULL, until INT NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Of a link that two agreed upon: what each has been told of it, as a hash; empty until he has.
+CREATE TABLE IF NOT EXISTS halves(
+    link BLOB NOT NULL, holder TEXT NOT NULL, hash BLOB NOT NULL, PRIMARY KEY(link, holder)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sessions(
     id TEXT PRIMARY KEY, hash BLOB NOT NULL, person TEXT NOT NULL, method TEXT NOT NULL, began INT NOT NULL,
@@ -143,9 +147,12 @@ class Accounts:
         """How many passkeys that may be used everybody has."""
         return dict(self._run("SELECT person, count(*) FROM passkeys WHERE NOT doubted GROUP BY person"))
 
-    def add_passkey(self, one: Passkey) -> None:
-        """A new one; AlreadyExists when this credential is known."""
+    def add_passkey(self, one: Passkey, most: int) -> None:
+        """A new one; AlreadyExists when this credential is known, BadRequest when its owner has `most` already."""
         with self._db:
+            held: Any = self._run("SELECT count(*) FROM passkeys WHERE person = ?", one.person).get
+            if held >= most:
+                raise BadRequest(f"{most} passkeys are enough", where="passkeys", mend="remove one first")
             self._add(one)
 
     def _add(self, one: Passkey) -> None:
@@ -185,12 +192,14 @@ class Accounts:
         return list(self._links("ORDER BY made_at"))
 
     def _links(self, where: str, *given: Any) -> Iterator[Link]:
-        for hashed, kind, person, shown, roles, departments, *rest in self._run(
-            # nosemgrep: sql-is-written-out  # `where` is our own words
-            f"SELECT {_LINK} FROM links {where}",  # noqa: S608
-            *given,
-        ):
-            yield Link(hashed, kind, person, shown, _set(roles), _set(departments), *rest)
+        # All rows at once: what is left half read is a snapshot that keeps this connection from writing.
+        # nosemgrep: sql-is-written-out  # `where` is our own words
+        rows: list[Any] = self._run(f"SELECT {_LINK} FROM links {where}", *given).fetchall()  # noqa: S608
+        for hashed, kind, person, shown, roles, departments, by, made_at, until in rows:
+            held: list[Any] = self._run("SELECT holder FROM halves WHERE link = ? ORDER BY holder", hashed).fetchall()
+            holders = tuple(holder for (holder,) in held)
+            of = (_set(roles), _set(departments), by, made_at, until, holders)
+            yield Link(hashed, kind, person, shown, *of)
 
     def add_link(self, one: Link, instead: Iterable[Link] = ()) -> None:
         """A new link, perhaps instead of others."""
@@ -202,10 +211,26 @@ class Accounts:
                 one.hash, one.kind, one.person, one.shown, _text(one.roles), _text(one.departments), one.by,
                 one.made_at, one.until,
             )  # fmt: skip
+            for holder in one.holders:
+                self._run("INSERT INTO halves VALUES(?, ?, x'')", one.hash, holder)
+
+    def tell_half(self, one: Link, holder: str, hashed: bytes) -> None:
+        """One of the two has a half of a link's secret, by its hash; NotFound when the link is gone."""
+        self._run("UPDATE halves SET hash = ? WHERE link = ? AND holder = ?", hashed, one.hash, holder)
+        if self._db.changes() != 1:
+            raise NotFound("there is no such link", where="link")
+
+    def half(self, hashed: bytes) -> tuple[Link, str] | None:
+        """The link of which this is a half by its hash, and whose half it is."""
+        row: Any = self._run("SELECT link, holder FROM halves WHERE hash = ?", hashed).fetchone()
+        found = self.link(row[0]) if row else None
+        return None if found is None else (found, row[1])
 
     def drop_link(self, one: Link) -> bool:
         """It opens nothing any more; whether it was there."""
-        self._run("DELETE FROM links WHERE hash = ?", one.hash)
+        with self._db:
+            self._run("DELETE FROM halves WHERE link = ?", one.hash)
+            self._run("DELETE FROM links WHERE hash = ?", one.hash)
         return self._db.changes() == 1
 
     def open_link(self, link: Link, person: Person, passkey: Passkey | None) -> None:

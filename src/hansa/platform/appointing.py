@@ -1,21 +1,23 @@
 """What people are, and who says so: invitations, roles, accounts that are closed, and those who are let in again.
 
-One administrator does it alone, except for what gives somebody the power to stand behind another's proposal, and for
-letting somebody in who has lost all that he signed in by: that takes two, as soon as there are two
-(`trust.approvals`), so that nobody can invite or become his own accomplice. What two have approved is a link whose
-secret nobody has yet; an administrator has it told, once, and hands it on.
+One administrator does it alone for others, except for powers (`trust.powers`) and for letting somebody in who has lost
+all that he signed in by: that takes two people (`trust.approvals`), so that nobody can invite or become his own
+accomplice. What he is himself, an administrator never changes alone. As long as there is one administrator, the city's
+own machine stands in for the second (`hansa person`); so a second one is made there. What two have approved is a link
+with two halves: each of them has his own told, and neither can open it by himself.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final
 
 from hansa.errors import AlreadyExists, BadRequest, Busy, Forbidden, NotFound
 from hansa.platform.people import People
 from hansa.platform.proposals import Proposals
 from hansa.trust.actors import TWO_FACTORS, Actor
-from hansa.trust.approvals import DAY_S, RULES, Proposal, Rule
+from hansa.trust.approvals import RULES, Proposal
 from hansa.trust.labels import ADMINISTRATOR, Sight
 from hansa.trust.people import (
     Kind,
@@ -24,18 +26,27 @@ from hansa.trust.people import (
     StepUp,
     changed,
     departments_of,
+    halved,
+    hash_of,
     link,
     name_of,
     needs,
+    new_secret,
     roles_of,
     shown_of,
 )
-
-POWERS: Final = frozenset({"supervisor", "command", "administrator", "data_officer"})
-"""Roles that can stand behind what another proposed: two administrators give them."""
+from hansa.trust.policy import SHIPPED, Policy, shipped
+from hansa.trust.powers import powers
 
 _BOTH: Final = frozenset({"administrator"})
-APPOINTMENT: Final = Rule("appointment", _BOTH, _BOTH, waits_s=7 * DAY_S)
+_SELF: Final = "himself"
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
+@cache
+def as_shipped() -> Mapping[str, Policy]:
+    """The policies that come with hansa."""
+    return {realm: Policy(shipped(realm), SHIPPED) for realm in ("open", "security")}
 
 
 class Appointing:
@@ -44,11 +55,27 @@ class Appointing:
     def __init__(self, people: People) -> None:
         """Of these people. Without `on`, two administrators cannot decide anything together."""
         self._people = people
+        self.policies: Callable[[], Mapping[str, Policy]] = as_shipped
+        """The policies that hold: by them a role is a power, or none."""
+        self._weighed: tuple[tuple[Policy, ...], frozenset[str]] = ((), _NOTHING)
 
     def on(self, proposals: Proposals) -> None:
         """Carry out what two administrators decide."""
-        proposals.on("recovery", prepare=self._to_recover, after=self._recovered, rule=RULES["recovery"])
-        proposals.on("appointment", prepare=self._to_appoint, after=self._appointed, rule=APPOINTMENT)
+        proposals.on("recovery", prepare=self._to_recover, after=self._recovered)
+        proposals.on(
+            "appointment",
+            prepare=self._to_appoint,
+            check=self._may_appoint,
+            sees=_may_see,
+            after=self._appointed,
+        )
+
+    def powers(self) -> frozenset[str]:
+        """Roles that one administrator does not give alone."""
+        held = tuple(self.policies().values())
+        if self._weighed[0] != held:
+            self._weighed = held, powers(self.policies())
+        return self._weighed[1]
 
     # One administrator
 
@@ -56,7 +83,7 @@ class Appointing:
         """A link for somebody new. `said`: name (may be empty), shown, roles, departments. StepUp, Forbidden."""
         self.administers(by, lately=True)
         what = self._newcomer(said)
-        self._alone(by, what["roles"])
+        self.alone(by, self._given(None, what["roles"], what["departments"]))
         await self._noted(by, "invited", **what)
         return await self._offer("invite", by.who.id, **what)
 
@@ -68,8 +95,6 @@ class Appointing:
         what: dict[str, Any] = {}
         if "roles" in said:
             what["roles"] = roles_of(said["roles"])
-            # One who takes an administrator away would soon be the only one left, and decide alone.
-            self._alone(by, (what["roles"] - person.roles) | ((person.roles - what["roles"]) & _BOTH))
         if "departments" in said:
             what["departments"] = departments_of(said["departments"])
         if "shown" in said:
@@ -78,9 +103,15 @@ class Appointing:
             if not isinstance(said["disabled"], bool):
                 raise BadRequest("disabled is true or false", where="disabled")
             what["disabled"] = said["disabled"]
-            if not what["disabled"] and person.disabled:
-                self._alone(by, person.roles)
-        return await self._become(by.who, name, **what)
+
+        def allowed(before: Person, after: Person) -> None:
+            grave = set(before.roles & self.powers()) if before.disabled and not after.disabled else set()
+            if (after.roles, after.departments) != (before.roles, before.departments):
+                grave |= {_SELF} if by.who.id == before.id else set()
+                grave |= self._given(before, after.roles, after.departments)
+            self.alone(by, grave)
+
+        return await self._become(by.who, person.name, allowed, **what)
 
     async def recover(self, by: Sight, name: str) -> tuple[Link, str]:
         """A link for somebody who has lost all he signed in by, where there are not two administrators to decide it."""
@@ -95,9 +126,22 @@ class Appointing:
         return await self._offer("recover", by.who.id, person=person.name, shown=person.shown, roles=person.roles)
 
     async def tell(self, by: Sight, public: str) -> tuple[Link, str]:
-        """A link's secret, for whoever is to hand it on: an earlier one opens nothing any more. StepUp."""
+        """A link's secret, for whoever is to hand it on: an earlier one opens nothing any more. StepUp.
+
+        Of a link that two agreed upon, each of them is told his own half, and nobody else anything.
+        """
+        held = next((one for one in await self.links_of(by) if one.public == public), None)
+        if held is not None:
+            self._lately(by)
+            secret = new_secret()
+            await self._noted(by, "had half a link told", person=held.person, kind=held.kind, link=held.public)
+            await self._people.do(self._people.accounts.tell_half, held, by.who.id, hash_of(secret))
+            return held, secret
         self.administers(by, lately=True)
         old = await self._listed(public)
+        if old.holders:
+            names = " and ".join(one.removeprefix("person:") for one in old.holders)
+            raise Forbidden(f"{names} agreed upon it: each has a half of it told", where="link", mend="/approvals")
         if old.kind == "first":
             raise NotFound("the first administrator's link is told on the city's machine", mend="hansa person enrol")
         made, secret = link(old.kind, old.by, self._people.now(), 0)
@@ -133,14 +177,33 @@ class Appointing:
         if "administrator" not in by.who.roles or by.who.kind != "person":
             raise NotFound("there is nothing here", where="path")
         needs(by.who, TWO_FACTORS)
+        if lately:
+            self._lately(by)
+
+    def _lately(self, by: Sight) -> None:
+        needs(by.who, TWO_FACTORS)
         session = self._people.session_of(by.who)
-        if lately and (session is None or not session.fresh(self._people.now(), self._people.limits.step_s)):
+        if session is None or not session.fresh(self._people.now(), self._people.limits.step_s):
             raise StepUp(TWO_FACTORS, "this needs you to show again who you are")
 
     async def links(self) -> list[Link]:
         """Those that wait to be opened."""
         now = self._people.now()
         return [one for one in await self._people.do(self._people.accounts.links) if one.good(now)]
+
+    async def links_for(self, by: Sight) -> list[Link]:
+        """All for an administrator, and for one of two who agreed those that are his; NotFound for everybody else."""
+        held = await self.links_of(by)
+        if held and "administrator" not in by.who.roles:
+            return held
+        self.administers(by)
+        return await self.links()
+
+    async def links_of(self, by: Sight) -> list[Link]:
+        """Those of which somebody has a half, whether he is an administrator or not."""
+        if by.who.kind != "person" or by.everything:
+            return []
+        return [one for one in await self.links() if by.who.id in one.holders]
 
     # Two administrators
 
@@ -157,12 +220,13 @@ class Appointing:
         if "person" in said:
             person = self._people.person(said["person"])
             departments = departments_of(said.get("departments", sorted(person.departments)))
-            return {
+            what = {
                 "person": person.name,
                 "shown": person.shown,
                 "roles": sorted(roles_of(said.get("roles"))),
                 "departments": sorted(departments),
             }
+            return what | ({"opens": True} if person.disabled else {})
         what = self._newcomer(said)
         return {
             "name": what["person"],
@@ -175,8 +239,10 @@ class Appointing:
         what = proposal.what
         roles, departments = frozenset(what["roles"]), frozenset(what["departments"])
         if "person" in what:
+            # Who was closed since it was proposed stays closed: nobody has agreed to that.
+            closed = self._people.person(what["person"]).disabled and not what.get("opens")
             by = Actor(proposal.by)
-            await self._become(by, what["person"], roles=roles, departments=departments, disabled=False)
+            await self._become(by, what["person"], roles=roles, departments=departments, disabled=closed)
             return
         await self._wait_for(
             "invite", proposal, person=what["name"], shown=what["shown"], roles=roles, departments=departments
@@ -184,9 +250,24 @@ class Appointing:
 
     async def _wait_for(self, kind: Kind, proposal: Proposal, **what: Any) -> None:
         """A link that nobody has the secret of yet. Done twice, it is there once."""
-        by = ", ".join((proposal.by, *proposal.approved_by, proposal.id))
+        agreed = (proposal.by, *proposal.approved_by)
+        by = ", ".join((*agreed, proposal.id))
         if not any(one.by == by for one in await self.links()):
-            await self._offer(kind, by, **what)
+            await self._offer(kind, by, [one for one in agreed if one.startswith("person:")], **what)
+
+    def _may_appoint(self, proposal: Proposal, who: Actor) -> None:
+        """Forbidden for a supervisor, unless it is about who belongs to his own department, and no more."""
+        if "administrator" in who.roles:
+            return
+        what = proposal.what
+        before = self._people.known.get(what.get("person", ""))
+        had, was = (before.roles, before.departments) if before else (_NOTHING, _NOTHING)
+        roles, departments = frozenset(what["roles"]), frozenset(what["departments"])
+        given = self._given(before, roles, departments) | ((had - roles) & self.powers())
+        moved = departments if "member" in roles - had else departments ^ was
+        closed = before is not None and before.disabled
+        if closed or not given <= {"member"} or not moved or not moved <= who.departments:
+            raise Forbidden("a supervisor decides who is a member of his own department", where="role")
 
     # Within
 
@@ -218,18 +299,38 @@ class Appointing:
         closed = sum("administrator" in one.roles and one.disabled for one in self._people.known.values())
         return able + (0 if machine(by) else closed) >= 2
 
-    def _alone(self, by: Sight, roles: Iterable[str]) -> None:
-        """Let pass what one administrator may give or take by himself; Forbidden for what takes two."""
-        powers = sorted(POWERS & set(roles))
-        if powers and self.together(by):
-            raise Forbidden(
-                f"two administrators decide who is {' and '.join(powers)}", where="roles", mend="propose it on /people"
-            )
+    def alone(self, by: Sight, grave: Iterable[str], *, propose: str = "propose it on /people") -> None:
+        """Let pass what one administrator may give or take by himself, where nothing of it is `grave`; else Forbidden.
 
-    async def _become(self, by: Actor, name: str, **what: Any) -> Person:
+        As long as there are not two administrators, the machine's own may. `propose` says how two do it.
+        """
+        grave = sorted(grave)
+        if not grave or (machine(by) and not self.together(by)):
+            return
+        mend = propose
+        if not self.together(by):
+            mend = "on the city's own machine: hansa person; or propose it to a supervisor of the department"
+        what = "what an administrator is himself" if _SELF in grave else f"who is {' and '.join(grave)}"
+        raise Forbidden(f"two people decide {what}", where="roles", mend=mend)
+
+    def _given(self, before: Person | None, roles: frozenset[str], departments: frozenset[str]) -> frozenset[str]:
+        """The powers that somebody gets by this, be it in one department more; and that of an administrator, lost."""
+        had, was = (before.roles, before.departments) if before else (_NOTHING, _NOTHING)
+        found = (roles - had) & self.powers()
+        if departments - was:
+            found |= roles & self.powers()
+        # One who takes an administrator away would soon be the only one left, and decide alone.
+        return found | ((had - roles) & _BOTH)
+
+    async def _become(
+        self, by: Actor, name: str, allowed: Callable[[Person, Person], None] | None = None, **what: Any
+    ) -> Person:
         people = self._people
         async with people.changing:
-            after, ends = changed(people.person(name), **what)
+            before = people.person(name)
+            after, ends = changed(before, **what)
+            if allowed is not None:  # as he is now: others may have made something else of him meanwhile
+                allowed(before, after)
             administers = "administrator" in after.roles and not after.disabled
             if not administers and [one.name for one in people.administrators()] == [name]:
                 raise BadRequest("this is the last administrator", where="name", mend="let another one in first")
@@ -239,19 +340,23 @@ class Appointing:
             if ends:
                 await people.end(people.sessions.end_all(name))
                 people.renewed()
+            if after.disabled:
+                await people.distrusted(after.id)
             if not administers:  # whom he was about to let in, somebody else may invite
                 for one in await self.links():
-                    if one.by == after.id:
+                    if one.by == after.id or (ends and after.id in one.holders):
                         await people.do(people.accounts.drop_link, one)
         return after
 
-    async def _offer(self, kind: Kind, by: str, **what: Any) -> tuple[Link, str]:
+    async def _offer(self, kind: Kind, by: str, holders: Iterable[str] = (), **what: Any) -> tuple[Link, str]:
         people, limits = self._people, self._people.limits
         links = await self.links()
         if len(links) >= limits.invitations:
             raise Busy("too many invitations are open", mend="take some back first")
         seconds = limits.recovery_s if kind == "recover" else limits.invitation_s
         made, secret = link(kind, by, people.now(), seconds, **what)
+        if holders:
+            made = halved(made, holders)
         old = [one for one in links if kind == "recover" and one.kind == kind and one.person == what["person"]]
         await people.do(people.accounts.add_link, made, old)
         return made, secret
@@ -264,6 +369,12 @@ class Appointing:
 
     async def _noted(self, by: Sight, did: str, **what: Any) -> None:
         await self._people.noted("people", by.who.id, {"did": did, **_told(what)}, by.who.session)
+
+
+def _may_see(proposal: Proposal, who: Actor) -> bool:
+    """Whether an appointment exists for somebody: for those who watch over all, and where it is of his department."""
+    ours = "supervisor" in who.roles and bool(who.departments & set(proposal.what["departments"]))
+    return ours or bool(who.roles & (RULES["appointment"].asks | {"auditor", "data_officer"}))
 
 
 def machine(by: Sight) -> bool:

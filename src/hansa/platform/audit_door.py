@@ -6,13 +6,16 @@ GET  /audit/proof/<n>             ?size=   entry, inclusion proof, signed head: 
 GET  /audit/consistency           ?first=&second=
 GET  /audit/head, /audit/heads    signed heads (C2SP tlog-checkpoint) with what witnesses signed
 GET  /audit/keys                  the keys that heads are checked by; for everybody
+POST /audit/held                  {"realm", "entries": [[entity, digest], ...]}: whether each was entered as it stands
 POST /audit/cosign                ?size=   a witness's signature line under one of our heads
 POST /audit/witness/add-checkpoint   a head of another log, for this city to witness (C2SP tlog-witness)
 GET  /audit/witness/seen          heads of other logs that this city has signed
 
 Auditors, data officers and administrators see all of it; what they look at is noted too. A person sees what is about
 him (`about=me`): who saw or did what of his, when and why, and nobody else's. A neighbour city sees heads and how they
-follow one another, never an entry. Heads and signatures that come in speak for themselves.
+follow one another, never an entry. Heads and signatures that come in speak for themselves. Whoever has read something
+that was entered for good (the shift log) may ask whether it is what was entered: he says its digest, and learns nothing
+that he did not know.
 """
 
 import asyncio
@@ -25,6 +28,7 @@ from typing import Any, Final, TypeVar
 from hansa import clock
 from hansa.errors import BadRequest, Forbidden, NotFound, Unauthenticated
 from hansa.limits import DEFAULT, Limits
+from hansa.model.wire import json_in
 from hansa.platform.audit import Audit
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.noting import noted
@@ -81,6 +85,8 @@ class AuditDoor:
         match (request.method, *request.path):
             case ("GET" | "HEAD", "keys"):
                 return Response(200, self._keys.encode(), TEXT)
+            case ("POST", "held"):
+                return await self._held(request)
             case ("POST", "cosign"):
                 return await self._cosign(request)
             case ("POST", "witness", "add-checkpoint"):
@@ -182,6 +188,25 @@ class AuditDoor:
             return {"realm": trail.realm, "n": number, **told, **leaf, "proof": _coded(proof), "head": note}
 
         return json_response(await reading(prove))
+
+    async def _held(self, request: Request) -> Response:
+        """Of each entity and digest, whether the log has it so: what was changed where it is stored is found here."""
+        _params(request, set())
+        who = request.sight.who
+        if who.kind not in {"person", "administrator"}:
+            raise Unauthenticated("who are you?", mend="sign in")
+        said = json_in(request.body) if request.body else {}
+        asked = said.get("entries") if isinstance(said, dict) else None
+        if not isinstance(asked, list) or not all(_is_pair(one) for one in asked):
+            raise BadRequest("entries is a list of [entity, digest]", where="entries")
+        if len(asked) > self._limits.held:
+            raise BadRequest(f"{self._limits.held} at once are the most", where="entries")
+        reading = self._reading({"realm": str(said.get("realm", "open"))})
+
+        def look(trail: Trail) -> list[dict[str, Any]]:
+            return [{"entity": ident, **_entered(trail, ident, digest, self._limits.read_s)} for ident, digest in asked]
+
+        return json_response({"entries": await reading(look)})
 
     @staticmethod
     def _note_for(trail: Trail, n: int, said: Mapping[str, str]) -> str:
@@ -293,6 +318,27 @@ class _Reading:
 
 def _shown(entry: Entry, person: Actor | None) -> dict[str, Any]:
     return entry.shown() if person is None else told_to(person.id, entry)
+
+
+def _is_pair(one: Any) -> bool:
+    return isinstance(one, list) and len(one) == 2 and all(isinstance(it, str) and len(it) <= 2_048 for it in one)
+
+
+def _entered(trail: Trail, ident: str, digest: str, within_s: float) -> dict[str, Any]:
+    """The entry that has this digest of an entity: who entered it, when, and how surely he was known."""
+    # An act that was tried again was noted each time: the newest are enough, for nothing is entered twice.
+    for n, body in trail.search([f"entity:{ident}", "kind:entry"], trail.begin, trail.size, _LIMIT, within_s=within_s):
+        entry = Entry.read(body)
+        what = entry.what
+        if (ident, digest) in zip(what.get("entities") or (), what.get("digests") or (), strict=False):
+            return {
+                "held": True,
+                "n": n,
+                "at": entry.at,
+                "actor": entry.actor,
+                "assurance": entry.what.get("assurance"),
+            }
+    return {"held": False}
 
 
 def _is_about(trail: Trail, n: int, who: Actor) -> bool:

@@ -103,12 +103,19 @@ def updates(body: bytes) -> list[tuple[int, int, int, Any, Any]] | None:
     return packed if not flags and all(part[2] in _IN_PLACE for part in packed) else None
 
 
+def record(body: bytes) -> tuple[int, int | str | None, int, int, list[tuple[int, int, int, Any, Any]]]:
+    """A record as it is packed: actor, cause, depth, flags, and of each part name, dataset, status, old and new."""
+    found: tuple[int, int | str | None, int, int, list[tuple[int, int, int, Any, Any]]] = _decode(body)
+    return found
+
+
 def unpack_one(packed: Any, at: int, dataset: str | None, lookup: Lookup) -> Any:
     """One packed instance or member."""
     return None if packed is None else _unpack_one(packed, at, dataset, lookup)
 
 
 UPDATED: Final = _CODE["updated"]
+LATE: Final = _CODE["late"]
 _IN_PLACE: Final = frozenset({UPDATED, _CODE["late"]})
 
 

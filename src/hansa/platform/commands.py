@@ -3,7 +3,8 @@
     {"type": "Command", "commandDevice": "valve-7", "payload": {"open": true}, "status": "pending"}
 
 The door (MQTT) listens to Changes; a device that is away gets its commands when it returns, oldest first. A command is
-sent when the audit log has it on disk, and not before: while that takes nothing, commands wait.
+sent when the audit log has it on disk, and not before: while that takes nothing, commands wait. What must not be sent
+(`withholding`) is not: its status says so, and why.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from hansa.model.change import Change, Write
 from hansa.model.entity import Attribute, Entity, entity
 from hansa.platform.city import City
 from hansa.platform.noting import Note
+from hansa.platform.withholding import Withheld, withheld
 
 Send = Callable[[str, str, bytes], bool]
 """device, command id, payload: whether it was sent now."""
@@ -56,7 +58,10 @@ class Commands:
                     self._begin(one, device, change.actor)
 
     def _begin(self, one: Entity, device: str, actor: str) -> None:
-        """Note it, then send it."""
+        """Note it, then send it; or say why it is not sent."""
+        if (why := withheld(one, self._city, actor)) is not None:
+            self._withhold(one, device, why)
+            return
         payload = orjson.dumps(_message(one))
         if self._note is None:
             self.send(device, one.id, payload)
@@ -84,6 +89,15 @@ class Commands:
             self._later(one, device, actor, fault)
             return
         self._held.discard(one.id)
+        try:
+            wanted = self._city.get(one.id).get("status") == "pending"
+        except NotFound:
+            wanted = False
+        if not wanted:  # somebody took it back while it was noted
+            return
+        if (why := withheld(one, self._city, actor)) is not None:
+            self._withhold(one, device, why)
+            return
         self.send(device, one.id, orjson.dumps(_message(one)))
 
     def _later(self, one: Entity, device: str, actor: str, fault: BaseException) -> None:
@@ -107,7 +121,14 @@ class Commands:
         quoted = device.replace("\\", "").replace('"', "")
         found = self._city.find(_KIND, f'commandDevice=="{quoted}";status=="pending"', limit=self._limits.commands)
         found.sort(key=lambda one: one.get("dateIssued", ""))
-        ready = [one for one in found if one.get("commandDevice") == device and one.id not in self._held]
+        ready = []
+        for one in found:
+            if one.get("commandDevice") != device or one.id in self._held:
+                continue
+            if (why := withheld(one, self._city)) is None:
+                ready.append(one)
+            else:
+                self._withhold(one, device, why)
         if self._note is not None:
             try:
                 for one in ready:  # they were noted when they were made; that they are sent (again) is noted too
@@ -116,6 +137,19 @@ class Commands:
                 log.warning("commands wait until they can be noted", device=device, why=str(fault))
                 return []
         return [(one.id, orjson.dumps(_message(one))) for one in ready]
+
+    def _withhold(self, one: Entity, device: str, why: Withheld) -> None:
+        """Say that it is not sent, and why."""
+        log.warning("a command is not sent", command=one.id, device=device, why=why.why)
+        if self._note is not None:
+            with suppress(HansaError):  # it is in the log of Changes in any case
+                self._note("command", "hansa", {**_told(one, device), "did": f"not sent: {why.why}"})
+        now = self._city.clock.now()
+        said = entity(
+            _KIND, one.id, status=Attribute(why.status, at=now), withheldAt=clock.text(now), withheldBecause=why.why
+        )
+        with suppress(HansaError):  # an inbox that is full: it is asked again when its device comes back
+            self._city.submit([Write("say", said.id, said.doc)], lambda _outcome: None)
 
     def done(self, ident: str, *, accepted: bool) -> None:
         """The device has it (or will not have it): say so."""

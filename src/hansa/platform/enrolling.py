@@ -62,7 +62,7 @@ class Enrolling:
     async def codes(self, secret: object, name: object, shown: object) -> dict[str, str]:
         """The secret of an authenticator for whoever comes in by a link."""
         link = await self._people.link(secret)
-        return self._new_codes(f"link {link.public}", self.newcomer(link, name, shown))
+        return await self._new_codes(f"link {link.public}", self.newcomer(link, name, shown))
 
     async def by_password(
         self, secret: object, name: object, shown: object, visit: Visit, password: object, code: object
@@ -70,7 +70,7 @@ class Enrolling:
         """Somebody comes in by a link, with a password, and a code of his authenticator; residents may do without."""
         link = await self._people.link(secret)
         person = self.newcomer(link, name, shown)
-        text = passwords.chosen(password, person.words)
+        text = await self._chosen(password, person)
         totp, step = self._answered(f"link {link.public}", person, code)
         hashed = await self._proving.hashing.call(passwords.kept, text, known=True)
         person = replace(person, password=hashed, totp=totp, counter=step)
@@ -86,11 +86,14 @@ class Enrolling:
                 person = replace(now, password=person.password, totp=person.totp, counter=person.counter)
             about = {"did": "came in", "person": person.name, "link": link.kind, "by": link.by, "method": method}
             await people.noted("people", person.id, about)
+            people.link_again(link)  # it may have been taken back while that was written down
+            people.turned(person.name)
             await people.do(people.accounts.open_link, link, person, made)
+            people.turned(person.name)
             people.sessions.end_all(person.name)
             people.known[person.name] = person
         if link.kind == "recover":
-            await people.recovered(person.id)
+            await people.distrusted(person.id)
         people.renewed()
         return await people.enter(person, method, visit)
 
@@ -107,10 +110,13 @@ class Enrolling:
 
     async def add_passkey(self, session: Session, visit: Visit, said: object, called: object) -> Passkey:
         """Another passkey of whoever is signed in."""
-        person = self._own_house(session)
-        made = self._made(said, f"more {session.id} {site_of(visit)}", visit, person, called)
-        await self._noted(session, "added a passkey", called=made.called)
-        await self._people.do(self._people.accounts.add_passkey, made)
+        people = self._people
+        async with people.changing:  # while its owner is let in again, nothing of what he had comes back
+            person = self._own_house(session)
+            made = self._made(said, f"more {session.id} {site_of(visit)}", visit, person, called)
+            await self._noted(session, "added a passkey", called=made.called)
+            self._proving.lately(session)  # it may have ended while that was written down
+            await people.do(people.accounts.add_passkey, made, people.limits.passkeys)
         return made
 
     async def call_passkey(self, session: Session, public: str, called: object) -> None:
@@ -129,17 +135,18 @@ class Enrolling:
                 raise BadRequest("this is your only way in", where="passkey", mend="add another passkey first")
             await self._noted(session, "removed a passkey", called=one.called)
             await self._people.do(self._people.accounts.drop_passkey, one)
+            self._people.turned(person.name)
         await self._end_others(session)
 
-    def codes_for(self, session: Session) -> dict[str, str]:
+    async def codes_for(self, session: Session) -> dict[str, str]:
         """The secret of a new authenticator of whoever is signed in."""
-        return self._new_codes(f"session {session.id}", self._own_house(session))
+        return await self._new_codes(f"session {session.id}", self._own_house(session))
 
     async def set_password(self, session: Session, password: object, code: object) -> None:
         """A new password, and a new authenticator if its code is said. All other sessions end."""
         people = self._people
         person = self._own_house(session)
-        text = passwords.chosen(password, person.words)
+        text = await self._chosen(password, person)
         totp, step = self._answered(f"session {session.id}", person, code)
         hashed = await self._proving.hashing.call(passwords.kept, text, known=True)
         async with people.changing:
@@ -148,7 +155,9 @@ class Enrolling:
             if totp:
                 after = replace(after, totp=totp, counter=step)
             await self._noted(session, "set a password", authenticator=bool(totp))
+            self._proving.lately(session)
             await people.keep(after)
+            people.turned(person.name)
         self._codes.pop(f"session {session.id}", None)
         await self._end_others(session)
 
@@ -161,6 +170,7 @@ class Enrolling:
                 raise BadRequest("this is your only way in", where="password", mend="add a passkey first")
             await self._noted(session, "dropped the password")
             await people.keep(replace(person, password="", totp="", counter=0))
+            people.turned(person.name)
         await self._end_others(session)
 
     # Within
@@ -184,14 +194,19 @@ class Enrolling:
         self._proving.challenges.use(challenge, now)
         return made
 
-    def _new_codes(self, whose: str, person: Person) -> dict[str, str]:
+    async def _chosen(self, password: object, person: Person) -> str:
+        """A password that may be set, normalised; of a long one that takes as long as a hash."""
+        return await self._proving.hashing.call(passwords.chosen, password, person.words, known=True)
+
+    async def _new_codes(self, whose: str, person: Person) -> dict[str, str]:
         self._codes.pop(whose, None)
         secret = self._codes[whose] = passwords.new_totp()
         # Whoever begins again and again keeps one; so there are as many as there are links and sessions, and no more.
         while len(self._codes) > self._people.limits.invitations + len(self._people.sessions):
             self._codes.pop(next(iter(self._codes)))
         uri = passwords.totp_uri(secret, person.name, self._proving.city)
-        return {"secret": secret, "uri": uri, "svg": passwords.totp_picture(uri)}
+        picture = await self._proving.hashing.call(passwords.totp_picture, uri, known=True)
+        return {"secret": secret, "uri": uri, "svg": picture}
 
     def _answered(self, whose: str, person: Person, code: object) -> tuple[str, int]:
         """The secret of an authenticator whose code was said, and its step; none where none is needed."""
@@ -223,7 +238,9 @@ class Enrolling:
         await self._people.noted("people", f"person:{session.person}", about, session.id)
 
     async def _end_others(self, session: Session) -> None:
+        """What somebody may have begun who has learnt what he signed in by: other sessions, and tokens."""
         await self._people.end(self._people.sessions.end_all(session.person, but=session.id))
+        await self._people.distrusted(f"person:{session.person}")
 
 
 def _purpose(link: Link, person: Person, visit: Visit) -> str:

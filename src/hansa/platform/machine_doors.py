@@ -21,6 +21,7 @@ import orjson
 from hansa import clock
 from hansa.errors import BadRequest, HansaError, InvalidRequest, NotFound, Unauthenticated
 from hansa.model.wire import json_in
+from hansa.platform.enlisting import Enlisting
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.machines import Machines, wall
 from hansa.platform.noting import Note, noted
@@ -132,11 +133,20 @@ def _anybody(_who: Actor) -> None:
 class MachineDesk:
     """Services and tokens below `/admin`: services are for administrators, tokens also for whoever owns them."""
 
-    def __init__(self, machines: Machines, note: Note | None = None, fresh: Callable[[Actor], None] = _anybody) -> None:
-        """Change what `machines` keeps. `fresh` raises StepUp for whoever has not shown lately who he is."""
+    def __init__(
+        self,
+        machines: Machines,
+        note: Note | None = None,
+        fresh: Callable[[Actor], None] = _anybody,
+        enlisting: Enlisting | None = None,
+    ) -> None:
+        """Change what `machines` keeps. `fresh` raises StepUp for whoever has not shown lately who he is; `enlisting`
+        says what one administrator does alone (None: all).
+        """
         self._machines = machines
         self.note = note
         self._fresh = fresh
+        self._enlisting = enlisting
 
     async def services(self, request: Request) -> Response:
         """Below `/admin/services`."""
@@ -148,6 +158,7 @@ class MachineDesk:
                 return json_response([_service(one) for one in self._machines.services()])
             case ("POST",):
                 made = service_of(_body(request), wall(), who.id)
+                await self._alone(request, made)
                 await self._note(who, "added", made)
                 await self._machines.add(made)
                 return json_response(_service(made), 201)
@@ -156,14 +167,18 @@ class MachineDesk:
                 alone = said.get("alone", False)
                 if not isinstance(alone, bool):
                     raise BadRequest("alone is true or false", where="alone")
-                return await self._changed(
-                    who, "key added", with_key(self._machines.service(name), read_key(said.get("key")), alone=alone)
-                )
+                changed = with_key(self._machines.service(name), read_key(said.get("key")), alone=alone)
+                await self._alone(request, changed)
+                return await self._changed(who, "key added", changed)
             case ("DELETE", name, "keys", kid):
                 return await self._changed(who, "key removed", without_key(self._machines.service(name), kid))
             case ("POST", name, "revoke"):
                 return await self._changed(who, "revoked", revoked(self._machines.service(name), wall()))
         raise NotFound(f"the services' door has no {request.method} of that", where="path")
+
+    async def _alone(self, request: Request, service: Service, *, token: bool = False) -> None:
+        if self._enlisting is not None:
+            await self._enlisting.alone(request.sight, service, token=token)
 
     async def _changed(self, who: Actor, what: str, service: Service) -> Response:
         await self._note(who, what, service)
@@ -178,7 +193,7 @@ class MachineDesk:
                 found = self._machines.tokens(None if _administers(who) else who.id)
                 return json_response([_token(one) for one in found])
             case ("POST",):
-                return await self._make(who, _body(request, "owner", "scope", "days", "roles", "note"))
+                return await self._make(request, _body(request, "owner", "scope", "days", "roles", "note"))
             case ("DELETE", ident):
                 token = next((one for one in self._machines.tokens() if one.id == ident), None)
                 if token is None or not (_administers(who) or token.owner == who.id):
@@ -188,7 +203,8 @@ class MachineDesk:
                 return Response(204)
         raise NotFound(f"the tokens' door has no {request.method} of that", where="path")
 
-    async def _make(self, who: Actor, said: dict[str, Any]) -> Response:
+    async def _make(self, request: Request, said: dict[str, Any]) -> Response:
+        who = request.sight.who
         owner = said.get("owner", who.id)
         # Nobody makes a token in another person's name, not even an administrator.
         if not isinstance(owner, str) or (owner != who.id and not (_administers(who) and owner.startswith("service:"))):
@@ -201,6 +217,8 @@ class MachineDesk:
         if roles is not None and not (isinstance(roles, list) and all(isinstance(one, str) for one in roles)):
             raise BadRequest("roles is a list of texts", where="roles")
         scope = scope_of(said.get("scope"))
+        if owner.startswith("service:") and self._machines.knows(owner[8:]):
+            await self._alone(request, self._machines.service(owner[8:]), token=True)
         token, text = await self._machines.make(
             owner,
             who.id,

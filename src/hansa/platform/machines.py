@@ -88,6 +88,9 @@ class Machines:
         self._tokens = Tokens()
         self._proved: dict[str, tuple[Actor, Actor]] = {}
         self._spent: dict[str, dict[str, int]] = {}
+        self._turns: dict[str, int] = {}
+        """How often all tokens of somebody were ended in this life."""
+        self._resting: frozenset[str] = frozenset()
         self._noted = now()
         self._db.pragma("journal_mode", "wal")
         self._db.pragma("synchronous", "full")
@@ -232,7 +235,11 @@ class Machines:
         token, text = rules.mint(
             owner, now, rules.end_of(days, now), by, scope=scope, roles=roles, note=rules.note_of(note)
         )
+        turn = self._turns.get(owner)
         await self._write([_token_out(token)])
+        if self._turns.get(owner) != turn:  # all that he had ended while this was written
+            await self._write([self._end(token.id)])
+            raise Unauthenticated("your tokens have ended", mend="sign in again")
         self._tokens.take(token)  # only now: what is not on disk is nothing
         return token, text
 
@@ -245,6 +252,15 @@ class Machines:
         self.renewed()
         await self._write([work])
         return token
+
+    async def end_all(self, owner: str) -> int:
+        """End all tokens of somebody at once, and such as are just being made; how many there were."""
+        self._turns[owner] = self._turns.get(owner, 0) + 1
+        work = [self._end(one.id) for one in self._tokens.of(owner, access=False)]
+        if work:
+            self.renewed()
+            await self._write(work)
+        return len(work)
 
     def _end(self, ident: str) -> Work:
         self._tokens.forget(ident)
@@ -303,7 +319,10 @@ class Machines:
         now = self._now()
         ended = self._tokens.ended(now)
         work = [*self._used(), *(self._end(token.id) for token in ended)]
-        if not all(token.access for token in ended):
+        # Somebody's tokens may rest, or be good again, by time alone: what was begun with them hears of it here.
+        resting = frozenset(one.owner for one in self._tokens if self._owner(one.owner) is None)
+        if resting != self._resting or not all(token.access for token in ended):
+            self._resting = resting
             self.renewed()
         for service, spent in list(self._spent.items()):
             left = {jti: end for jti, end in spent.items() if end > now}

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from hansa.errors import Forbidden, NotFound
+from hansa.errors import Forbidden, NotFound, Unauthenticated
 from hansa.limits import Limits
 from hansa.platform.accounts import Accounts
 from hansa.platform.noting import Note, noted
@@ -70,10 +70,12 @@ class People:
         self.sessions = Sessions(seen, limits.sessions_each)
         self.sessions.ended = self._ended
         self._until_gone: dict[str, asyncio.Future[None]] = {}
+        self._turns: dict[str, int] = {}
+        self._away: frozenset[str] = frozenset()
         self.renewed: Callable[[], None] = _nothing
         """Told when somebody came, or has other roles: what was decided for him is decided again."""
-        self.recovered: Callable[[str], Awaitable[None]] = _nobody
-        """Told who was let in again: what others may have made in his name ends."""
+        self.distrusted: Callable[[str], Awaitable[None]] = _nobody
+        """Told who was shut out, was let in again, or took away a way in: what was made in his name until then ends."""
         self.known = {one.name: one for one in accounts.people()}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="accounts")
         self.changing = asyncio.Lock()
@@ -100,6 +102,10 @@ class People:
             await self.do(self.accounts.end_sessions, gone)
         if used := [(one.id, one.seen) for one in self.sessions.used(now)]:
             await self.do(self.accounts.use_sessions, used)
+        away = frozenset(one.name for one in self.known.values() if self._lost(one))
+        if away != self._away:  # what they began is decided again
+            self._away = away
+            self.renewed()
         for one in await self.do(self.accounts.links):
             if not one.good(now):
                 await self.do(self.accounts.drop_link, one)
@@ -120,9 +126,13 @@ class People:
         if actor.kind != "person":
             return actor
         person = self.known.get(actor.id.partition(":")[2])
-        if person is None or person.disabled:
+        if person is None or person.disabled or self._lost(person):
             return None
         return replace(actor, roles=person.roles, departments=person.departments)
+
+    def _lost(self, person: Person) -> bool:
+        """Whether a provider's person has not been there for so long that he may have lost his place."""
+        return bool(person.provider) and self.now() >= person.seen_at + round(self.limits.provider_s * 1e6)
 
     def person(self, name: object) -> Person:
         """An account; NotFound."""
@@ -165,7 +175,7 @@ class People:
         said = {"method": method, "address": visit.address}
         try:
             await self.noted("login", person.id, said, session.id)
-            await self.do(self.accounts.keep_session, session, gone)
+            await self._write(session, gone)
         except BaseException:
             self.sessions.end(session.id)
             raise
@@ -175,10 +185,34 @@ class People:
     async def prove(self, session: Session, method: str) -> Entered:
         """The holder of a session has shown again who he is."""
         person = self.person(session.person)
+        self._lives(session)
         secret = self.sessions.renew(session, person, method, self.now())
         await self.noted("login", person.id, {"method": method, "again": True}, session.id)
-        await self.do(self.accounts.keep_session, session)
+        await self._write(session)
         return Entered(person, session, secret)
+
+    def turn(self, person: str) -> int:
+        """How often what somebody signs in by was taken away in this life: what was shown before is worth nothing."""
+        return self._turns.get(person, 0)
+
+    def turned(self, person: str) -> None:
+        """What somebody signed in by until now counts for nothing any more, also where it is being looked at."""
+        self._turns[person] = self.turn(person) + 1
+
+    def _lives(self, session: Session) -> None:
+        """Unauthenticated when a session has ended meanwhile."""
+        if self.sessions.get(session.id) is not session:
+            raise Unauthenticated("this session has ended", mend="sign in")
+
+    async def _write(self, session: Session, gone: Iterable[Session] = ()) -> None:
+        """Keep a session that began, or was renewed; Unauthenticated when it was ended meanwhile, and stays so."""
+        self._lives(session)
+        await self.do(self.accounts.keep_session, session, gone)
+        try:
+            self._lives(session)
+        except Unauthenticated:  # it was ended while this was written: it must not live again after a restart
+            await self.do(self.accounts.end_sessions, [session])
+            raise
 
     def gone(self, actor: Actor) -> "asyncio.Future[None]":
         """Done when the session by which somebody came has ended: what streams to him ends with it."""
@@ -217,7 +251,7 @@ class People:
         """A link that still opens something; NotFound."""
         found = None
         if isinstance(secret, str) and 20 <= len(secret) <= 100:
-            found = await self.do(self.accounts.link, hash_of(secret))
+            found = await self.do(self._link_of, secret)
         gone = found is not None and (
             not found.good(self.now())
             or (found.kind == "first" and bool(self.administrators()))
@@ -230,6 +264,22 @@ class People:
                 mend="ask an administrator for another one; for the first one: hansa person enrol",
             )
         return found
+
+    def _link_of(self, secret: str) -> Link | None:
+        """The link of a secret, or of both halves of one with a dot between them. A half alone opens nothing."""
+        if "." not in secret:
+            return self.accounts.link(hash_of(secret))
+        told = [self.accounts.half(hash_of(one)) for one in secret.split(".")]
+        found, holders = told[0][0] if told[0] else None, sorted(one[1] for one in told if one)
+        whole = found is not None and holders == list(found.holders) and all(one and one[0] == found for one in told)
+        return found if whole else None
+
+    async def half(self, secret: object) -> Link | None:
+        """The link of which this is a half, while it waits for the other one."""
+        if not isinstance(secret, str) or not 20 <= len(secret) <= 100:
+            return None
+        found = await self.do(self.accounts.half, hash_of(secret))
+        return found[0] if found is not None and found[0].good(self.now()) else None
 
     def _shut(self, name: str) -> bool:
         person = self.known.get(name)

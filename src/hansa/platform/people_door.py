@@ -4,10 +4,10 @@ GET    /admin/people                    everybody who has an account
 PATCH  /admin/people/<name>             {"roles", "departments", "shown", "disabled"}: his sessions end
 POST   /admin/people/<name>/recover     a link that lets him in again, where there are not two administrators
 DELETE /admin/people/<name>/sessions    ends them all
-GET    /admin/invitations               links that wait to be opened
+GET    /admin/invitations               links that wait to be opened; for one of two who agreed, those that are his
 POST   /admin/invitations               {"name", "shown", "roles", "departments"} -> the link
 POST   /admin/invitations/first         a link for the first administrator; on the city's own machine
-POST   /admin/invitations/<id>/tell     its secret anew; an earlier one opens nothing any more
+POST   /admin/invitations/<id>/tell     its secret anew, or his half of it for each of two who agreed upon it
 DELETE /admin/invitations/<id>          takes it back
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from hansa import clock
 from hansa.errors import AlreadyExists, NotFound
-from hansa.platform.appointing import POWERS, Appointing, machine
+from hansa.platform.appointing import Appointing, machine
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.people import People
 from hansa.platform.proposals_door import body_of
@@ -53,17 +53,18 @@ class PeopleDoor:
     async def invitations(self, request: Request) -> Response:
         """One request; `request.path` begins after `/admin/invitations`."""
         by, appointing = request.sight, self._appointing
+        match (request.method, *request.path):
+            case ("POST", ident, "tell"):  # which decides for itself: one of two who agreed may be a supervisor
+                return json_response(self._told(*await appointing.tell(by, ident)))
+            case ("GET",):
+                return json_response([_shown(one) for one in await appointing.links_for(by)])
         appointing.administers(by)
         match (request.method, *request.path):
-            case ("GET",):
-                return json_response([_shown(one) for one in await appointing.links()])
             case ("POST",):
                 said = body_of(request, {"name", "shown", "roles", "departments"})
                 return json_response(self._told(*await appointing.invite(by, said)), 201)
             case ("POST", "first") if machine(by):
                 return json_response(await self._first(), 201)
-            case ("POST", ident, "tell"):
-                return json_response(self._told(*await appointing.tell(by, ident)))
             case ("DELETE", ident):
                 await appointing.withdraw(by, ident)
                 return Response(204)
@@ -72,6 +73,7 @@ class PeopleDoor:
     async def _everybody(self, by: Sight) -> dict[str, Any]:
         people, now = self._people, self._people.now()
         keys = await people.do(people.accounts.passkeyed)
+        together = self._appointing.together(by)
         return {
             "people": [
                 {
@@ -84,8 +86,9 @@ class PeopleDoor:
                 for one in sorted(people.known.values(), key=lambda one: one.name)
             ],
             "roles": list(PERSON_ROLES),
-            "powers": sorted(POWERS),
-            "together": self._appointing.together(by),
+            "powers": sorted(self._appointing.powers()),
+            "together": together,
+            "alone": machine(by) and not together,
         }
 
     async def _first(self) -> dict[str, Any]:
@@ -112,6 +115,7 @@ def _shown(link: Link) -> dict[str, Any]:
         "roles": sorted(link.roles),
         "departments": sorted(link.departments),
         "by": link.by,
+        "holders": list(link.holders),
         "at": clock.text(link.made_at),
         "until": clock.text(link.until),
     }

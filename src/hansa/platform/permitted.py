@@ -5,12 +5,14 @@ he says is merged into that, and `joined` puts back what he does not know. So ab
 by construction. What changed is then weighed by `check`, attribute by attribute.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from hansa.errors import Forbidden, NotFound
 from hansa.model.change import LABEL, Part, Write
-from hansa.model.entity import MEMBERS, Doc, Stamps, types_of
+from hansa.model.entity import MEMBERS, Doc, Stamps, alias, types_of
+from hansa.platform import two_people
 from hansa.platform.merge import Merged, State
 from hansa.trust.labels import Sight, unlabelled
 
@@ -69,11 +71,7 @@ def check(sight: Sight, before: State | None, merged: Merged, write: Write, real
     if not all(sight.covers(verb, types_of(doc)) for doc in docs):
         raise _refusal(write)
     own = after.label or unlabelled(realm)
-    # Whoever makes or changes a Command has a device act: that is a verb of its own.
-    if any(COMMAND in types_of(doc) for doc in docs) and not (
-        sight.may("command", own) and all(sight.covers("command", types_of(doc)) for doc in docs)
-    ):
-        raise _refusal(write)
+    _commanded(sight, docs, before, merged, write, realm)
     if merged.gone:
         old = own if before is None else before.label or unlabelled(realm)
         if not sight.may("delete", old):
@@ -90,6 +88,24 @@ def check(sight: Sight, before: State | None, merged: Merged, write: Write, real
             raise _refusal(write)
         if part.name == LABEL and not merged.new and not sight.may("declassify", _label(before, "", realm)):
             raise _refusal(write)
+
+
+def _commanded(sight: Sight, docs: list[Doc], before: State | None, merged: Merged, write: Write, realm: str) -> None:
+    """Raise Forbidden unless he may have a device act, and where it takes two, as one of them."""
+    if not any(COMMAND in types_of(doc) for doc in docs):
+        return
+    own, after = merged.state.label or unlabelled(realm), merged.state.doc
+    # Whoever makes or changes a Command has a device act: that is a verb of its own.
+    if not (sight.may("command", own) and all(sight.covers("command", types_of(doc)) for doc in docs)):
+        raise _refusal(write)
+    if realm in two_people.REALMS and after is not None and COMMAND in types_of(after) and merged.parts:
+        known = None if before is None else before.doc
+        if not two_people.may(sight, known, after):
+            raise Forbidden(
+                "a device acts when one person asks and another approves exactly that",
+                where=write.id,
+                mend="ask for it: POST /ccc/desk/commands/request",
+            )
 
 
 def edited(sight: Sight, before: State | None, write: Write, realm: str) -> bool:
@@ -110,6 +126,25 @@ def edited(sight: Sight, before: State | None, write: Write, realm: str) -> bool
     if hidden:
         raise NotFound(f"{write.id} has no history of {name}", where=name)
     return True
+
+
+def stays(state: State, write: Write, kinds: Mapping[str, str]) -> None:
+    """Raise Forbidden where an entity is of a type to which one only appends: nobody changes what was entered, or its
+    past, whoever he is. A correction is an entry of its own.
+    """
+    if state.doc is not None and not kinds.keys().isdisjoint(map(alias, types_of(state.doc))):
+        raise Forbidden("what was entered stays as it is", where=write.id, mend="enter a correction that refers to it")
+
+
+def entered(merged: Merged, write: Write, by: str, kinds: Mapping[str, str], *, old: bool) -> None:
+    """Raise Forbidden unless an entity of a type to which one only appends is new, and made by its app."""
+    doc = merged.state.doc
+    for kind in () if doc is None else types_of(doc):
+        app = kinds.get(alias(kind))
+        if app is not None and (old or by != f"app:{app}"):
+            raise Forbidden(f"entities of type {alias(kind)} are made by {app} alone", where=write.id)
+        if app is not None and "expiresAt" in (doc or ()):
+            raise Forbidden("what is entered does not go by itself", where="expiresAt")
 
 
 def _labels(part: Part, before: State | None, after: State, realm: str) -> set[str]:

@@ -55,6 +55,10 @@ def wall() -> int:
     return time.time_ns() // 1_000
 
 
+def _anybody(_who: Actor) -> None:
+    """Nobody asks how lately."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     rule: Rule
@@ -77,6 +81,9 @@ class Proposals:
         self._deciding = asyncio.Lock()
         self.current: Callable[[str], Actor | None] | None = None
         """Who somebody is now, by his id; None: it is not asked whether those who agreed are still there."""
+        self.fresh: Callable[[Actor], None] = _anybody
+        """Raises StepUp for a person who has not shown lately who he is: a browser that was left open, or a stolen
+        session, must not be one of two people."""
 
     def on(
         self,
@@ -87,12 +94,11 @@ class Proposals:
         prepare: Prepare | None = None,
         check: Check | None = None,
         sees: Sees | None = None,
-        rule: Rule | None = None,
     ) -> None:
-        """What happens with proposals of one kind; `rule` where it is none of `approvals.RULES`."""
+        """What happens with proposals of one kind, which is one of `approvals.RULES`."""
         if kind in self._kinds:
             raise HansaError(f"proposals of kind {kind} have a handler already")
-        self._kinds[kind] = _Kind(rule or RULES[kind], handler, after, prepare, check, sees)
+        self._kinds[kind] = _Kind(RULES[kind], handler, after, prepare, check, sees)
 
     @property
     def kinds(self) -> dict[str, Rule]:
@@ -116,6 +122,7 @@ class Proposals:
         if known.prepare is not None:
             what = known.prepare(what, sight)
         made = approvals.propose(known.rule, what, sight.who, reason, self._now(), until=until)
+        self.fresh(sight.who)
         most, waiting = self._city.limits.proposals, self._waiting()
         if len(waiting) >= most or sum(one.by == made.by for one in waiting) >= max(1, most // _SHARE):
             raise Busy("too many proposals wait for somebody", mend="approve or refuse some first")
@@ -131,6 +138,7 @@ class Proposals:
             approved = approvals.approve(proposal, kind.rule, who, digest, self._now())
             if kind.check is not None:
                 kind.check(approved, who)
+            self.fresh(who)
             await self._noted("approved", approved, who)
             if approved.state != "approved":
                 await self._keep(approved, who.id, [])

@@ -63,6 +63,7 @@ class Proving:
         self.challenges.check(challenge, purpose, people.now())
         passkey = await people.do(people.accounts.passkey, ident)
         person = None if passkey is None else people.known.get(passkey.person)
+        turn = people.turn("" if person is None else person.name)
         if passkey is None or person is None or person.disabled or (holder and person.name != holder):
             if person is None:  # anybody can say this as often as he likes: it is counted, and not written down
                 self.refused += 1
@@ -83,7 +84,13 @@ class Proving:
                 where="credential",
                 mend="sign in with another one, remove this one, and tell an administrator",
             )
+        self._same(person, turn)
         return person
+
+    def _same(self, person: Person, turn: int) -> None:
+        """Unauthenticated when what somebody signed in by was taken away while it was looked at."""
+        if self.people.turn(person.name) != turn:
+            raise Unauthenticated("what you sign in by was changed just now", mend="sign in with what it is now")
 
     # Passwords
 
@@ -91,11 +98,13 @@ class Proving:
         """Somebody signs in with a password, and a one-time code if he has one; officials must."""
         text = name.strip().lower()[:100] if isinstance(name, str) else ""
         person = self.people.known.get(text)
+        turn = self.people.turn(text)
         method = await self._known(visit, text, person, password, code)
         if method is None or person is None:
             raise Unauthenticated(
                 "name, password or code is wrong", where="password", mend="try again, or use a passkey"
             )
+        self._same(person, turn)
         return await self.people.enter(person, method, visit)
 
     async def _known(
@@ -171,14 +180,18 @@ class Proving:
     async def again_by_password(self, visit: Visit, session: Session, password: object, code: object) -> Entered:
         """The same by password, and code if he has one."""
         person = self.people.person(session.person)
+        turn = self.people.turn(person.name)
         method = await self._known(visit, person.name, person, password, code)
         if method is None:
             raise Unauthenticated("password or code is wrong", where="password", mend="try again, or use a passkey")
+        self._same(person, turn)
         return await self.people.prove(session, method)
 
     def lately(self, session: Session) -> Person:
         """The holder of a session, who has shown lately who he is; StepUp."""
         person = self.people.person(session.person)
+        if self.people.sessions.get(session.id) is not session:
+            raise Unauthenticated("this session has ended", mend="sign in")
         if not session.fresh(self.people.now(), self.people.limits.step_s):
             level = TWO_FACTORS if person.official else SINGLE
             raise StepUp(level, "this needs you to show again who you are")

@@ -126,6 +126,9 @@ class AccountDoor:
         raise _nothing()
 
     async def _link(self, secret: object, visit: Visit) -> dict[str, Any]:
+        if (half := await self._people.half(secret)) is not None:
+            # Who has one of two halves hears that there is another, and not of whom it is.
+            return {"kind": "half", "until": clock.text(half.until), "host": visit.site.host}
         link = await self._people.link(secret)
         official = bool(link.roles - {"resident"})
         return {
@@ -180,7 +183,7 @@ class AccountDoor:
                 await enrolling.remove_passkey(session, public)
                 return Response(204)
             case ("POST", "codes"):
-                return json_response(enrolling.codes_for(session))
+                return json_response(await enrolling.codes_for(session))
             case ("PUT", "password"):
                 said = body_of(request)
                 await enrolling.set_password(session, said.get("password"), said.get("code"))

@@ -4,7 +4,7 @@ A store keeps state, attribute index, geometry index, history and log, and commi
 One thread writes; any thread reads through a `Reader` of its own.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -36,6 +36,7 @@ class Item:
     causes: Sequence[tuple[str | None, int]] | None = None  # (cause, depth) by write, where they differ
     actors: Sequence[str] | None = None  # by write, where they differ
     sight: Sight | None = None  # of whom policy has a say; None: the system itself, apps, devices at their own door
+    app: str = ""  # by whose act
     expects: Sequence[tuple[str, Doc | None]] | None = None
     """What whoever made it had read: ids and documents, as he sees them (None: not there). All of such an item happens
     or nothing: when one is otherwise by now, and when one of its writes is refused."""
@@ -112,8 +113,8 @@ class Reader(Protocol):
     ) -> list[Entity]:
         """Entities that match, in index order, masked."""
 
-    def every(self, tenant: str, query: Query, sight: Sight) -> Iterator[Entity]:
-        """All that match, one after the other, with their stamps."""
+    def every(self, tenant: str, query: Query, sight: Sight, *, stamps: bool = True) -> Iterator[Entity]:
+        """All that match, one after the other, with their stamps (or, which is quicker, without)."""
 
     def find_docs(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[bytes] | None:
         """The same as stored documents, where the index alone decides and nothing is masked; else None."""
@@ -135,8 +136,14 @@ class Reader(Protocol):
     ) -> list[Point]:
         """Points of one attribute, oldest first; `last` keeps the newest so many."""
 
+    def shown_to(self, sight: Sight) -> Hashable:
+        """Equal for sights that are shown the same, as labels and policy stand now."""
+
     def wholly(self, sight: Sight) -> bool:
         """Whether a sight sees all that is there, so that what is true of everything may be told it."""
+
+    def alike(self, sight: Sight) -> Hashable | None:
+        """The same for sights that see the same of all that is there; None for one of which is noted what it sees."""
 
     def types(self, tenant: str) -> dict[str, int]:
         """Types and how many entities bear each."""
@@ -184,11 +191,8 @@ class Reader(Protocol):
     def gone(self, tenant: str, ident: str, sight: Sight) -> tuple[Entity, int] | None:
         """An entity that was deleted, its id and types, and when; None when it is there or never was."""
 
-    def has_past(self, tenant: str, ident: str) -> bool:
-        """Whether history holds anything of an entity."""
-
-    def has_tenant(self, tenant: str) -> bool:
-        """Whether anything was ever said under this tenant; the realm's own (no name) is always there."""
+    def has_tenant(self, tenant: str, sight: Sight) -> bool:
+        """Whether anything that this sight may see was ever said under a tenant; the realm's own is always there."""
 
     def stamps(self, row: Row) -> Stamps:
         """The stamps of a row."""
@@ -204,6 +208,7 @@ class Store(Protocol):
     """One realm's store."""
 
     realm: str
+    append_only: dict[str, str]
 
     def commit(self, items: Sequence[Item], at: int) -> list[Result]:
         """Decide and write all items in one transaction; durable when it returns. In the writer's thread only."""

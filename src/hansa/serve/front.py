@@ -64,6 +64,8 @@ class Front:
         self._running = running
         self._callers = running.callers
         self._body = running.settings.limits.body
+        self._picture = running.settings.limits.picture
+        self._media = running.settings.limits.media
         self.bodies = Bodies(running.settings.limits.bodies)
         self._url = running.settings.limits.url
         self._shield = running.shield
@@ -82,6 +84,7 @@ class Front:
             ".well-known": running.access.well_known,
             "desk": running.acts["open"].handle,
             "map": running.maps["open"].handle,
+            "media": running.media["open"].handle,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,6 +129,8 @@ class Front:
             await self._answer(scope, receive, send, self._running.ngsild["security"], rest[11:])
         elif rest.partition(b"/")[0] == b"desk":
             await self._answer(scope, receive, send, self._running.acts["security"].handle, rest[5:])
+        elif rest.startswith(b"media/"):
+            await self._answer(scope, receive, send, self._running.media["security"].handle, rest[6:])
         elif rest.startswith((b"live", b"map/live")):
             await self._live(scope, receive, send, "security")
         elif rest.startswith(b"map/"):
@@ -148,7 +153,8 @@ class Front:
                 sight = await self._weighed(scope, sight)
             if visitor is not None:
                 self._shield.charge(visitor, sight, device=handle is self._collect)
-            body = b"" if method in {"GET", "HEAD"} else await read_body(scope, receive, self._body, self.bodies)
+            most = self._most(scope["path"])
+            body = b"" if method in {"GET", "HEAD"} else await read_body(scope, receive, most, self.bodies)
             response = await handle(Request(method, split(rest), query, body, Headers(headers), sight))
             if sight.rights is not None:
                 await self._noted(scope, sight)
@@ -162,6 +168,12 @@ class Front:
         if response.status == 403 and sight.who is not UNKNOWN:
             self._running.audits.refused(_realm(scope), sight.who, f"{method} {scope['path']}", response.body)
         await answer(send, response, head=method == "HEAD", more=self._shield.headers(scope, sight))
+
+    def _most(self, path: str) -> int:
+        """Bytes of one body: files may be larger than what is said."""
+        if path.endswith("/map/pictures"):
+            return self._picture
+        return self._media if path.startswith(("/media/", "/ccc/media/")) else self._body
 
     async def _weighed(self, scope: Scope, sight: Sight) -> Sight:
         """What somebody sees of the realm that he asks about, for the purpose that he names."""
@@ -264,7 +276,8 @@ class Front:
             raise Busy("too many pages listen already")
         kinds = frozenset(params["type"].split(",")) if params.get("type") else None
         sight = request.sight
-        return live.events(None if last is None else int(last), kinds, _shows(sight, realm), placed=sight.everything)
+        since = None if last is None else int(last)
+        return live.events(since, kinds, _shows(sight, realm), placed=sight.everything, sees=sight)
 
     async def _seen(self, scope: Scope) -> Sight:
         client = scope["client"]

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from hansa.clock import SECOND
 from hansa.platform.admin import Handle
+from hansa.platform.enlisting import Enlisting
 from hansa.platform.machine_doors import MachineDesk
 from hansa.platform.machines import Machines, Owners
 from hansa.platform.noting import Note
@@ -23,20 +25,27 @@ def open_machines(settings: Settings, keys: Keys) -> Machines:
 
 
 def owners(people: People) -> Owners:
-    """Persons as owners of tokens: each as he is now, and nobody whose account is closed."""
+    """Persons as owners of tokens: each as he is now, and nobody whose account is closed.
+
+    Nor somebody for whom an OpenID provider speaks, when he has not signed in there for a while: it may have put him
+    out, which it tells nobody. His tokens rest until he signs in again.
+    """
+    lasts = round(people.limits.provider_token_s * SECOND)
 
     def owner(ident: str) -> Actor | None:
         person = people.known.get(ident.removeprefix("person:")) if ident.startswith("person:") else None
-        return None if person is None or person.disabled else Actor(person.id, person.roles, person.departments)
+        if person is None or person.disabled or (person.provider and people.now() >= person.seen_at + lasts):
+            return None
+        return Actor(person.id, person.roles, person.departments)
 
     return owner
 
 
 def desk_doors(
-    machines: Machines, note: Note | None = None, fresh: Callable[[Actor], None] | None = None
+    machines: Machines, note: Note, fresh: Callable[[Actor], None], enlisting: Enlisting
 ) -> Mapping[str, Handle]:
     """Their doors below `/admin`, by first segment; `fresh` as `Town.fresh`."""
-    desk = MachineDesk(machines, note) if fresh is None else MachineDesk(machines, note, fresh)
+    desk = MachineDesk(machines, note, fresh, enlisting)
     return {"services": desk.services, "tokens": desk.tokens}
 
 

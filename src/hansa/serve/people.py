@@ -20,9 +20,10 @@ from hansa.platform.proving import Proving
 from hansa.platform.sign_in import AccountDoor
 from hansa.serve.keys import Keys
 from hansa.settings import Settings
-from hansa.trust.actors import Actor
+from hansa.trust.actors import TWO_FACTORS, Actor
 from hansa.trust.callers import is_loopback
 from hansa.trust.labels import Sight, named
+from hansa.trust.people import StepUp
 
 FILE: Final = "trust.db"
 SWEEP_S: Final = 60.0
@@ -56,10 +57,13 @@ class Town:
         return await self.account.handle(request, scope_client[0] if scope_client else "", secure=scheme == "https")
 
     def fresh(self, who: Actor) -> None:
-        """Raise StepUp for a person whose session has not shown lately who he is."""
+        """Raise StepUp for a person who has not shown lately who he is, in the session by which he came."""
+        if who.kind != "person":
+            return
         session = self.people.session_of(who)
-        if session is not None:
-            self.proving.lately(session)
+        if session is None:  # it has ended since, or he came by a token, which shows nothing
+            raise StepUp(TWO_FACTORS, "this needs you to show again who you are")
+        self.proving.lately(session)
 
     async def first(self, where: str) -> str:
         """The address at which the first administrator comes in; empty when there is one. `where` opens the city."""

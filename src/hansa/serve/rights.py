@@ -14,6 +14,7 @@ from hansa.model.wire import json_in
 from hansa.platform.access import Access
 from hansa.platform.breakglass import BreakGlass
 from hansa.platform.city import City
+from hansa.platform.enlisting import Enlisting
 from hansa.platform.machines import Machines
 from hansa.platform.ownership import Ownership
 from hansa.platform.policies import Policies
@@ -53,7 +54,10 @@ class Rights:
         }
         self.proposals = Proposals(cities["security"], note=note)
         self.proposals.current = self.known
+        self.proposals.fresh = town.fresh
         self.policies.attach(self.proposals)
+        self.enlisting = Enlisting(machines, town.appointing, note)
+        self.enlisting.on(self.proposals)
         self.realms = Realms(cities, self.proposals, sees=self._sees_there, note=note)
         self.ownership = Ownership(cities, self.proposals, sees=self._sees_there, note=note)
         self.ownership.changed.append(self.renew)
@@ -62,6 +66,7 @@ class Rights:
         self.glass = BreakGlass(cities["security"], self.proposals, note=note)
         self.glass.changed.append(lambda _who: self.renew())
         town.people.renewed = machines.renewed = self.renew
+        town.appointing.policies = lambda: {realm: self.policies.policy(realm) for realm in cities}
         self.access = Access(
             cities, self.policies, decide=self.decide, sees=self._sees, known=self.known, origin=origin
         )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 import uvicorn
@@ -18,14 +18,16 @@ from hansa import settings as settings_
 from hansa.analytics.acts import Acts
 from hansa.analytics.desk import Desk as PeopleDesk
 from hansa.analytics.link import RulesLink
-from hansa.centres.web import Look, routes
-from hansa.clock import text
+from hansa.analytics.trials import Trials
+from hansa.centres.web import routes
+from hansa.clock import SECOND, text
 from hansa.errors import BadRequest, Busy, HansaError, NotFound
 from hansa.model.change import Change
 from hansa.model.entity import Entity
 from hansa.network.contexts import Contexts
 from hansa.network.http import Egress
 from hansa.network.live import Live
+from hansa.network.moves import Moves
 from hansa.network.mqtt import Caps, Endpoint
 from hansa.platform import deadletters
 from hansa.platform.admin import Admin
@@ -48,8 +50,11 @@ from hansa.serve.guests import Guests
 from hansa.serve.keys import find_keys
 from hansa.serve.listening import Server
 from hansa.serve.machines import audience, desk_doors, open_machines, owners
+from hansa.serve.maps import Maps, base_map, look_of
+from hansa.serve.media import MediaDoor
 from hansa.serve.openids import openid_door
 from hansa.serve.people import Town, public
+from hansa.serve.rewinds import Rewinds
 from hansa.serve.rights import Rights
 from hansa.serve.shield import Shield
 from hansa.serve.tls import WATCH_S, Certificate, host_names
@@ -67,6 +72,9 @@ log = structlog.get_logger("hansa")
 
 PROBE_S = 2.0
 _MOUNTS = {"open": "/ngsi-ld/v1", "security": "/ccc/ngsi-ld/v1"}
+
+TRIED: Final = "hansa.apps.watch.trying:tried"
+"""What `/desk/trials` does, in a process of its own."""
 
 
 class Running:
@@ -146,9 +154,7 @@ class Running:
             realm: Commands(city, settings.limits, self.audits.logs[realm].note) for realm, city in self.cities.items()
         }
         self._start_rules()
-        self.live = {realm: self._live(city) for realm, city in self.cities.items()}
-        for realm, city in self.cities.items():
-            city.watch(self._hear(realm))
+        self._listen()
         limits = settings.limits
         self.gate = Gate(limits, Guests(limits, limits.http_connections, settings.unlimited, settings.trusted_proxies))
         self._start_certificate()
@@ -156,6 +162,7 @@ class Running:
         await self._start_binding()
         await self.rights.start(stack)
         await self.rights.declare(self.apps, settings.data / "derivations")
+        self._look_back()
         self._front()
         for work in (self._flush(), self._probe(), self.town.forever()):
             stack.push_async_callback(_ended, asyncio.create_task(work))
@@ -180,7 +187,9 @@ class Running:
             app.name: {"timezone": self.settings.timezone, **self.settings.apps.get(app.name, {})} for app in self.apps
         }
         self.acts: dict[str, PeopleDesk] = {}
+        self.media: dict[str, MediaDoor] = {}
         for realm, city in self.cities.items():
+            city.store.append_only = apps.append_only(self.apps, realm)
             ours = [app for app in self.apps if app.runs_in(realm) and (app.handlers or app.rounds)]
             if ours:
                 path = self.settings.data / f"{realm}.db"
@@ -190,18 +199,38 @@ class Running:
             acts = Acts(city, self.apps, given, note=self.audits.logs[realm].note, fresh=self.town.fresh)
             self.stack.callback(acts.close)
             self.acts[realm] = PeopleDesk(acts, self.settings.limits)
+            if any(app.name == "watch" for app in self.apps):
+                path = self.settings.data / f"{realm}.db"
+                trials = Trials(city, path, TRIED, given["watch"], store_key(path, self.keys))
+                self.acts[realm].doors["trials"] = trials.handle
+                self.stack.push_async_callback(trials.aclose)
+            self.media[realm] = MediaDoor(self, realm, acts)
 
     def _live(self, city: City) -> Live:
         live = Live(self.clock, self.settings.limits, city.since, city.store.head)
         self.stack.callback(live.stop)
         return live
 
+    def _listen(self) -> None:
+        """What pages and maps hear of: every Change, once a commit."""
+        self.live = {realm: self._live(city) for realm, city in self.cities.items()}
+        self.maps = {realm: Maps(self, realm) for realm in self.cities}
+        for realm, city in self.cities.items():
+            city.watch(self._hear(realm))
+
+    @property
+    def _streams(self) -> list[Live | Moves]:
+        """Whatever tells pages of what happens."""
+        return [*self.live.values(), *(one.moves for one in self.maps.values())]
+
     def _hear(self, realm: str) -> Callable[[list[Change]], None]:
         """From the writer's thread to everybody in the loop, once a commit."""
         live, commands, loop = self.live[realm], self.commands[realm], self.loop
+        moves = self.maps[realm].moves
 
         def tell(changes: list[Change]) -> None:
             live.push(changes)
+            moves.push(changes)
             commands.heard(changes)
 
         return lambda changes: _post(loop, tell, changes)
@@ -256,9 +285,9 @@ class Running:
         return self.mqtt.send(device, ident, payload)
 
     async def _end_tokens(self, who: str) -> None:
-        """Somebody was let in again: whoever was in his place may have made tokens."""
-        for one in self.machines.tokens(who):
-            await self.machines.revoke(one.id)
+        """What was made in somebody's name ends: he was shut out, was let in again, or took away a way in."""
+        if many := await self.machines.end_all(who):
+            await self.town.people.noted("people", who, {"did": "tokens ended", "many": many})
 
     def _subscribed(self, realm: str, who: Actor, purpose: str) -> Sight:
         """What whoever subscribed may hear of a realm, asked anew with every notification."""
@@ -273,11 +302,18 @@ class Running:
             return "told again"
         raise NotFound("its subscription is gone", where=letter.id)
 
-    def _deliveries(self, ident: str, tenant: str) -> dict[str, Any]:
-        for told in self.subscriptions.values():
+    def _deliveries(self, ident: str, tenant: str, sight: Sight) -> dict[str, Any]:
+        for realm, told in self.subscriptions.items():
             with suppress(NotFound):
-                return told.deliveries(ident, tenant)
+                return told.deliveries(ident, tenant, sight=self.rights.of(sight, realm))
         raise NotFound(f"there is no subscription {ident[:80]}", where="subscription")
+
+    def _look_back(self) -> None:
+        """The past of every realm: marks are made from now on, and whoever may asks at the desk."""
+        self.rewinds = Rewinds(self.settings, self.cities, self.keys, self.audits)
+        for realm, desk in self.acts.items():
+            desk.doors.update(self.rewinds.doors(realm))
+        self.rewinds.start(self.stack)
 
     def _front(self) -> None:
         settings = self.settings
@@ -292,19 +328,19 @@ class Running:
             deliveries=self._deliveries,
             note=self.audits.note,
         )
-        self.admin.doors.update(desk_doors(self.machines, self.audits.note, self.town.fresh))
+        self.admin.doors.update(desk_doors(self.machines, self.audits.note, self.town.fresh, self.rights.enlisting))
         self.admin.doors.update(self.town.doors)
         self.admin.doors.update(self.rights.doors)
         self.token = TokenDoor(self.machines, lambda: audience(settings, self.host, self.url), self.audits.note)
         self.openid = openid_door(settings, self.egress, self.town.people, lambda: public(settings, self.url))
         self.machines.people = owners(self.town.people)
-        self.town.people.recovered = self._end_tokens
+        self.town.people.distrusted = self._end_tokens
         self.access = self.rights.access
         self.collect = CollectDoor(self.cities, self.devices, self.intake, settings.limits)
-        look = Look(
-            city=settings.name, zone=settings.timezone, location=settings.location, tiles=settings.tiles or None
-        )
-        self.pages = Starlette(routes=routes(lambda sight: snapshot(self, sight), look))
+        self.base = base_map(settings)
+        if self.base is not None:
+            self.stack.callback(self.base.close)
+        self.pages = Starlette(routes=routes(lambda sight: snapshot(self, sight), look_of(settings, self.base)))
         self.pages.router.redirect_slashes = False  # it would be to whatever host the request names
         self.shield = Shield(settings.limits, settings.cors)
         self.front = Front(self)
@@ -312,8 +348,8 @@ class Running:
     def _turned(self) -> None:
         for link in self.rules:
             link.turn()
-        for live in self.live.values():
-            live.turned()
+        for one in self._streams:
+            one.turned()
 
     def _start_certificate(self) -> None:
         """What doors with TLS show, if there are any; looked at again by and by."""
@@ -349,7 +385,7 @@ class Running:
             timeout_graceful_shutdown=3,
         )
         secure = self.certificate.door("http/1.1") if self._https and self.certificate else None
-        self.server = Server(config, self.gate, [live.stop for live in self.live.values()], secure)
+        self.server = Server(config, self.gate, [one.stop for one in self._streams], secure)
         self.port = await self.server.bind(self.host, self.port)
         self._serving = asyncio.create_task(self.server.serve())
         self.stack.push_async_callback(self._stop_http)
@@ -394,10 +430,12 @@ class Running:
         await self.stack.aclose()
 
     async def _flush(self) -> None:
-        """Write down what devices have become, once a minute and at the end."""
+        """Write down what devices have become, once a minute (of the city's clock, if that is quicker) and at the end."""
         try:
             while True:
-                await asyncio.sleep(FLUSH_S)
+                at, began = self.clock.now(), time.monotonic()
+                while max((self.clock.now() - at) / SECOND, time.monotonic() - began) < FLUSH_S:
+                    await asyncio.sleep(1.0)  # the clock may be set to another rate meanwhile
                 self.flush()
                 await self.machines.flush()
         finally:

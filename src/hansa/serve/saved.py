@@ -22,7 +22,7 @@ which every folder makes for itself, and the city's key."""
 
 def source_of(data: Path, keys: Keys) -> Source:
     """The files of the city in `data`. The audit logs come last: what they tell of is then in the other parts."""
-    plain = [data / f"{realm}.db" for realm in REALMS if realm in PLAIN]
+    plain = [data / f"{kind}{realm}.db" for kind in ("", "pictures-", "media-") for realm in REALMS if realm in PLAIN]
     others = sorted(sealed_files(data), key=lambda path: (path.name.startswith("audit"), path.name))
     databases = {path: None for path in plain if path.exists()} | {path: keys.of(path) for path in others}
     files = {

@@ -23,6 +23,8 @@ POLICY: Final = (
 SIGN_IN: Final = frozenset({"account", "token"})
 """First segments of the paths by which somebody says who he is: what is posted there is counted for itself."""
 
+_COSTLY: Final = ("/password", "/codes")
+
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
 _PRIVATE: Final = (b"cache-control", b"private, no-store")
@@ -84,7 +86,8 @@ class Shield:
         if visitor is None or scope["method"] != "POST":
             return None
         # A passkey cannot be guessed: who shares an address with somebody who guesses still comes in with one.
-        free = scope["path"].startswith("/account/") and not scope["path"].rstrip("/").endswith("/password")
+        # Nor can a link be; but what is drawn and hashed for whoever has one is counted as a password is.
+        free = scope["path"].startswith("/account/") and not scope["path"].rstrip("/").endswith(_COSTLY)
         if free or visitor.sign_ins.take(now):
             return None
         self.limited += 1

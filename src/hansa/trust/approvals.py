@@ -44,6 +44,7 @@ _LEADS: Final = frozenset({"supervisor", "command", "administrator"})
 _KEEPERS: Final = frozenset({"administrator", "data_officer"})
 _READERS: Final = frozenset({"supervisor", "command", "data_officer"})  # who may see what is to be let out
 _DEPARTMENT: Final = frozenset({"member", "supervisor"})
+_BOTH: Final = frozenset({"administrator"})
 
 RULES: Final[Mapping[str, Rule]] = {
     rule.kind: rule
@@ -53,7 +54,9 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("declassify", _READERS, _READERS),
         Rule("break-glass", _LEADS, _LEADS | _KEEPERS, waits_s=3_600),
         Rule("handover", _DEPARTMENT, _DEPARTMENT),
-        Rule("recovery", frozenset({"administrator"}), frozenset({"administrator"}), waits_s=DAY_S),
+        Rule("recovery", _BOTH, _BOTH, waits_s=DAY_S),
+        Rule("appointment", _BOTH, _BOTH | {"supervisor"}),  # of his own department's members alone
+        Rule("service", _BOTH, _BOTH),
     )
 }
 """The kinds that hansa ships with."""

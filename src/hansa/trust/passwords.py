@@ -2,7 +2,7 @@
 
 A password is long, not one that everybody tries first, and not made of its holder's own names; nothing is asked of its
 letters (NIST SP 800-63B, 3.1.1). It is kept as argon2id. A one-time code (RFC 6238) works once, and one step of 30
-seconds early or late. Pure, and slow by design: `platform/hashing` calls `matches` and `kept` where nobody waits.
+seconds early or late. Pure, and slow by design: `platform/hashing` calls what is slow where nobody waits.
 """
 
 import hmac

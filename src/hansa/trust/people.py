@@ -159,6 +159,8 @@ class Link:
     by: str
     made_at: int
     until: int
+    holders: tuple[str, ...] = ()
+    """The two people who agreed upon it, each of whom has a half of its secret; empty: it has one secret."""
 
     @property
     def public(self) -> str:
@@ -172,9 +174,19 @@ class Link:
 
 def link(kind: Kind, by: str, now: int, seconds: float, **what: Any) -> tuple[Link, str]:
     """A new link, and the secret that is said once and kept only as a hash."""
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     said = {"person": "", "shown": "", "roles": frozenset[str](), "departments": frozenset[str](), **what}
     return Link(hash_of(secret), kind, by=by, made_at=now, until=now + round(seconds * 1e6), **said), secret
+
+
+def halved(one: Link, holders: Iterable[str]) -> Link:
+    """The link with two halves that nobody has been told yet, in the place of the one secret, which is forgotten."""
+    return replace(one, hash=secrets.token_bytes(32), holders=tuple(sorted(holders)))
+
+
+def new_secret() -> str:
+    """256 random bits, as text without dots: both halves of a link are said with a dot between them."""
+    return secrets.token_urlsafe(32)
 
 
 def hash_of(secret: str) -> bytes:

@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from hansa import App, Attribute, Change, City, Delete, Entity
-from hansa.apps.watch import alarms
+from hansa import App, Change, City, Delete, Entity
+from hansa.apps.watch import alarms, joined, keeping, showing
 from hansa.apps.watch.judging import Said, judge
 from hansa.apps.watch.memory import Held, Memory, Reading, short
 from hansa.apps.watch.tending import begin, configured, tend
@@ -19,7 +19,17 @@ __all__ = ["app"]
 ROUND_S: Final = 60.0
 MOST: Final = 900  # words of one call; the city takes 1,000. What is left over is said in the next round.
 
-app = App("watch", report="4.1.1", reads={"*"}, writes={"Alert"})
+app = App("watch", report="4.1.1", reads={"*"}, writes={"Alert", "WatchRule"}, realm="*")
+
+KEEPERS: Final = ("supervisor", "engineer")
+READERS: Final = ("operator", "supervisor", "engineer", "command", "administrator", "auditor")
+
+app.act("save", "WatchRule", roles=KEEPERS, new=True, noted=True)(keeping.save)
+app.act("enable", "WatchRule", roles=KEEPERS, noted=True)(keeping.enable)
+app.act("disable", "WatchRule", roles=KEEPERS, noted=True)(keeping.disable)
+app.act("revert", "WatchRule", roles=KEEPERS, noted=True)(keeping.revert)
+for _view in (showing.rules, showing.rule, showing.parse, showing.diff):
+    app.view(_view.__name__, roles=READERS)(_view)
 
 _memories: WeakKeyDictionary[City, Memory] = WeakKeyDictionary()
 
@@ -27,13 +37,14 @@ _memories: WeakKeyDictionary[City, Memory] = WeakKeyDictionary()
 def watched(kind: str, city: City) -> bool:
     """Whether a rule watches entities of a type, or they are rules: nobody else's are read."""
     memory = _memories.get(city)
-    return memory is None or kind == "WatchRule" or kind in memory.by_type or short(kind) in memory.by_type
+    return memory is None or kind == "WatchRule" or memory.looks(kind) or memory.looks(short(kind))
 
 
 @app.on("*", only=watched)
 def look(change: Change, city: City) -> Iterable[Entity | Delete]:
     """Judge what was just said by every rule that watches it. Called for every Change, so the way out is short."""
     memory = _remembered(change, city)
+    said = joined.look(change, memory, city) if memory.joined else None
     for kind in change.entity.types:
         table = memory.by_type.get(kind)
         if table is None:
@@ -42,8 +53,9 @@ def look(change: Change, city: City) -> Iterable[Entity | Delete]:
             table = memory.by_type.get(short(kind)) if ":" in kind else None
             if table is None:
                 continue
-        return _look(change, table, city)
-    return ()
+        found = _look(change, table, city)
+        return islice([*said, *found], MOST) if said else found
+    return said or ()
 
 
 @app.on("*", gone=True, only=watched)
@@ -53,6 +65,11 @@ def farewell(change: Change, city: City) -> Iterable[Entity | Delete]:
     ident = change.entity.id
     if "WatchRule" in change.entity.types:
         return islice(configured(memory, city, ident), MOST)
+    for kind in change.entity.types:
+        if (crowd := memory.crowds.get(kind) or memory.crowds.get(short(kind))) is not None:
+            crowd.leave(ident)
+    for held in memory.held.values():
+        held.minds.pop(ident, None)
     if any(ident in held.open for held in memory.held.values()):
         return islice(tend(memory, city), MOST)
     return ()
@@ -105,28 +122,13 @@ def _said(change: Change, part: Any, rules: tuple[Held, ...], city: City) -> Sai
         if held.quiet(source, value, unit) or not held.rule.wants(source):
             continue
         if reading is None:
-            at = _measured_at(change, part)
+            at = joined.measured_at(change, part)
             if at is None:
                 break
             unit = unit if isinstance(unit, str) else None
             reading = Reading(change.entity, part.name, value, unit, at, change.at, change.seq)
         said.extend(judge(held, reading, city))
     return said
-
-
-def _measured_at(change: Change, part: Any) -> int | None:
-    """When it was measured; None when that was before what it overwrote (an NGSI-LD PATCH may do that)."""
-    observed = part.new.get("observedAt")
-    if observed is None:
-        return change.at
-    at = change.entity.at(part.name)
-    if at is None:
-        return change.at
-    before = None if part.old is None else part.old.get("observedAt")
-    if before is None or (before <= observed and len(before) == len(observed) and before[-1] == observed[-1] == "Z"):
-        return at  # texts of one shape sort as their instants
-    was = Attribute.of(part.old).at
-    return None if was is not None and was > at else at
 
 
 def _unsaid(rules: tuple[Held, ...], source: str, city: City) -> Iterable[Entity]:

@@ -1,15 +1,18 @@
 """The Alert that watch says: its id, its figures and its sentence for a person. Held by tests/apps/test_watch.py."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final
 
 from hansa import Attribute, City, Delete, Entity, entity, units
+from hansa.apps.watch import labels
 from hansa.apps.watch.memory import Reading, Standing, iso, there
+from hansa.apps.watch.printing import leaf_text
 from hansa.apps.watch.rule import Rule
 from hansa.apps.watch.science import ABOVE, STRANGE, Crossing, Judged
+from hansa.apps.watch.tree import Daytime, Equals, Implausible, Limit, Month, Near, Node, Rate, Silent, Weekday
 
 NOWHERE: Final = Crossing("", None)
 CONFIGURATION: Final = "configuration"
@@ -25,7 +28,7 @@ def ident(source: str, kind: str, name: str) -> str:
 def raised(city: City, rule: Rule, reading: Reading, judged: Judged, since: int) -> Iterator[Entity | Delete]:
     """Open the alarm: what, where, the figure with its unit, and since when."""
     source = reading.entity
-    alert = ident(source.id, rule.kind, rule.name)
+    alert = ident(source.id, rule.called, rule.name)
     before = there(city, alert)
     again = before is not None and before.get("status") == "open"
     if before is not None and not again and "validTo" in before:
@@ -37,7 +40,7 @@ def raised(city: City, rule: Rule, reading: Reading, judged: Judged, since: int)
             "Alert",
             alert,
             category=rule.category,
-            subCategory=rule.kind,
+            subCategory=rule.called,
             severity=rule.severity,
             status="open",
             dateIssued=None if again else iso(city.now()),
@@ -47,18 +50,22 @@ def raised(city: City, rule: Rule, reading: Reading, judged: Judged, since: int)
             **_figures(rule, reading, judged, since),
         ),
         source,
+        (reading.name,),
+        city,
     )
 
 
-def updated(rule: Rule, reading: Reading, judged: Judged, since: int) -> Entity:
+def updated(city: City, rule: Rule, reading: Reading, judged: Judged, since: int) -> Entity:
     """Say the alarm's new extreme, its other side, or its new limits."""
     figures = _figures(rule, reading, judged, since)
-    alert = ident(reading.entity.id, rule.kind, rule.name)
-    return _labelled(entity("Alert", alert, severity=rule.severity, category=rule.category, **figures), reading.entity)
+    alert = ident(reading.entity.id, rule.called, rule.name)
+    said = entity("Alert", alert, severity=rule.severity, category=rule.category, **figures)
+    return _labelled(said, reading.entity, (reading.name,), city)
 
 
-def closed(rule: Rule, reading: Reading, measure: float | None, standing: Standing, now: int) -> Entity:
+def closed(city: City, rule: Rule, reading: Reading, measure: float | None, standing: Standing) -> Entity:
     """Close the alarm: all is well again."""
+    now = city.now()
     what, who = _words(rule.attribute), _who(reading.entity)
     if rule.kind == "silence":
         said = f"{what} of {who} is heard again, after silence since {_when(standing.since)}."
@@ -70,7 +77,81 @@ def closed(rule: Rule, reading: Reading, measure: float | None, standing: Standi
         said = f"{what} of {who} is back at {_figure(measure, _unit(rule, reading))}."
     said += f" The alarm stood from {_when(standing.since)} to {_when(now)}."
     value = None if measure is None else Attribute(measure, _unit(rule, reading), reading.at)
-    return entity("Alert", standing.alert, status="closed", validTo=iso(now), description=said, value=value)
+    alert = entity("Alert", standing.alert, status="closed", validTo=iso(now), description=said, value=value)
+    return _labelled(alert, reading.entity, (reading.name,), city)
+
+
+def joined_raised(
+    city: City,
+    rule: Rule,
+    source: Entity,
+    because: Sequence[tuple[Node, Any, float | None]],
+    at: int,
+    seq: int,
+    label: str | None,
+) -> Iterator[Entity | Delete]:
+    """Open the alarm of a joined rule: what, where, and every part of its condition that holds, with its figure.
+
+    `label` is that of all that the condition read.
+    """
+    alert = ident(source.id, rule.called, rule.name)
+    before = there(city, alert)
+    again = before is not None and before.get("status") == "open"
+    if before is not None and not again and "validTo" in before:
+        yield Delete(alert, "validTo")
+    who = _who(source)
+    parts = [_part(node, measure, rule.attribute) for node, measure, _ in because]
+    called = rule.called[:1].upper() + rule.called[1:]
+    text = f"{called}: {who}: {'; '.join(parts) or 'its rule holds'}; since {_when(at)}."
+    if rule.text is not None:
+        known = {"source": who, "attribute": _words(rule.attribute), "since": _when(at), "parts": "; ".join(parts)}
+        text = re.sub(r"\{(\w+)\}", lambda m: known.get(m[1], m[0]), rule.text)
+    found = entity(
+        "Alert",
+        alert,
+        category=rule.category,
+        subCategory=rule.called,
+        severity=rule.severity,
+        status="open",
+        dateIssued=None if again else iso(city.now()),
+        alertSource=source.id,
+        watchRule=Attribute(rule.id, kind="Relationship"),
+        location=source.location,
+        description=text,
+        evidence={
+            "rule": rule.id,
+            "attribute": rule.attribute,
+            "because": [
+                {"says": leaf_text(node, rule.attribute), "value": _cut(measure), "limit": limit}
+                for node, measure, limit in because
+            ],
+            "at": iso(at),
+            "since": iso(at),
+            "seq": seq,
+        },
+    )
+    found.label = label
+    yield found
+
+
+def joined_closed(city: City, rule: Rule, source: Entity, standing: Standing) -> Entity:
+    """Close the alarm of a joined rule. It repeats no figure: what was read for it may be known to fewer by now."""
+    now = city.now()
+    said = f"{rule.called[:1].upper()}{rule.called[1:]}: {_who(source)}: over."
+    said += f" The alarm stood from {_when(standing.since)} to {_when(now)}."
+    return entity("Alert", standing.alert, status="closed", validTo=iso(now), description=said)
+
+
+def _part(node: Node, measure: Any, about: str) -> str:
+    """One part of a condition that holds, with what was measured."""
+    said = leaf_text(node, about)
+    if isinstance(node, Near):
+        return f"{said} ({measure} of them)"
+    if isinstance(node, Silent | Equals | Daytime | Weekday | Month) or measure is None:
+        return said
+    unit = node.beyond.unit if isinstance(node, Limit | Implausible) else getattr(node, "unit", None)
+    hourly = "/h" if isinstance(node, Rate) else ""
+    return f"{said} ({_figure(measure, unit)}{hourly})"
 
 
 def graded(alert: str, rule: Rule) -> Entity:
@@ -105,6 +186,8 @@ def misconfigured(city: City, source: Entity, rule: str, name: str, said: str) -
             description=said,
         ),
         source,
+        (),
+        city,
     )
 
 
@@ -161,10 +244,13 @@ def describe(rule: Rule, reading: Reading, judged: Judged, since: int) -> str:
     return f"{what} of {who} says {value} at {when}, which cannot be: plausible is nothing {side} {limit}."
 
 
-def _labelled(alert: Entity, source: Entity) -> Entity:
+def _labelled(alert: Entity, source: Entity, names: Iterable[str], city: City) -> Entity:
     """What is known of a person or for security alone stays so in the alarm; public readings make no public alarm."""
-    if source.label is not None and not source.label.startswith("open"):
-        alert.label = source.label
+    found = labels.of(source, names)
+    if source.stamps is None and (whole := there(city, source.id)) is not None:
+        found += labels.of(whole, names)  # a Change does not say how single attributes are labelled
+    if (label := labels.strictest(found)) is not None:
+        alert.label = label
     return alert
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hansa import City, Delete, Entity, windows
 from hansa.apps.watch import alarms
+from hansa.apps.watch.measuring import COVERED, DECIBEL, SLOPED, SLOPES, fits, measured
 from hansa.apps.watch.memory import (
     Held,
     Measured,
@@ -11,8 +12,6 @@ from hansa.apps.watch.memory import (
     Reading,
     Standing,
     Track,
-    fits,
-    measured,
     past,
     there,
     watched,
@@ -22,10 +21,6 @@ from hansa.apps.watch.science import Crossing, Judged, crossing, energy, further
 
 FLAT = "flat"
 SILENT = "silent"
-DECIBEL = "2N"  # levels are averaged by their energy
-COVERED = 0.75  # part of an averaging time that must be measured before its mean is judged
-SLOPES = 60  # readings that one slope is made of, at most
-SLOPED = 0.25  # part of a rate's window that its readings must span
 
 Said = list[Entity | Delete]
 
@@ -93,9 +88,9 @@ def _decide(held: Held, reading: Reading, judged: Judged, standing: Standing | N
         if standing is None:
             return []
         del held.open[source]
-        return [alarms.closed(rule, reading, judged.measure, standing, city.now())]
+        return [alarms.closed(city, rule, reading, judged.measure, standing)]
     if standing is not None:
-        return _worse(rule, reading, judged, found, standing)
+        return _worse(city, rule, reading, judged, found, standing)
     since = reading.at if judged.since is None else judged.since
     if rule.hold_off and rule.kind != "flat":
         pending = held.pending.get(source)
@@ -118,12 +113,12 @@ def raise_(held: Held, reading: Reading, judged: Judged, since: int, city: City)
     found = judged.found
     if found is None or there(city, held.rule.id) is None:
         return []  # its rule went; the next round forgets it
-    alert = alarms.ident(source, held.rule.kind, held.rule.name)
+    alert = alarms.ident(source, held.rule.called, held.rule.name)
     held.open[source] = Standing(alert, found.side, found.limit, judged.measure, since)
     return list(alarms.raised(city, held.rule, reading, judged, since))
 
 
-def _worse(rule: Rule, reading: Reading, judged: Judged, found: Crossing, standing: Standing) -> Said:
+def _worse(city: City, rule: Rule, reading: Reading, judged: Judged, found: Crossing, standing: Standing) -> Said:
     """An alarm that stands is said again only on another side, with another limit, or at a new extreme."""
     same = found.side == standing.side and found.limit == standing.limit
     if same and (
@@ -137,7 +132,7 @@ def _worse(rule: Rule, reading: Reading, judged: Judged, found: Crossing, standi
     if found.limit is None and standing.limit is not None:
         said.append(Delete(standing.alert, "limit"))  # 990 passed a limit; "NaN" passes none
     standing.side, standing.limit, standing.extreme = found.side, found.limit, judged.measure
-    said.append(alarms.updated(rule, reading, judged, standing.since))
+    said.append(alarms.updated(city, rule, reading, judged, standing.since))
     return said
 
 
@@ -203,7 +198,7 @@ def _heard(held: Held, reading: Reading, city: City) -> Said | tuple[()]:
     if source not in held.open or lasted(reading.seen, city.now(), held.rule.lasting):
         return ()
     standing = held.open.pop(source)
-    return [alarms.closed(held.rule, reading, None, standing, city.now())]
+    return [alarms.closed(city, held.rule, reading, None, standing)]
 
 
 def _unfit(held: Held, reading: Reading, city: City) -> Said | tuple[()]:

@@ -6,12 +6,18 @@ the alarms from the open Alerts, hold-offs and windows from the readings themsel
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from hansa import City, Entity, units, windows
+from hansa import City, Entity, windows
+from hansa.apps.watch.measuring import fits, measured
 from hansa.apps.watch.rule import Rule, Unusable, read
 from hansa.apps.watch.science import Judged
+from hansa.apps.watch.weighing import Mind, Scales
+
+if TYPE_CHECKING:
+    from hansa.apps.watch.neighbours import Crowd
 
 RULES = 5_000  # WatchRules of one city
 ALARMS = 100_000  # alarms that stand at once
@@ -74,6 +80,8 @@ class Held:
     unfit: dict[str, str] = field(default_factory=dict)  # source -> its alert, where units do not convert
     fresh: bool = False  # it is new or changed, and what stands already must be judged by it
     warm: bool = False  # what was pending or heard before this process began is known
+    scales: Scales | None = None  # of a joined rule, and what it keeps of each source
+    minds: dict[str, Mind] = field(default_factory=dict)
 
     def quiet(self, source: str, value: Any, unit: Any) -> bool:
         """Whether there is plainly nothing to say: the way of nearly every reading, so it costs next to nothing."""
@@ -103,6 +111,13 @@ class Memory:
         self.held: dict[str, Held] = {}
         self.faults: dict[str, str] = {}  # WatchRule -> why it cannot be used
         self.by_type: dict[str, dict[str, tuple[Held, ...]]] = {}
+        self.joined: dict[str, dict[str, tuple[Held, ...]]] = {}  # the same, of joined rules
+        self.crowds: dict[str, Crowd] = {}  # by type: the others that joined rules look at
+        self.zone: tzinfo = UTC
+
+    def looks(self, kind: str) -> bool:
+        """Whether anything is to be done with entities of a type."""
+        return kind in self.by_type or kind in self.joined or kind in self.crowds
 
     def load(self, city: City, *, fresh: bool) -> None:
         """Read all rules; what is new or changed is `fresh`. What is gone is forgotten."""
@@ -126,7 +141,8 @@ class Memory:
             self.forget(entity.id)
         elif known is None or known.rule != rule:
             self.faults.pop(entity.id, None)
-            self.held[entity.id] = Held(rule, {} if known is None else known.open, fresh=fresh)
+            scales = None if rule.condition is None else Scales(rule.condition, self.zone)
+            self.held[entity.id] = Held(rule, {} if known is None else known.open, fresh=fresh, scales=scales)
 
     def forget(self, ident: str) -> None:
         """The rule is gone, off, or of no use."""
@@ -134,12 +150,14 @@ class Memory:
         self.faults.pop(ident, None)
 
     def sort(self) -> None:
-        """Make the table that every Change asks."""
+        """Make the tables that every Change asks."""
         table: dict[str, dict[str, tuple[Held, ...]]] = {}
+        joined: dict[str, dict[str, tuple[Held, ...]]] = {}
         for held in self.held.values():
-            by_name = table.setdefault(held.rule.type, {})
-            by_name[held.rule.attribute] = (*by_name.get(held.rule.attribute, ()), held)
-        self.by_type = table
+            by_name = (table if held.scales is None else joined).setdefault(held.rule.type, {})
+            for name in (held.rule.attribute,) if held.scales is None else held.scales.names:
+                by_name[name] = (*by_name.get(name, ()), held)
+        self.by_type, self.joined = table, joined
 
 
 def there(city: City, ident: str) -> Entity | None:
@@ -197,22 +215,6 @@ def unit_of(entity: Entity, name: str) -> str | None:
     return entity.attribute(name).unit
 
 
-def measured(value: Any, unit: str | None, wanted: str | None) -> float | None:
-    """The value as a number in the rule's unit; None when it is no number. Call `fits` first."""
-    number = windows.number(value)
-    if number is None or unit is None or wanted is None or unit == wanted:
-        return number
-    return windows.number(units.conversion(unit, wanted)(number))
-
-
-def fits(unit: str | None, wanted: str | None) -> bool:
-    """Whether a value with this unit can be compared; a value without one is taken to be in the rule's."""
-    if unit is None or wanted is None or unit == wanted:
-        return True
-    one, other = units.UNITS.get(unit), units.UNITS.get(wanted)
-    return one is not None and other is not None and one.dimension == other.dimension
-
-
 def past(city: City, reading: Reading, rule: Rule, *, span: int = 0, most: int = 10_000) -> list[Measured]:
     """The readings before this one, oldest first; late ones left out.
 
@@ -224,13 +226,23 @@ def past(city: City, reading: Reading, rule: Rule, *, span: int = 0, most: int =
 
 
 def _in_order(points: Any, before: int, rule: Rule) -> Iterable[Measured]:
+    for point in in_order(points, before):
+        unit = point[3].get("unitCode")
+        number = measured(point[1], unit, rule.unit) if fits(unit, rule.unit) else None
+        yield Measured(point[0], number, point[1])
+
+
+def in_order(points: Any, before: int) -> Iterable[Any]:
     """Newest first. A reading is late when one that was measured after it was said before it."""
     for point in reversed(points):
         if point[2] < before:
             before = point[2]
-            unit = point[3].get("unitCode")
-            number = measured(point[1], unit, rule.unit) if fits(unit, rule.unit) else None
-            yield Measured(point[0], number, point[1])
+            yield point
+
+
+def zone_of(city: City) -> tzinfo:
+    """The zone that the city's days follow."""
+    return ZoneInfo(str(city.setting("timezone", "UTC")))
 
 
 def iso(at: int) -> str:

@@ -1,27 +1,35 @@
 """A WatchRule read: what to watch, on which entities, with which limits. Held by tests/apps/test_watch_rule.py."""
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from fnmatch import translate
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hansa import Entity, units, windows
+from hansa.apps.watch import tree
+from hansa.apps.watch.terms import (
+    CATEGORIES,
+    LONGEST_S,
+    OWN,
+    SECOND,
+    SEVERITIES,
+    Unusable,
+    glob_fault,
+    is_term,
+    matcher,
+)
+
+__all__ = ["ALARM", "KINDS", "OWN", "RESERVED", "Rule", "Unusable", "compiled", "condition_of", "names_alarm", "read"]
 
 KINDS: Final = ("threshold", "rate", "silence", "flat", "implausible")
-SEVERITIES: Final = ("informational", "low", "medium", "high", "critical")
-CATEGORIES: Final = ("traffic", "naturalDisaster", "weather", "environment", "health", "security", "agriculture")
-"""Severities and categories of the Smart Data Models' Alert."""
+"""What a single leaf is judged by, in few steps; `joined` is a whole tree."""
 
-OWN: Final = frozenset({"Alert", "WatchRule"})
-"""What watch itself reads and writes: watching it would answer itself for ever."""
+ALARM: Final = 100  # characters of what an alarm is called
+
+RESERVED: Final = "configuration"
+"""What the notes on rules that cannot be used are called."""
 
 LIMITS: Final = ("high", "low", "minimum", "maximum", "perHour", "hysteresis", "tolerance")
 """What is measured in the unit of the watched attribute."""
-
-SECOND: Final = 1_000_000
-LONGEST_S: Final = 366 * 86_400.0
-_TERM: Final = re.compile(r"[A-Za-z][\w.-]*\Z|https?://\S+\Z|urn:\S+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,13 @@ class Rule:
     category: str = "environment"
     text: str | None = None
     match: Callable[[str], Any] | None = None
+    alarm: str | None = None  # what the alarm is called; without it, the kind
+    condition: tree.Node | None = None  # of a joined rule: what no single kind can say
+
+    @property
+    def called(self) -> str:
+        """What its alarms are called: part of their id."""
+        return self.alarm or self.kind
 
     @property
     def name(self) -> str:
@@ -62,21 +77,20 @@ class Rule:
         return self.match is None or self.match(source) is not None
 
 
-class Unusable(Exception):  # it is a finding, not a fault of ours
-    """A WatchRule that cannot be used; says which attribute and why."""
-
-
 def read(entity: Entity) -> Rule | None:
     """The Rule of a WatchRule entity; None when it is switched off; raises Unusable when it says nonsense."""
     said = _Said(entity)
     if said.of("enabled", True) is False:
         return None
-    kind = said.word("kind", KINDS, None)
-    type_, attribute = said.term("watchedType"), said.term("watchedAttribute")
+    condition = said.of("condition")
+    kind = said.word("kind", KINDS, None) if condition is None else ""
+    type_, attribute = said.term("watchedType"), said.term("watchedAttribute") if condition is None else ""
     if type_ in OWN:
         raise Unusable(f"watchedType: watch does not watch {type_} entities, for it writes them")
     if (on := said.of("enabled", True)) is not True:
         raise Unusable(f"enabled: {on!r:.40} is neither true nor false")
+    if condition is not None:
+        return compiled(tree.of_json(condition), _head(said, type_))
     low, high = said.limits(kind)
     return Rule(
         id=entity.id,
@@ -98,6 +112,88 @@ def read(entity: Entity) -> Rule | None:
         text=said.text("template"),
         match=said.pattern("watchedId"),
     )
+
+
+def _head(said: "_Said", type_: str) -> Rule:
+    """What a rule says beside its condition."""
+    alarm = said.of("alarm")
+    if not names_alarm(alarm):
+        raise Unusable(f"alarm: what the alarm is called, at most {ALARM} printable characters, not {RESERVED}")
+    return Rule(
+        id=said.entity.id,
+        kind="joined",
+        type=type_,
+        attribute="",
+        severity=said.word("severity", SEVERITIES, "medium"),
+        category=said.word("category", CATEGORIES, "environment"),
+        text=said.text("template"),
+        match=said.pattern("watchedId"),
+        alarm=alarm,
+    )
+
+
+def names_alarm(value: Any) -> bool:
+    """Whether an alarm can be called so."""
+    return isinstance(value, str) and 0 < len(value) <= ALARM and value.isprintable() and value != RESERVED
+
+
+def compiled(node: tree.Node, head: Rule) -> Rule:
+    """The rule of a condition: one of the kinds where a single leaf says it all, else `joined`, with the whole tree."""
+    single = _single(node)
+    if single is None:
+        return replace(head, kind="joined", attribute=tree.subject(node), condition=node)
+    return replace(head, **single)
+
+
+def _single(node: tree.Node) -> dict[str, Any] | None:
+    """The fields of the rule of one kind that says the same as a tree, or None."""
+    hold = 0
+    if isinstance(node, tree.Lasting):
+        hold, node = node.span, node.of
+    if isinstance(node, tree.Limit) and node.measure in {None, "mean"}:
+        limits = {"low": node.beyond.low, "high": node.beyond.high, "unit": node.beyond.unit}
+        return _kind("threshold", node, hold) | limits | {"hysteresis": node.hysteresis, "average": node.over}
+    if isinstance(node, tree.Rate):
+        low = None if node.side == "rises" else -node.per_hour
+        high = None if node.side == "falls" else node.per_hour
+        limits = {"low": low, "high": high, "unit": node.unit}
+        how = {"hysteresis": node.hysteresis, "window": node.over, "readings": node.readings}
+        return _kind("rate", node, hold) | limits | how
+    if isinstance(node, tree.Implausible):
+        limits = {"low": node.beyond.low, "high": node.beyond.high, "unit": node.beyond.unit}
+        return _kind("implausible", node, hold) | limits
+    if isinstance(node, tree.Silent) and not hold:
+        return _kind("silence", node, 0) | {"lasting": node.span}
+    if isinstance(node, tree.Flat) and not hold:
+        flat = {"lasting": node.span, "tolerance": node.tolerance, "unit": node.unit, "readings": node.readings}
+        return _kind("flat", node, 0) | flat
+    return None
+
+
+def _kind(kind: str, node: tree.Own, hold: int) -> dict[str, Any]:
+    return {"kind": kind, "attribute": node.attribute, "hold_off": hold}
+
+
+def condition_of(rule: Rule) -> tree.Node:
+    """The condition of a rule as a tree; `compiled` makes the same rule of it."""
+    if rule.condition is not None:
+        return rule.condition
+    beyond = tree.Range(rule.low, rule.high, rule.unit)
+    node: tree.Node
+    if rule.kind == "threshold":
+        measure = "mean" if rule.average else None
+        node = tree.Limit(rule.attribute, beyond, rule.hysteresis, measure, rule.average)
+    elif rule.kind == "rate":
+        side = "rises" if rule.low is None else "falls" if rule.high is None else "changes"
+        fast = rule.high if rule.high is not None else -(rule.low or 0.0)
+        node = tree.Rate(rule.attribute, side, fast, rule.unit, rule.window, rule.hysteresis, rule.readings)
+    elif rule.kind == "silence":
+        return tree.Silent(rule.attribute, rule.lasting)
+    elif rule.kind == "flat":
+        return tree.Flat(rule.attribute, rule.lasting, rule.tolerance, rule.unit, rule.readings)
+    else:
+        node = tree.Implausible(rule.attribute, beyond)
+    return tree.Lasting(node, rule.hold_off) if rule.hold_off else node
 
 
 def _lasting(said: "_Said", kind: str) -> int:
@@ -122,9 +218,9 @@ class _Said:
 
     def term(self, name: str) -> str:
         value = self.of(name)
-        if not isinstance(value, str) or len(value) > 2_048 or not _TERM.match(value):
+        if not is_term(value):
             raise Unusable(f"{name}: {value!r:.60} is no name")
-        return value
+        return str(value)
 
     def text(self, name: str) -> str | None:
         value = self.of(name)
@@ -167,10 +263,9 @@ class _Said:
         glob = self.of(name)
         if glob is None:
             return None
-        # Few stars: what a glob's regular expression costs grows with them, and it is asked for every reading.
-        if not isinstance(glob, str) or len(glob) > 256 or glob.count("*") > 4:
-            raise Unusable(f"{name}: not a pattern of at most 256 characters and 4 stars")
-        return _matcher(glob)
+        if (fault := glob_fault(glob)) is not None:
+            raise Unusable(f"{name}: {fault}")
+        return matcher(glob)
 
     def limits(self, kind: str) -> tuple[float | None, float | None]:
         if kind == "rate":
@@ -188,20 +283,3 @@ class _Said:
         if low is not None and high is not None and low > high:
             raise Unusable(f"{names[0]} ({low:g}) lies above {names[1]} ({high:g})")
         return low, high
-
-
-class _matcher:  # noqa: N801  # it is called like a function, and two of the same glob are equal
-    __slots__ = ("_match", "glob")
-
-    def __init__(self, glob: str) -> None:
-        self.glob = glob
-        self._match = re.compile(translate(glob)).match
-
-    def __call__(self, text: str) -> Any:
-        return self._match(text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _matcher) and self.glob == other.glob
-
-    def __hash__(self) -> int:
-        return hash(self.glob)

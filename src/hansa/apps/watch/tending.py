@@ -6,9 +6,10 @@ Held by tests/apps/test_watch_rules_change.py.
 from collections.abc import Iterator
 
 from hansa import City, Delete, Entity
-from hansa.apps.watch import alarms
+from hansa.apps.watch import alarms, joined
 from hansa.apps.watch.judging import judge, overdue
-from hansa.apps.watch.memory import ALARMS, Held, Memory, Standing, current, short, there, watched
+from hansa.apps.watch.memory import ALARMS, Held, Memory, Standing, current, short, there, watched, zone_of
+from hansa.apps.watch.neighbours import gather
 
 SWEPT = 20_000  # entities of one type that a new rule is held against at once; others are judged when they speak
 
@@ -16,7 +17,9 @@ SWEPT = 20_000  # entities of one type that a new rule is held against at once; 
 def begin(city: City) -> Memory:
     """What watch knows when its process begins: the rules, and the alarms that stand."""
     memory = Memory()
+    memory.zone = zone_of(city)
     memory.load(city, fresh=False)
+    gather(memory, city)
     _adopt(memory, city, None)
     return memory
 
@@ -29,14 +32,21 @@ def configured(memory: Memory, city: City, ident: str) -> Iterator[Entity | Dele
     else:
         memory.learn(rule, fresh=True)
     memory.sort()
+    gather(memory, city)
     yield from _settle(memory, city, ident)
 
 
 def tend(memory: Memory, city: City) -> Iterator[Entity | Delete]:
     """The round: rules that went, sources that went, hold-offs that have lasted, silences."""
     memory.load(city, fresh=True)
+    gather(memory, city)
     yield from _settle(memory, city, None)
     for held in list(memory.held.values()):
+        if held.scales is not None:
+            if not held.warm:
+                yield from joined.sweep(held, memory, city, SWEPT)
+            yield from joined.overdue(held, memory, city)
+            continue
         if not held.warm:
             yield from _warm(held, city, memory.seq)
         yield from overdue(held, city)
@@ -47,7 +57,8 @@ def _settle(memory: Memory, city: City, only: str | None) -> Iterator[Entity | D
     said: set[str] = set()
     for held in list(memory.held.values()):
         if held.fresh and only in {None, held.rule.id}:
-            for one in _sweep(held, city, memory.seq):
+            swept = _sweep(held, city, memory.seq) if held.scales is None else joined.sweep(held, memory, city, SWEPT)
+            for one in swept:
                 said.add(one.id)
                 yield one
             held.fresh = False
@@ -101,14 +112,15 @@ def _unfounded(held: Held | None, alert: Entity, source: str, city: City) -> str
     rule = held.rule
     said = alert.get("evidence")
     about = said.get("attribute") if isinstance(said, dict) else None
-    if alert.id != alarms.ident(source, rule.kind, rule.name) or about != rule.attribute or not rule.wants(source):
+    if alert.id != alarms.ident(source, rule.called, rule.name) or about != rule.attribute or not rule.wants(source):
         return "its watch rule means something else now"
     entity = there(city, source)
     if entity is None:
         return "its source is gone"
     if rule.type not in entity.types and rule.type not in map(short, entity.types):
         return "its watch rule means something else now"
-    return None if watched(entity, rule) is not None else "its source no longer says this"
+    silent = watched(entity, rule) is None if held.scales is None else joined.misses(held, entity)
+    return "its source no longer says this" if silent else None
 
 
 def _standing(alert: Entity) -> Standing:

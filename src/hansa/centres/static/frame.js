@@ -1,6 +1,7 @@
 // What the bar of every page does: light and dark, and the sheet of keys.
 
 import { h, put } from "./dom.js";
+import "./past/screens.js";
 import { clockText, dayText, hourText, zoneText } from "./words.js";
 
 const NEXT = { "": "light", light: "dark", dark: "" };

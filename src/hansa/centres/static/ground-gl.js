@@ -72,7 +72,8 @@ function geojson(shapes) {
 
 const absolute = (address) => (address.startsWith("/") ? location.origin + address : address);
 
-function style(ink, data = geojson([])) {
+/** The style of the city's own shapes (features with a `kind`, or the address of such), over tiles if there are any. */
+export function style(ink, data = geojson([])) {
   const width = (kind, more = 0) => {
     const [near, far] = WIDTHS[kind];
     return ["interpolate", ["exponential", 1.5], ["zoom"], 10, near + (near ? more : 0), 16, far + more];

@@ -12,6 +12,9 @@ const KINDS = [
   ["district", /district|area|zone|municipal|boundary|quarter|neighbou?rhood/i],
 ];
 
+/** The kind of shapes of a type. */
+export const kindOfShape = (type) => KINDS.find(([, pattern]) => pattern.test(type))?.[0] ?? "other";
+
 /** The order of drawing, from below. */
 export const ORDER = ["district", "parcel", "other", "water", "rail", "road", "building"];
 
@@ -32,7 +35,7 @@ export function shape(entity) {
   const it = shapeOf(entity);
   if (!it) return null;
   const type = kindOf(entity);
-  const kind = KINDS.find(([, pattern]) => pattern.test(type))?.[0] ?? "other";
+  const kind = kindOfShape(type);
   const c = it.coordinates;
   const lines = { LineString: [c], MultiLineString: c }[it.type] ?? [];
   const areas = { Polygon: [c], MultiPolygon: c }[it.type] ?? [];

@@ -5,7 +5,7 @@ import { mainOf, unitOf } from "./words.js";
 export const STATES = ["alarm", "watch", "stale", "missing", "ok"];
 export const SEVERITIES = ["critical", "high", "medium", "low", "informational"];
 const MEMBERS = new Set(["id", "type", "location", "scope", "@context"]);
-export const NO_STATION = new Set(["Alert", "WeatherForecast", "FrostStation", "Device", "Subscription", "WatchRule", "Command"]);
+export const NO_STATION = new Set(["Alert", "WeatherForecast", "FrostStation", "Device", "Subscription", "WatchRule", "Command", "VitalSign", "VitalSigns", "ForecastSkill", "ForecastOutcome", "Shift", "ShiftEntry"]);
 
 const isMap = (it) => typeof it === "object" && it !== null && !Array.isArray(it);
 

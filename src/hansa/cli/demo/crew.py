@@ -21,7 +21,7 @@ from hansa.cli.beside import be
 from hansa.cli.demo.door import Door
 from hansa.cli.demo.keys import Keys, Post, quiet
 from hansa.cli.demo.land import ZONE
-from hansa.cli.demo.past import load, readings, setting, watch_rules
+from hansa.cli.demo.past import load, readings, resources, run_books, setting, watch_rules
 from hansa.cli.demo.profiles import PROFILES
 from hansa.cli.demo.valley import Instrument, Plan, Valley
 from hansa.cli.demo.weather import DAY_S
@@ -135,6 +135,11 @@ async def work(said: dict[str, Any]) -> None:
             click.echo(f"  {new} devices enrolled, each with a secret of its own; their claims are used up")
         await _remember(door, valley, data / "demo.past")
         await load(door, watch_rules())
+        # A version that somebody published since is not taken back.
+        known = {one["id"] for one in await door.ask("GET", "/ngsi-ld/v1/entities?type=RunBook&limit=1000")}
+        await load(door, (one for one in run_books() if one["id"] not in known))
+        known = {one["id"] for one in await door.ask("GET", "/ngsi-ld/v1/entities?type=Resource&limit=1000")}
+        await load(door, (one for one in resources() if one["id"] not in known))
         # A busy machine may let the evening begin before the apps are done: they take what comes in its order.
         with suppress(TimeoutError):
             async with asyncio.timeout(LEARN_S):

@@ -17,6 +17,7 @@ from hansa.cli.desk import told
 from hansa.errors import SourceFailed
 from hansa.serve import token
 
+TRIES: Final = 30  # of a city that is busy, a second apart
 ANSWER_S: Final = 60.0  # a batch of an import on a busy machine
 
 
@@ -53,7 +54,7 @@ class Door:
         async with self._one:
             try:
                 async with asyncio.timeout(ANSWER_S):
-                    status, answer = await self._exchange(head + body)
+                    status, answer = await self._patiently(head + body)
             except (OSError, EOFError, ValueError, TimeoutError) as fault:
                 self._drop()
                 raise SourceFailed(f"the city does not answer: {fault or type(fault).__name__}") from fault
@@ -97,6 +98,15 @@ class Door:
                 await self.turn(at)
             await asyncio.sleep(wait_s)
             wait_s = min(0.05, wait_s * 1.5)
+
+    async def _patiently(self, request: bytes) -> tuple[int, bytes]:
+        """The same again while the city is busy: what helpers send may be said twice."""
+        for _ in range(TRIES):
+            status, answer = await self._exchange(request)
+            if status != 503:
+                break
+            await asyncio.sleep(1.0)
+        return status, answer
 
     async def _exchange(self, request: bytes) -> tuple[int, bytes]:
         """Write and read once more on a new connection if the old one had been closed meanwhile."""

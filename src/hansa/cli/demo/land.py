@@ -55,11 +55,12 @@ def beside_river(along: float, across_km: float) -> Spot:
 
 def height(spot: Spot) -> float:
     """Metres above the valley floor: nothing at the river, some 240 m on the ridges."""
-    distance = min(_distance(spot, a, b) for a, b in pairwise(RIVER))
-    return 250.0 * (1.0 - math.exp(-((distance / 1.5) ** 2)))
+    away = min(distance(spot, a, b) for a, b in pairwise(RIVER))
+    return 250.0 * (1.0 - math.exp(-((away / 1.5) ** 2)))
 
 
-def _distance(spot: Spot, a: Spot, b: Spot) -> float:
+def distance(spot: Spot, a: Spot, b: Spot) -> float:
+    """Kilometres from a spot to the nearest of a straight piece from `a` to `b`."""
     (x, y), (x0, y0), (x1, y1) = spot, a, b
     dx, dy = x1 - x0, y1 - y0
     part = max(0.0, min(1.0, ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy)))

@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from hansa import clock
 from hansa.cli.demo.door import Door
+from hansa.cli.demo.forces import forces
 from hansa.cli.demo.land import SOURCE, base_map, height
 from hansa.cli.demo.profiles import PROFILES, RULES
 from hansa.cli.demo.sensors import hour_of
+from hansa.cli.demo.town import town
 from hansa.cli.demo.valley import HOUR_S, Instrument, Valley
 from hansa.cli.demo.weather import DAY_S
 from hansa.errors import BadRequest
@@ -47,7 +49,7 @@ def told(instrument: Instrument) -> dict[str, Any]:
 
 def setting(valley: Valley) -> Iterator[dict[str, Any]]:
     """The map and the instruments' names. Said again at every start: what equals the state makes no Change."""
-    for one in base_map(valley.plan.stations):
+    for one in (*base_map(valley.plan.stations), *town()):
         yield {"kind": "say", "id": one["id"], "doc": one, "label": "open"}
     for instrument in valley.instruments:
         yield {"kind": "say", "id": instrument.entity, "doc": told(instrument), "label": "open"}
@@ -58,6 +60,18 @@ def watch_rules() -> Iterator[dict[str, Any]]:
     shipped = json.loads(files("hansa.apps").joinpath("watch", "defaults.json").read_text("utf-8"))
     for one in (*shipped, *RULES):
         yield {"kind": "say", "id": one["id"], "doc": one, "label": "open"}
+
+
+def run_books() -> Iterator[dict[str, Any]]:
+    """The run-books that hansa ships with."""
+    for one in json.loads(files("hansa.apps").joinpath("incidents", "run-books.json").read_text("utf-8")):
+        yield {"kind": "say", "id": one["id"], "doc": one, "label": "smart"}
+
+
+def resources() -> Iterator[dict[str, Any]]:
+    """What the valley can send."""
+    for one in forces():
+        yield {"kind": "say", "id": one["id"], "doc": one, "label": "smart"}
 
 
 def readings(valley: Valley) -> Iterator[dict[str, Any]]:

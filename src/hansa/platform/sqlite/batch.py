@@ -1,6 +1,6 @@
 """One transaction: what writes make of states, decided in memory, and the rows that then wait to be written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -53,6 +53,7 @@ class Book(Protocol):
     several: dict[tuple[int, int], int]
     kinds: set[tuple[int, int, int]]
     states: dict[Key, StateRow]
+    append_only: Mapping[str, str]
 
     @property
     def db(self) -> Any:
@@ -127,7 +128,7 @@ class Batch:
             cause, depth = item.causes[i] if item.causes is not None else (item.cause, item.depth)
             actor = item.actors[i] if item.actors is not None else item.actor
             try:
-                out.append(self._decide(write, actor, cause, depth, item.sight))
+                out.append(self._decide(write, actor, cause, depth, item))
             except HansaError as refusal:
                 out.append(Refused(write, refusal))
         return out
@@ -146,21 +147,25 @@ class Batch:
             state = states[key] if key in states else self.kept[key].now
             try:
                 merged = self._merged(state, write, item.sight)
+                self._appended(state, merged, write, f"app:{item.app}")
                 _reject_unstorable(merged)
             except HansaError as refusal:
                 return refusal
             states[key] = merged.state
         return None
 
-    def _decide(self, write: Write, actor: str, cause: str | None, depth: int, sight: Sight | None) -> Outcome:
-        kept = self.kept[write.tenant, write.id]
+    def _decide(self, write: Write, actor: str, cause: str | None, depth: int, item: Item) -> Outcome:
+        kept, sight = self.kept[write.tenant, write.id], item.sight
         if write.kind in EDITS:
+            if self.store.append_only and kept.now is not None:
+                permitted.stays(kept.now, write, self.store.append_only)
             e = kept.e if sight is None or permitted.edited(sight, kept.now, write, self.store.realm) else -1
             merged = self.history.edit(e, kept.now, kept.seq, write, self.store.head() + 1)
         else:
             if write.kind == "instances":
                 write = self.history.dated(kept.e, write)
             merged = self._merged(kept.now, write, sight)
+            self._appended(kept.now, merged, write, f"app:{item.app}" if item.app else actor)
             if kept.e >= 0 and any(p.status == "late" for p in merged.parts):
                 is_new = self.history.is_new
                 merged.parts[:] = [p for p in merged.parts if p.status != "late" or is_new(kept.e, p)]
@@ -187,6 +192,14 @@ class Batch:
         if merged.gone and known is not state:  # whoever may delete an entity deletes all of it
             return merge.apply(state, write, self.at)
         return permitted.joined(state, known, merged, write)
+
+    def _appended(self, state: State | None, merged: Merged, write: Write, by: str) -> None:
+        """Raise Forbidden for what becomes of an entity of a type to which one only appends."""
+        kinds = self.store.append_only
+        if kinds and (merged.parts or merged.new or merged.gone):
+            if state is not None:
+                permitted.stays(state, write, kinds)
+            permitted.entered(merged, write, by, kinds, old=state is not None and state.doc is not None)
 
     def remember(self, states: dict[Key, StateRow], lately: set[Key]) -> None:
         """Keep the states of who spoke lately too, the newest so many; those of a crowd would only push out others."""

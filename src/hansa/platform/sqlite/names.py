@@ -46,6 +46,10 @@ class Names:
                 del self._number[text], self._text[n]
         self._new.clear()
 
+    def known(self, text: str) -> int | None:
+        """The number of a word, if it is known without looking."""
+        return self._number.get(text)
+
     def number(self, text: str) -> int | None:
         """The number of a word, or None when nobody has said it."""
         n = self._number.get(text)

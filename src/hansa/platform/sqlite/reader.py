@@ -5,7 +5,7 @@ nothing is masked, stored bytes are the answer.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, Final, Protocol
 
 import apsw
@@ -93,9 +93,9 @@ class SqliteReader(CensusReader):
                 break
         return out
 
-    def every(self, tenant: str, query: Query, sight: Sight) -> Iterator[Entity]:
-        """All that match, one after the other, with their stamps."""
-        return self._matching(tenant, query, sight, None, 0, stamps=True)
+    def every(self, tenant: str, query: Query, sight: Sight, *, stamps: bool = True) -> Iterator[Entity]:
+        """All that match, one after the other, with their stamps (or, which is quicker, without)."""
+        return self._matching(tenant, query, sight, None, 0, stamps=stamps)
 
     def find_docs(self, tenant: str, query: Query, sight: Sight, limit: int, offset: int = 0) -> list[bytes] | None:
         """The same as stored documents, where the index alone decides; else None."""
@@ -126,12 +126,15 @@ class SqliteReader(CensusReader):
                     return many
         return sum(1 for _ in self._matching(tenant, query, sight, None, 0))
 
-    def has_tenant(self, tenant: str) -> bool:
-        """Whether anything was ever said under this tenant; the realm's own (no name) is always there."""
+    def has_tenant(self, tenant: str, sight: Sight) -> bool:
+        """Whether anything that this sight may see was ever said under a tenant; the realm's own is always there."""
         if not tenant:
             return True
         n = self._names.number(tenant)
-        return n is not None and next(iter(self._run(_ANY_OF, (n,))), None) is not None
+        if n is None:
+            return False
+        seen = "" if sight.everything else f" AND ({self._seen(sight).where})".replace("{}", "label")
+        return next(iter(self._run(f"{_ANY_OF}{seen} LIMIT 1", (n,))), None) is not None
 
     def _matching(
         self, tenant: str, query: Query, sight: Sight, limit: int | None, offset: int, *, stamps: bool = False
@@ -215,6 +218,19 @@ class SqliteReader(CensusReader):
             return True
         seen = self._seen(sight)
         return seen.every and not seen.audited and not sight.typed
+
+    def shown_to(self, sight: Sight) -> Hashable:
+        """Equal for sights that are shown the same, as labels and policy stand now."""
+        if sight.everything:
+            return ""
+        return self._seen(sight).where, sight.who.scope if sight.typed else None
+
+    def alike(self, sight: Sight) -> Hashable | None:
+        """The same for sights that see the same of all that is there; None for one of which is noted what it sees."""
+        if sight.everything:
+            return ""
+        seen = self._seen(sight)
+        return None if seen.audited or sight.typed else (seen.known, seen.where)
 
     def _seen(self, sight: Sight, *, fresh: bool = True) -> Visible:
         """What a sight sees of the labels that there are; without `fresh`, of those known to be there."""
@@ -315,7 +331,7 @@ _PLANS: Final = 500  # remembered by a reader: dashboards ask the same again and
 _ONE: Final = f"SELECT {_COLUMNS} FROM entity WHERE tenant = ? AND id = ?"  # noqa: S608  # no part of it is given
 
 
-_ANY_OF: Final = "SELECT 1 FROM entity WHERE tenant = ? LIMIT 1"
+_ANY_OF: Final = "SELECT 1 FROM entity WHERE tenant = ?"
 
 
 def _page(made: Plan, where: str | None = None, columns: str = _COLUMNS, *, paged: bool = True) -> str:

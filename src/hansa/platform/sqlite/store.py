@@ -58,6 +58,7 @@ class SqliteStore:
         self._e = self._one("SELECT max(e) FROM entity") or 0
         self._g = self._one("SELECT max(g) FROM place") or 0
         self.several: dict[tuple[int, int], int] = {}
+        self.append_only: dict[str, str] = {}  # types of which an app alone makes entities, that then stay; and the app
         self.kinds: set[tuple[int, int, int]] = set()
         self._log: LogReader | None = None
         if self._one("SELECT 1 FROM meta WHERE key = 'unindexed'"):  # a bulk import was cut off before it had its index

@@ -5,6 +5,7 @@ import { ask } from "../doors.js";
 import { aloud, fault, start } from "../base/start.js";
 import { count } from "../words.js";
 import { doing, field, h, ROLES, roles, signIn, when } from "../people/way.js";
+import { handOn } from "../people/link.js";
 import { fillForm, kept } from "../people/typed.js";
 import { reasoned } from "./reasoned.js";
 import { leaving, shown } from "./shown.js";
@@ -13,17 +14,19 @@ const by = (id) => document.getElementById(id);
 const AGAIN_MS = 10_000;
 const LENDABLE = ["operator", "supervisor", "command", "engineer"];
 const VIEWS = { waiting: "/admin/proposals?state=waiting", all: "/admin/proposals", leaving: "/admin/derivations" };
-const KINDS = { policy: "Change of a policy", derivation: "Something leaves a realm, from now on", declassify: "Something is let out", "break-glass": "Break glass", handover: "Another owner", recovery: "Let somebody in again", appointment: "More power for somebody" };
+const KINDS = { policy: "Change of a policy", derivation: "Something leaves a realm, from now on", declassify: "Something is let out", "break-glass": "Break glass", handover: "Another owner", recovery: "Let somebody in again", appointment: "More power for somebody", service: "A service that sees much" };
 const STATES = { waiting: ["watch", "Waits"], approved: ["watch", "Approved, being done"], done: ["ok", "Done"], refused: ["stale", "Refused"], expired: ["stale", "Too late"], failed: ["alarm", "Failed"] };
 const said = h("div", { "aria-live": "assertive" });
 const name = (id) => id.replace(/^person:/, "");
 let view = "waiting";
 let drawn = "";
+let halves = []; // links that two agreed upon, of which whoever looks has a half
 
 async function load(anew = false) {
   let listed, glass;
   try {
     [listed, glass] = await Promise.all([VIEWS[view], "/admin/break-glass"].map(async (path) => (await ask(path)).body));
+    halves = await waiting();
   } catch (problem) {
     if (problem.problem?.stepUp) return signIn(true);
     drawn = "";
@@ -31,7 +34,7 @@ async function load(anew = false) {
   }
   for (const one of Object.keys(VIEWS)) by(`see-${one}`).setAttribute("aria-pressed", String(one === view));
   // What is being read stays as it is while nothing has changed.
-  const now = JSON.stringify([view, listed, glass]);
+  const now = JSON.stringify([view, listed, glass, halves]);
   if (now === drawn && !anew) return;
   drawn = now;
   const open = glass.filter((one) => one.state === "open");
@@ -40,7 +43,20 @@ async function load(anew = false) {
   const many = view === "leaving" ? listed.map(derivation) : listed.map(proposal);
   const none = { waiting: "Nothing waits for a second person.", all: "Nothing was ever proposed, as far as it concerns you.", leaving: "Nothing leaves a realm." }[view];
   const over = view === "all" ? glass.filter((one) => one.state !== "open").map(ended) : [];
-  by("list").replaceChildren(...open.map(broken), said, ...(many.length + over.length ? [...many, ...over] : [h("p", { class: "quiet pad" }, none)]));
+  by("list").replaceChildren(...open.map(broken), said, ...halves.map(half), ...(many.length + over.length ? [...many, ...over] : [h("p", { class: "quiet pad" }, none)]));
+}
+
+/** Links of which whoever looks can have a half told; for most there is nothing behind this door. */
+async function waiting() {
+  const [me, links] = await Promise.all(["/account", "/admin/invitations"].map((path) => ask(path).then(({ body }) => body, () => null)));
+  return me && links ? links.filter((one) => one.holders.includes(`person:${me.name}`)) : [];
+}
+
+function half(one) {
+  const tell = h("button", { type: "button", class: "do" }, "Tell my half");
+  tell.addEventListener("click", () => doing(tell, said, "It was not told", async () => handOn((await ask(`/admin/invitations/${one.id}/tell`, { method: "POST" })).body, () => load(true))));
+  const whom = one.shown || one.name || "Somebody";
+  return h("article", { class: "matter", id: `l-${one.id}`, "aria-label": "A link in two halves" }, h("header", {}, h("h3", {}, "A link in two halves"), sign("watch", "Waits")), h("p", { class: "matter-why" }, one.kind === "recover" ? `${whom} is let in again.` : `${whom} comes in as ${roles(one.roles)}${one.departments.length ? ` of ${one.departments.join(", ")}` : ""}.`), h("p", { class: "quiet" }, `${one.holders.map(name).join(" and ")} agreed, and each hands on a half, until ${when(one.until)}. An earlier half of yours opens nothing any more.`), h("p", { class: "pair" }, tell));
 }
 
 /** Whoever must first show again who he is comes back to this proposal. */
@@ -135,7 +151,7 @@ if (given in VIEWS) view = given;
 document.documentElement.classList.add("ready");
 start({ keys: [["b", "break glass"]], act: { b: () => (by("break").hidden ? false : void breakGlass()) } });
 await load();
-const before = kept();
+const before = drawn ? kept() : null;
 if (before?.name === "break-glass" && !by("break").hidden) fillForm(breakGlass(), before.what);
 if (location.hash.startsWith("#p-")) by(location.hash.slice(1))?.scrollIntoView({ block: "nearest" });
 setInterval(() => document.hidden || by("editor").open || load(), AGAIN_MS);

@@ -30,6 +30,9 @@ export function leaving(said) {
 const WORDS = {
   derivation: (what) => leaving(what),
   "break-glass": (what) => facts([["Rights of", roles(what.roles)], ["For", `${what.minutes} minutes from the approval on`]]),
+  appointment: (what) => facts([["Who", what.shown || what.name || "Whoever opens the link"], ["Account", what.person ?? what.name], ["Will be", roles(what.roles)], ["Departments", what.departments.length ? what.departments.join(", ") : "none"], ["Account", what.opens ? "was closed, and is opened" : ""]]),
+  recovery: (what) => facts([["Who", what.shown], ["Account", what.person]]),
+  service: (what) => facts([["Service", what.service ?? what.name], ["Is", roles(what.roles ?? [])], ["Departments", (what.departments ?? []).join(", ") || "none"], ["Gets", what.service ? (what.alone ? "this key instead of all others" : "one key more") : `${(what.keys ?? []).length} keys`]]),
   handover: (what) => facts([["From", what.from], ["To", what.to], ["Realm", what.realm], ["What", list(what.ids)]]),
   declassify: (what) =>
     facts([
@@ -37,6 +40,7 @@ const WORDS = {
       ["Attributes", what.attributes ? what.attributes.join(", ") : "the entity itself"],
       ["From", what.from === what.to ? `${what.from}, where it stays` : `${what.from} to ${what.to}`],
       ["Label", `${what.was ? `${what.was} becomes ` : ""}${what.label}`],
+      ["Its past, which opens too", what.past ? Object.entries(what.past).map(([name, it]) => (it.values ? `${name}: ${it.values.toLocaleString("en")} values since ${it.since}` : `${name}: nothing`)).join("; ") : null],
       ["As it will stand there", what.document ? h("pre", { class: "code" }, JSON.stringify(what.document, null, 2)) : null],
     ]),
   policy: (what, id) => h("p", {}, h("a", { href: `/policies?realm=${encodeURIComponent(what.realm)}&proposal=${encodeURIComponent(id)}` }, `What would change in the policy of ${what.realm}`)),

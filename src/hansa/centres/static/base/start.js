@@ -49,11 +49,11 @@ const tick = () => clock && document.getElementById("clock").replaceChildren(...
 export async function start({ keys = [], act = {}, themed } = {}) {
   const theme = startTheme(themed);
   const help = startHelp([...keys, ...WAYS]);
-  let going = 0;
+  let going = -Infinity; // a page that has just begun was not asked to go anywhere
   addEventListener("keydown", (event) => {
     if (!meant(event)) return;
     const to = performance.now() - going < 1500 ? GO[event.key] : null;
-    going = 0;
+    going = -Infinity;
     const fn = to ? () => location.assign(to) : { g: () => (going = performance.now()), t: theme, "?": help, ...act }[event.key];
     if (!fn) return;
     if (fn(event) !== false) event.preventDefault();

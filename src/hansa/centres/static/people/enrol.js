@@ -7,7 +7,8 @@ import { authenticator, codeField, doing, field, fill, h, roles, when } from "./
 
 const box = document.getElementById("way");
 const said = h("div", { "aria-live": "assertive" });
-const link = location.pathname.split("/").pop();
+const last = (text) => text.trim().replace(/\/+$/, "").split("/").pop();
+let link = last(location.pathname);
 
 const TITLES = { first: "Welcome, first administrator", invite: "Welcome", recover: "Come in again" };
 
@@ -19,6 +20,7 @@ async function main() {
     fill(box, h("h2", {}, "This link opens nothing"), h("p", {}, problem.message), h("p", { class: "quiet" }, problem.mend), h("p", {}, h("a", { class: "tool", href: "/sign-in" }, "Sign in")));
     return;
   }
+  if (it.kind === "half") return other(it);
   const known = it.kind === "recover";
   const lack = unable();
   const who = h(
@@ -76,6 +78,24 @@ async function main() {
     h("details", { class: "way-other", open: Boolean(lack) }, h("summary", {}, "With a password instead"), form),
   );
   (who.querySelector("input:not([readonly])") ?? key).focus();
+}
+
+/** Two people agreed that somebody comes in: each of them has handed on a half, and this page was opened by one. */
+function other(it) {
+  const mine = link;
+  const form = h("form", { class: "way-form", novalidate: true }, field("The other half", "half", { class: "mono", autocomplete: "off", autocapitalize: "none", spellcheck: "false", required: true, maxlength: "2000" }, "The whole link, as it was handed to you."), h("button", { type: "submit", class: "do wide" }, "Go on"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const both = `${mine}.${last(form.querySelector("input").value)}`;
+    doing(form.querySelector("[type=submit]"), said, "These are not two halves of one link", async () => {
+      await ask("/account/enrol", { method: "POST", send: { link: both } });
+      link = both;
+      said.replaceChildren();
+      await main();
+    });
+  });
+  fill(box, h("h2", {}, "This is one half of two"), h("p", {}, "Two people of the city agreed to let you in, and each of them has the half of a link for you. Open either one, and put the other here."), h("p", { class: "quiet" }, `Together they work once, until ${when(it.until)}.`), said, form);
+  form.querySelector("input").focus();
 }
 
 /** What to call a passkey that is made here. */

@@ -1,0 +1,184 @@
+"""Watched areas: who came in, who left, and what trembles at the edge."""
+
+import pytest
+
+from hansa import Attribute, entity
+from hansa.apps.geofence import app
+from hansa.apps.geofence.fence import Unusable, read
+from hansa.apps.geofence.watching import alert_id, stricter
+from hansa.testing import MemoryCity
+
+FENCE = "urn:ngsi-ld:Geofence:yard"
+VAN = "urn:ngsi-ld:Vehicle:van"
+# A square of some 74 m by 111 m. A degree of longitude there is some 74 km, one of latitude 111 km.
+RING = [[17.100, 48.300], [17.101, 48.300], [17.101, 48.301], [17.100, 48.301], [17.100, 48.300]]
+SQUARE = {"type": "Polygon", "coordinates": [RING]}
+INSIDE, OUTSIDE = (17.1005, 48.3005), (17.1050, 48.3005)
+EDGE = (17.1010 + 8 / 74_000, 48.3005)  # 8 m beyond the eastern edge
+
+
+def point(place):
+    return {"type": "Point", "coordinates": list(place)}
+
+
+@pytest.fixture
+def city():
+    return MemoryCity(app, start="2026-11-22T12:00:00Z")
+
+
+def fence(city, ident=FENCE, label=None, **said):
+    one = entity("Geofence", ident, **{"name": "the yard", "location": SQUARE, **said})
+    one.label = label
+    city.say(one)
+
+
+def drive(city, *places, ident=VAN, kind="Vehicle"):
+    for place in places:
+        city.turn(seconds=10)
+        city.read(
+            entity(kind, ident, name="Van 7", location=Attribute(point(place), None, city.clock.now(), "GeoProperty"))
+        )
+
+
+def alarm(city, what, fence_=FENCE, ident=VAN):
+    found = [one for one in city.find("Alert") if one.id == alert_id(fence_, what, ident)]
+    return found[0] if found else None
+
+
+def raised(city, what="entered"):
+    """How often the alarm was opened."""
+    changes = [one for one in city.changes if one.entity.id == alert_id(FENCE, what, VAN)]
+    return sum(
+        1 for one in changes if one.entity["status"] == "open" and (s := one.said("status")) and s["value"] == "open"
+    )
+
+
+def test_what_comes_in_is_an_alarm_until_it_is_out(city):
+    fence(city)
+    drive(city, OUTSIDE)
+    assert alarm(city, "entered") is None
+    drive(city, INSIDE)
+    found = alarm(city, "entered")
+    assert found["status"] == "open"
+    assert found["description"] == "Van 7 came into the yard."
+    assert found["alertSource"] == VAN
+    assert found["geofence"] == FENCE
+    drive(city, OUTSIDE)
+    assert alarm(city, "entered")["status"] == "closed"
+    assert "validTo" in alarm(city, "entered")
+    drive(city, INSIDE)
+    assert alarm(city, "entered")["status"] == "open"
+    assert "validTo" not in alarm(city, "entered")
+    assert len(city.find("Alert")) == 1
+
+
+def test_a_place_that_trembles_at_the_edge_makes_one_alarm(city):
+    fence(city)
+    drive(city, OUTSIDE, INSIDE, *[EDGE, INSIDE] * 10)
+    assert raised(city) == 1
+    fence(city, margin=0)
+    drive(city, *[EDGE, INSIDE] * 3)
+    assert raised(city) > 1  # without a margin it does
+
+
+def test_what_leaves_is_an_alarm_only_if_it_was_in(city):
+    fence(city, onEnter=False, onExit=True)
+    drive(city, OUTSIDE, EDGE, OUTSIDE)
+    assert alarm(city, "left") is None
+    drive(city, INSIDE)
+    assert alarm(city, "left") is None
+    drive(city, EDGE)
+    assert alarm(city, "left") is None
+    drive(city, OUTSIDE)
+    assert alarm(city, "left")["status"] == "open"
+    assert alarm(city, "left")["description"] == "Van 7 left the yard."
+    drive(city, INSIDE)
+    assert alarm(city, "left")["status"] == "closed"
+
+
+def test_a_fence_is_for_its_types_alone(city):
+    fence(city, forTypes=["Bus"])
+    drive(city, OUTSIDE, INSIDE)
+    assert city.find("Alert") == []
+    drive(city, OUTSIDE, INSIDE, ident="urn:ngsi-ld:Bus:9", kind="Bus")
+    assert len(city.find("Alert")) == 1
+
+
+def test_a_late_place_moves_nothing(city):
+    fence(city)
+    drive(city, OUTSIDE)
+    late = Attribute(point(INSIDE), None, city.clock.now() - 5_000_000, "GeoProperty")
+    city.read(entity("Vehicle", VAN, location=late))
+    assert city.find("Alert") == []
+
+
+def test_circles_and_corridors(city):
+    fence(city, location=point(INSIDE), radius=100)
+    drive(city, (17.1005 + 90 / 74_000, 48.3005))
+    assert alarm(city, "entered")["status"] == "open"
+    drive(city, (17.1005 + 125 / 74_000, 48.3005))
+    assert alarm(city, "entered")["status"] == "closed"
+    other = "urn:ngsi-ld:Geofence:road"
+    fence(city, other, location={"type": "LineString", "coordinates": [[17.2, 48.3], [17.3, 48.3]]})
+    drive(city, (17.25, 48.3 + 20 / 111_195))
+    assert alarm(city, "entered", other)["status"] == "open"
+
+
+def test_a_fence_that_is_drawn_says_who_is_in_it_and_one_that_goes_takes_it_back(city):
+    drive(city, INSIDE)
+    fence(city)
+    assert alarm(city, "entered") is None  # for everything it waits for what moves
+    fence(city, forTypes=["Vehicle"])
+    assert alarm(city, "entered")["status"] == "open"
+    fence(city, active=False)
+    assert alarm(city, "entered")["status"] == "closed"
+    fence(city, active=True)
+    assert alarm(city, "entered")["status"] == "open"
+    city.delete(FENCE)
+    city.rules.settle()
+    assert alarm(city, "entered")["status"] == "closed"
+    drive(city, OUTSIDE, INSIDE)
+    assert alarm(city, "entered")["status"] == "closed"
+
+
+def test_what_is_gone_is_in_no_fence(city):
+    fence(city)
+    drive(city, INSIDE)
+    city.delete(VAN)
+    city.rules.settle()
+    assert alarm(city, "entered")["status"] == "closed"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"location": {"type": "MultiPoint", "coordinates": [[1, 2]]}},
+        {"radius": "wide"},
+        {"radius": -1},
+        {"margin": True},
+        {"severity": "dreadful"},
+        {"forTypes": {"a": 1}},
+        {"onEnter": "yes"},
+    ],
+)
+def test_a_fence_that_cannot_be_used_is_left_out_and_the_others_work_on(city, said):
+    broken = entity("Geofence", "broken", **{"location": SQUARE, **said})
+    with pytest.raises(Unusable):
+        read(broken)
+    city.say(broken)
+    fence(city)
+    drive(city, OUTSIDE, INSIDE)
+    assert [one["geofence"] for one in city.find("Alert")] == [FENCE]
+
+
+def test_an_alarm_bears_the_stricter_label_of_area_and_thing(city):
+    fence(city, label="personal;owner=care")
+    drive(city, OUTSIDE, INSIDE)
+    assert alarm(city, "entered").label == "personal;owner=care"
+    area = read(entity("Geofence", "a", location=SQUARE))
+    secret = entity("Vehicle", "v", location=point(INSIDE))
+    secret.label = "security"
+    assert stricter(area, secret) == "security"
+    public = entity("Vehicle", "v", location=point(INSIDE))
+    public.label = "open"
+    assert stricter(area, public) is None  # the area is not public, and so is not the alarm
