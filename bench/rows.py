@@ -79,8 +79,8 @@ def known() -> dict[str, Measure]:
         soak_rows,
         store_rows,
         subscription_rows,
-        vitals_rows,
         trial_rows,
+        vitals_rows,
     )
 
     return {

@@ -36,7 +36,8 @@ def vitals(bench: Bench) -> Iterator[Row]:
         [one for one in app.rounds if one.name == "look_after"],
         app.views,
     )
-    with MemoryCity(slim, start=_START, keep=False, store=store).closing() as city:
+    city = MemoryCity(slim, start=_START, keep=False, store=store)
+    with city.closing():
         _say(city, [_device(city, n) for n in range(count)])
         began = time.process_time()
         rounds = _settle(city, count)

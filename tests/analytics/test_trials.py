@@ -56,7 +56,7 @@ def made(tmp_path):
     for name, label in (("open", None), ("secret", "security")):
         ident = f"urn:ngsi-ld:WaterObserved:{name}"
         doc = {"id": ident, "type": "WaterObserved", "location": place,
-               "level": {"type": "Property", "value": 1.0, "unitCode": "MTR", "observedAt": text(BEGIN - SECOND)}}  # fmt: skip
+               "level": {"type": "Property", "value": 1.0, "observedAt": text(BEGIN - SECOND)}}  # fmt: skip
         city.write(Write("create", ident, doc, label=label))
         city.write(history(name, *COURSE))
     yield city, tmp_path / "open.db"
@@ -174,7 +174,8 @@ def test_rings_are_held_against_incidents_and_windows(made):
     near = {"type": "Polygon", "coordinates": [[[16.9, 47.9], [17.1, 47.9], [17.1, 48.1], [16.9, 48.1], [16.9, 47.9]]]}
     far = {"type": "Polygon", "coordinates": [[[1, 1], [2, 1], [2, 2], [1, 1]]]}
     city.put(
-        entity("Incident", "one", name="Flood", area=near, dateRaised="2026-04-10T00:55:00Z", dateResolved="2026-04-10T02:00:00Z"),
+        entity("Incident", "one", name="Flood", area=near, dateRaised="2026-04-10T00:55:00Z",
+               dateResolved="2026-04-10T02:00:00Z"),
         entity("Incident", "far", area=far, dateRaised="2026-04-10T00:55:00Z", dateResolved="2026-04-10T02:00:00Z"),
         entity("Incident", "drill", drill=True, area=near, dateRaised="2026-04-10T00:55:00Z"),
         entity("Incident", "late", area=near, dateRaised="2026-04-10T20:00:00Z", dateResolved="2026-04-10T21:00:00Z"),
@@ -276,7 +277,8 @@ def test_only_so_many_are_tried_at_once(made):
 
 
 @pytest.mark.parametrize(
-    ("sight", "fault"), [(NOBODY, Unauthenticated), (engineer(roles=("resident",)), Forbidden), (engineer(roles=()), Forbidden)]
+    ("sight", "fault"),
+    [(NOBODY, Unauthenticated), (engineer(roles=("resident",)), Forbidden), (engineer(roles=()), Forbidden)],
 )
 def test_rules_are_tried_by_those_who_work_with_them(made, sight, fault):
     with pytest.raises(fault):

@@ -9,11 +9,12 @@ MINUTE = 60 * SECOND
 NAMES = ("level", "flow", "door")
 NUMBERS = st.integers(-20, 20).map(lambda n: n / 4)
 SPANS = st.sampled_from([60, 300, 420, 900, 1_800, 3_600]).map(lambda s: s * SECOND)
+NO_UNIT = st.none()
 names = st.sampled_from(NAMES[:2])
 hysteresis = st.sampled_from([0.0, 0.0, 0.25, 1.0, 4.0])
 
 
-def ranges(unit=st.none()):
+def ranges(unit=NO_UNIT):
     pair = st.tuples(NUMBERS, NUMBERS).map(sorted)
     return st.one_of(
         st.builds(lambda x, u: tree.Range(x, None, u), NUMBERS, unit),
@@ -22,17 +23,18 @@ def ranges(unit=st.none()):
     )
 
 
-def groups(within=st.sampled_from([100.0, 5_000.0])):
+def groups():
+    within = st.sampled_from([100.0, 5_000.0])
     fresh = st.sampled_from([tree.FRESH, 10 * MINUTE])
-    return st.builds(lambda w, f: tree.Group(within=w, fresh=f), within, fresh)
+    return st.builds(tree.Group, within=within, fresh=fresh)
 
 
-def leaves(unit=st.none()):
+def leaves(unit=NO_UNIT):
     return st.one_of(
         st.builds(tree.Limit, names, ranges(unit), hysteresis),
         st.builds(lambda a, r, h, o: tree.Limit(a, r, h, "mean", o), names, ranges(unit), hysteresis, SPANS),
         st.builds(
-            lambda a, r, h, m, o: tree.Limit(a, r, h, m, o),
+            tree.Limit,
             names, ranges(unit), hysteresis, st.sampled_from(["min", "max", "sum"]), SPANS,
         ),
         st.builds(lambda a, r, h, o: tree.Limit(a, r, h, "count", o), names, ranges(), hysteresis, SPANS),
@@ -70,7 +72,7 @@ def nested(below):
     )
 
 
-def trees(unit=st.none()):
+def trees(unit=NO_UNIT):
     return st.recursive(leaves(unit), nested, max_leaves=5).filter(_usable)
 
 

@@ -182,7 +182,7 @@ def test_the_forecasts_of_security_have_a_record_of_their_own(city):
 
 
 def test_what_frost_predicts_is_held_against_what_frost_itself_found_to_have_come():
-    """Ten lifelike nights: from histories alone, brain finds the minima that frost noted, and scores each night once."""
+    """Ten lifelike nights: from histories alone, brain finds the minima that frost noted, and scores each once."""
     rng = random.Random(7)
     with MemoryCity(slowly(frost, 600), slowly(app, 600), start=iso(BEGIN + timedelta(hours=12))).closing() as city:
         for hour in range(10 * 24):

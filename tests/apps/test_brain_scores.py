@@ -69,8 +69,8 @@ def test_what_are_no_sums_are_none(nonsense):
 
 @pytest.mark.parametrize(
     ("name", "of", "how"),
-    [("temperatureMin", "temperature", "min"), ("levelMax", "level", "max"), ("temperatureMinimum", "temperature", "min"),
-     ("precipitation", "precipitation", "mean"), ("Min", "Min", "mean")],
+    [("temperatureMin", "temperature", "min"), ("levelMax", "level", "max"),
+     ("temperatureMinimum", "temperature", "min"), ("precipitation", "precipitation", "mean"), ("Min", "Min", "mean")],
 )  # fmt: skip
 def test_a_name_says_what_it_is_held_against(name, of, how):
     assert meant(name) == (of, how)

@@ -25,11 +25,12 @@ def iso(at):
     return datetime.fromtimestamp(at // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def devices(city, count, **said):
+def devices(city, count):
     made = []
     for n in range(count):
-        one = entity("Device", f"d{n}", name=f"Probe {n}", deviceState="active", reportingInterval=300.0, readings=1,
-                     lastSeen=iso(city.clock.now()), controlledAsset=f"urn:ngsi-ld:WaterObserved:d{n}", **said)  # fmt: skip
+        asset = f"urn:ngsi-ld:WaterObserved:d{n}"
+        said = {"name": f"Probe {n}", "deviceState": "active", "reportingInterval": 300.0, "readings": 1}
+        one = entity("Device", f"d{n}", lastSeen=iso(city.clock.now()), controlledAsset=asset, **said)
         made.append(one)
     city.say(*made)
 
@@ -128,8 +129,10 @@ def test_what_one_may_not_see_is_in_no_row_count_or_line(city):
 
 def test_a_draft_says_how_the_city_is(city):
     city.say(
-        entity("Alert", "a", status="open", severity="high", description="River above 3 m", activations=2, acknowledgedActivation=1),
-        entity("Alert", "b", status="open", severity="low", description="Probe flat", outOfService=True, outOfServiceReason="repair"),
+        entity("Alert", "a", status="open", severity="high", description="River above 3 m", activations=2,
+               acknowledgedActivation=1),
+        entity("Alert", "b", status="open", severity="low", description="Probe flat", outOfService=True,
+               outOfServiceReason="repair"),
         entity("Alert", "c", status="closed", severity="critical", description="over"),
         entity("Incident", "i", status="open", severity="high", name="Flood at the mill"),
         entity("Incident", "j", status="reviewed", severity="high", name="Old one"),
@@ -162,7 +165,8 @@ def test_what_waits_and_what_was_decided(city):
     city.say(
         entity("Command", "c1", status="pending", commandDevice="pump-7", requestedBy="person:ada"),
         entity("Command", "c2", status="done", commandDevice="pump-8", result="running"),
-        entity("Alert", "a", status="open", runBook=Attribute("urn:ngsi-ld:RunBook:flood", kind="Relationship"), description="River"),
+        entity("Alert", "a", status="open", runBook=Attribute("urn:ngsi-ld:RunBook:flood", kind="Relationship"),
+               description="River"),
     )  # fmt: skip
     city.act("begin", by="person:ada", desk="coc")
     shift = city.find("Shift")[0].id
@@ -179,8 +183,10 @@ def test_predictions_show_their_errors_so_far_and_lately(city):
     city.read(station)
     told = city.view("predictions")
     assert (told["skills"], told["current"], told["settled"]) == ([], [], [])
-    night = entity("WeatherForecast", "n", refStation=Attribute(station.id, kind="Relationship"), warned=True,
-                   validFrom="2026-04-01T06:00:00Z", validTo="2026-04-01T09:00:00Z", temperatureMin=Attribute(3.0, "CEL"))  # fmt: skip
+    night = entity(
+        "WeatherForecast", "n", refStation=Attribute(station.id, kind="Relationship"), warned=True,
+        validFrom="2026-04-01T06:00:00Z", validTo="2026-04-01T09:00:00Z", temperatureMin=Attribute(3.0, "CEL"),
+    )  # fmt: skip
     city.say(night)
     told = city.view("predictions")
     assert told["waiting"] == [{"app": "administrator", "type": "WeatherForecast"}]

@@ -240,7 +240,7 @@ def test_nonsense_is_refused_and_nothing_is_entered(city, said):
 
 def test_kinds_and_odd_characters_are_kept_as_they_were_said(city):
     shift = begin(city)
-    text = "<script>alert(1)</script> Ⴀ‮ \U0001f600\nsecond line"
+    text = "<script>alert(1)</script> Ⴀ\u202e \U0001f600\nsecond line"
     city.act("enter", shift, by=ADA, text=text, about=["urn:ngsi-ld:Alert:1"], happenedAt="2026-04-01T05:30:00Z")
     found = log(city)["entries"][0]
     assert found["text"] == text

@@ -10,13 +10,10 @@ from hypothesis import strategies as st
 
 from hansa import Attribute, entity
 from hansa.analytics.rules import Rules
-from hansa.apps.watch import app, joined, labels, neighbours, tree
-from hansa.apps.watch.neighbours import Grid, metres
-from hansa.apps.watch.rule import condition_of
+from hansa.apps.watch import app, tree
 from hansa.apps.watch.sweeping import ROUND, Ring
-from hansa.apps.watch.wording import read_rule
 from hansa.apps.watch.weighing import Scales
-from hansa.clock import parse
+from hansa.apps.watch.wording import read_rule
 from hansa.model.change import Write
 from hansa.testing import MemoryCity, replay
 
@@ -129,9 +126,8 @@ def test_linked_entities_are_asked_and_others_are_not():
     city = MemoryCity(app)
     city.say(ruled(text, "dry"))
     pumps = [f"urn:ngsi-ld:Pump:{i}" for i in range(2)]
-    city.read(
-        *(entity("Pump", one, state=Attribute(s, None, city.clock.now())) for one, s in zip(pumps, ("on", "off")))
-    )
+    for one, state in zip(pumps, ("on", "off"), strict=True):
+        city.read(entity("Pump", one, state=Attribute(state, None, city.clock.now())))
     for i in range(2):
         city.turn(seconds=60)
         flow = Attribute(2.0, None, city.clock.now())
@@ -200,8 +196,10 @@ def restarted(city):
 RESTARTED = [
     FROST,
     "when temperature of WeatherObserved is below 2 degC with hysteresis 1 degC and wind is below 3, raise 'x'",
-    "when (temperature of WeatherObserved is below 2 degC and at least 2 neighbours within 5 km are also below 3 degC)"
-    " for 10 min, raise 'x'",
+    (
+        "when (temperature of WeatherObserved is below 2 degC and at least 2 neighbours within 5 km are also below"
+        " 3 degC) for 10 min, raise 'x'"
+    ),
     "when count of temperature of WeatherObserved over 30 min is below 3 and wind is below 3, raise 'x'",
     "when max of temperature of WeatherObserved over 15 min is below 2 degC or wind is silent for 20 min, raise 'x'",
     "when not (temperature of WeatherObserved is above 1 degC for 10 min) and wind is below 3, raise 'x'",

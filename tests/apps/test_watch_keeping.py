@@ -87,7 +87,13 @@ def test_a_rule_of_a_single_kind_is_edited_as_a_sentence_and_its_alarm_stays_the
     old = "urn:ngsi-ld:WatchRule:old"
     text = city.view("rule", {"id": old})["text"]
     assert text.startswith("when level of WaterObserved like '*bridge' is above 3 m\nraise 'threshold' low")
-    act(city, "save", old, text=text.replace("low", "critical").replace("\nsaying '{source} is high'", ""), reason="grave")
+    act(
+        city,
+        "save",
+        old,
+        text=text.replace("low", "critical").replace("\nsaying '{source} is high'", ""),
+        reason="grave",
+    )
     (same,) = city.find("Alert")
     assert (same.id, same["status"], same["severity"]) == (alarm.id, "open", "critical")
     now = city.get(old)

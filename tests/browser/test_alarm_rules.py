@@ -20,7 +20,7 @@ def rivers(city):
     for n in range(3):
         points = [
             {
-                "type": "Property", "unitCode": "MTR", "observedAt": (now - (240 - i) * HOUR).isoformat().replace("+00:00", "Z"),
+                "type": "Property", "unitCode": "MTR", "observedAt": f"{(now - (240 - i) * HOUR):%Y-%m-%dT%H:%M:%SZ}",
                 "value": round(2.0 + 1.4 * math.sin(i / 12 + n), 2),
             }
             for i in range(240)
@@ -28,15 +28,22 @@ def rivers(city):
         place = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [17.1 + n / 100, 48.1]}}
         told = city.post(
             "/ngsi-ld/v1/temporal/entities",
-            {"id": f"urn:ngsi-ld:WaterObserved:gauge-{n}", "type": "WaterObserved", "level": points, "location": [place]},
+            {
+                "id": f"urn:ngsi-ld:WaterObserved:gauge-{n}",
+                "type": "WaterObserved",
+                "level": points,
+                "location": [place],
+            },
         )
         assert told.status_code in {201, 204}, told.text
     begin, end = (now - 100 * HOUR).isoformat(), (now - 60 * HOUR).isoformat()
     for entity in (
-        {"id": "urn:ngsi-ld:Incident:flood", "type": "Incident", "name": {"type": "Property", "value": "Flood at the mill"},
+        {"id": "urn:ngsi-ld:Incident:flood", "type": "Incident",
+         "name": {"type": "Property", "value": "Flood at the mill"},
          "dateRaised": {"type": "Property", "value": begin}, "dateResolved": {"type": "Property", "value": end}},
         {"id": "urn:ngsi-ld:WatchRule:old", "type": "WatchRule", "kind": {"type": "Property", "value": "silence"},
-         "watchedType": {"type": "Property", "value": "WaterObserved"}, "silentFor": {"type": "Property", "value": 360000},
+         "watchedType": {"type": "Property", "value": "WaterObserved"},
+         "silentFor": {"type": "Property", "value": 360000},
          "watchedAttribute": {"type": "Property", "value": "level"}},
         {"id": "urn:ngsi-ld:WatchRule:broken", "type": "WatchRule", "kind": {"type": "Property", "value": "guess"},
          "watchedType": {"type": "Property", "value": "WaterObserved"}},
@@ -72,7 +79,9 @@ def test_a_rule_is_written_explained_tried_saved_compared_and_taken_back(rivers,
     until(page, "level is above 3 m", ".rule-leaf")
     assert page.inner_text(".rule-joins") == "This has held for 10 min"
     page.click(".rule-leaf button >> nth=0")
-    chosen = "document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)"
+    chosen = (
+        "document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)"
+    )
     assert page.evaluate(chosen) == "level of WaterObserved is above 3 m"
     page.click("text=Edit")
     page.fill(".rule-leaf input", "level of WaterObserved is above 3.2 m")
@@ -125,7 +134,9 @@ def test_two_who_edit_at_once_are_told(rivers, browse):
 def test_hostile_text_stays_text(rivers, browse):
     for n, payload in enumerate(PAYLOADS[:6]):
         word = "".join(c for c in payload if c.isprintable())[:90].replace("'", "''")
-        save(rivers, f"when level of WaterObserved is above 9 m raise '{word}'", id=f"urn:ngsi-ld:WatchRule:hostile-{n}")
+        save(
+            rivers, f"when level of WaterObserved is above 9 m raise '{word}'", id=f"urn:ngsi-ld:WatchRule:hostile-{n}"
+        )
     page = browse("/rules?sel=urn:ngsi-ld:WatchRule:hostile-0")
     until(page, "version 1", ".rule-one")
     assert page.evaluate("window.hacked") is None

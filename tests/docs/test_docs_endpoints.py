@@ -115,6 +115,7 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
         "/incidents",
         "/run-books",
         "/map",
+        "/rules",
     ):
         assert 'type="module"' in call("GET", path, 200).text
     for path in ("/entities/{id}", "/incidents/{id}"):
@@ -228,6 +229,10 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     assert isinstance(call("GET", "/desk", 200).json()["apps"], list)
     call("POST", "/desk/{app}/{act}", 404, {"id": "x"}, app="none", act="none")
     call("GET", "/desk/{app}/{view}", 404, app="none", view="none")
+    ident = call("POST", "/desk/trials", 201, {"rule": "nonsense"}).json()["id"]
+    assert [one["id"] for one in call("GET", "/desk/trials", 200).json()["trials"]] == [ident]
+    call("GET", "/desk/trials/{id}", 200, id=ident)
+    call("DELETE", "/desk/trials/{id}", 200, id=ident)
     assert call("GET", "/desk/rewind", 400).json()["where"] == "at"
     for path in ("rewind/changes", "rewind/day", "rewind/film", "screens"):
         assert call("GET", f"/desk/{path}", 400).json()["where"] == "from"

@@ -22,7 +22,7 @@ KEY = bytes(range(32))
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch):
     """Chunks of few entities, so that few entities make several."""
-    for module in ("marks", "marking", "mark_check", "then"):
+    for module in ("marks", "marking", "mark_check", "roll", "then"):
         monkeypatch.setattr(f"hansa.platform.sqlite.{module}.WIDTH", 4)
 
 
@@ -142,7 +142,7 @@ def test_what_is_not_marked_yet_is_read_from_the_log_and_no_further_than_may_be(
 
 @pytest.mark.parametrize("damage", [
     "UPDATE chunk SET body = zeroblob(30) WHERE seq = 20",
-    "UPDATE chunk SET (body, sum) = (SELECT body, sum FROM chunk WHERE seq = 10) WHERE seq = 20",
+    "UPDATE chunk SET (body, sum, types) = (SELECT body, sum, types FROM chunk WHERE seq = 10) WHERE seq = 20",
     "UPDATE mark SET tie = zeroblob(16) WHERE seq = 20",
 ])  # fmt: skip
 def test_a_damaged_mark_is_passed_over_and_made_anew(told, damage):

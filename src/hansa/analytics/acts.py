@@ -30,6 +30,10 @@ ALONE: Final = 5
 T = TypeVar("T")
 
 
+class Meanwhile(Conflict):
+    """What an act had read was changed before its commit."""
+
+
 class AskedCity:
     """The city as one act or view sees it, with the sight of who asks; it remembers what `get` has shown."""
 
@@ -163,8 +167,8 @@ class Acts:
                     return await self._once(app, deed, ident, said, sight)
                 async with self._alone:
                     return await self._once(app, deed, ident, said, sight)
-            except Conflict as fault:
-                if fault.where is None or attempt == limits.act_tries - 1:
+            except Meanwhile:
+                if attempt == limits.act_tries - 1:
                     raise
         raise HansaError("an act is tried at least once")
 
@@ -179,6 +183,8 @@ class Acts:
         outcomes = await self._city.acommit(item)
         for one in outcomes:
             if isinstance(one, Refused):
+                if isinstance(one.error, Conflict):  # the writer's word; what an act itself calls a conflict is its answer
+                    raise Meanwhile(one.error.detail, where=one.error.where, mend=one.error.mend)
                 raise one.error
         return [one for one in outcomes if isinstance(one, Change)]
 

@@ -114,7 +114,7 @@ def answered(value: Any) -> Response:
     """What a view said, as an answer."""
     if not isinstance(value, Answer):
         return json_response(value)
-    headers = [(b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'; sandbox")]
+    headers = [(b"content-security-policy", b"default-src 'none'; sandbox")]
     if value.name:
         name = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in value.name)
         headers.append((b"content-disposition", f'attachment; filename="{name[:120]}"'.encode()))

@@ -341,7 +341,8 @@ class Rewind:
     def _events(self, asked: Asked, eyes: Eyes, relabelled: dict[int, list[tuple[int, Labels]]]) -> dict[str, Any]:
         """Alarms, incidents and commands as marks on a time line, and what people did."""
         then = self._then
-        events = then.events(asked.since, asked.until, int(Why.DONE | Why.ALARM | Why.INCIDENT | Why.COMMAND))
+        why = int(Why.DONE | Why.ALARM | Why.INCIDENT | Why.COMMAND)
+        events = then.events(asked.since, asked.until, why, 2 * asked.most)
         cut = max(0, len(events) - asked.most)
         events = events[: asked.most]
         by_seq = {one.seq: one for one in events}

@@ -167,7 +167,8 @@ def _tried(start: Start, source: IO[bytes], tell: Callable[[dict[str, Any]], Non
         module, _, name = start.work.partition(":")
         work: Callable[[dict[str, Any], Past], Any] = getattr(importlib.import_module(module), name)
         result = work(start.asked, Past(start, reader, sight, tell))
-        return {"result": result, "saw": sorted(rights.shown) if rights is not None else []}
+        saw = sorted(rights.shown) if rights is not None else []
+        return {"result": result, "saw": saw, "cpu_s": time.process_time()}
     finally:
         reader.close()
 

@@ -49,6 +49,7 @@ class Trial:
     progress: float = 0.0
     doing: str = ""
     took_s: float = 0.0
+    cpu_s: float = 0.0
     result: Any = None
     fault: Any = None
     saw: list[tuple[str, str]] = field(default_factory=list)
@@ -64,6 +65,7 @@ class Trial:
             "doing": self.doing,
             "began": text(self.began),
             "took_s": round(self.took_s, 2),
+            "cpu_s": round(self.cpu_s, 2),
             "asked": self.asked,
         }
         if self.fault is not None:
@@ -214,6 +216,7 @@ class Trials:
                 self._failed(trial, said["fault"])
                 return
             elif "result" in said:
+                trial.cpu_s = said["cpu_s"]
                 trial.saw = [(one, label) for one, label in said["saw"]]
                 trial.result, trial.state, trial.progress, trial.doing = said["result"], "done", 1.0, ""
                 return

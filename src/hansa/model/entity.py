@@ -171,7 +171,7 @@ class Entity:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all that is said, as canonical JSON (RFC 8785): what a person signs, and the audit log keeps."""
+        """The SHA-256 of all that is said, as canonical JSON (RFC 8785): what people sign, and the audit log keeps."""
         return sha256(rfc8785.dumps(self.doc)).hexdigest()
 
     def __getitem__(self, name: str) -> Any:

@@ -143,7 +143,7 @@ class Commands:
         log.warning("a command is not sent", command=one.id, device=device, why=why.why)
         if self._note is not None:
             with suppress(HansaError):  # it is in the log of Changes in any case
-                self._note("command", "hansa", {**_told(one, device), "did": f"not sent: {why.why}"})
+                self._note("command", "hansa", {**_told(one, device), "did": f"not sent: {why.inside or why.why}"})
         now = self._city.clock.now()
         said = entity(
             _KIND, one.id, status=Attribute(why.status, at=now), withheldAt=clock.text(now), withheldBecause=why.why

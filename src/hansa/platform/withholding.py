@@ -20,10 +20,14 @@ log = structlog.get_logger("hansa.commands")
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """The status that a command gets instead of being sent, and why."""
+    """The status that a command gets instead of being sent, and why; `inside` is for the audit log alone.
+
+    Interlocks look with the city's own eyes: what they found may be guarded better than the command is.
+    """
 
     status: str
     why: str
+    inside: str = ""
 
 
 def withheld(one: Entity, city: City, actor: str | None = None) -> Withheld | None:
@@ -32,7 +36,7 @@ def withheld(one: Entity, city: City, actor: str | None = None) -> Withheld | No
         return _withheld(one, city, actor)
     except Exception as fault:  # whatever it was: what cannot be weighed is not sent
         log.exception("a command could not be weighed", command=one.id)
-        return Withheld("blocked", f"it could not be weighed: {fault}"[:500])
+        return Withheld("blocked", "it could not be weighed", str(fault)[:500])
 
 
 def _withheld(one: Entity, city: City, actor: str | None) -> Withheld | None:
@@ -49,7 +53,8 @@ def _withheld(one: Entity, city: City, actor: str | None) -> Withheld | None:
     if city.realm in two_people.REALMS and not two_people.approved(one, actor):
         return Withheld("blocked", "it takes two people: one who asks, and another who approves exactly that")
     if why := command.blocked(city, str(one.get("commandDevice")), one.get("payload"), now):
-        return Withheld("blocked", "; ".join(why)[:2_000])
+        many = "an interlock forbids it" if len(why) == 1 else f"{len(why)} interlocks forbid it"
+        return Withheld("blocked", f"{many} at this moment", "; ".join(why)[:2_000])
     return None
 
 

@@ -430,12 +430,14 @@ class Running:
         await self.stack.aclose()
 
     async def _flush(self) -> None:
-        """Write down what devices have become, once a minute (of the city's clock, if that is quicker) and at the end."""
+        """Write down what devices have become, once a minute (of the city's clock, if it is quicker) and at the end."""
         try:
             while True:
-                at, began = self.clock.now(), time.monotonic()
-                while max((self.clock.now() - at) / SECOND, time.monotonic() - began) < FLUSH_S:
+                at = self.clock.now()
+                for _ in range(int(FLUSH_S)):
                     await asyncio.sleep(1.0)  # the clock may be set to another rate meanwhile
+                    if self.clock.now() - at >= FLUSH_S * SECOND:
+                        break
                 self.flush()
                 await self.machines.flush()
         finally:

@@ -249,7 +249,8 @@ def _asked(act: Act, city: City, to: Entity, incident: Entity | None, reason: st
         device=Attribute(to.id, kind="Relationship"),
         location=to.location,
     )
-    one.label = views.strictest([to] if incident is None else [to, incident])
+    told = [to] if wanted is None else [to, city.get(wanted["entity"])]  # what it reports stands in the command
+    one.label = views.strictest(told if incident is None else [*told, incident])
     return one
 
 

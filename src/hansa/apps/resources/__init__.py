@@ -8,7 +8,6 @@ once, with the plain one beside it. It decides nothing. See README.md beside thi
 import json
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from importlib.util import find_spec
 from typing import Any, Final
 
 from hansa import Act, App, Attribute, City, Conflict, Delete, Entity, NotFound, Refusal, entity
@@ -17,9 +16,6 @@ from hansa.apps.resources import roster as rosters
 from hansa.apps.resources.roster import iso
 
 __all__ = ["app"]
-
-if find_spec("scipy") is None:
-    raise ImportError("allocation needs scipy")
 
 STAFF: Final = frozenset({"operator", "supervisor", "command"})
 READERS: Final = STAFF | {"engineer", "administrator", "auditor"}

@@ -78,7 +78,7 @@ class _Paper:
         self.several: dict[tuple[int, int], int] = {}
         self.kinds: set[tuple[int, int, int]] = set()
         self.states: dict[Key, StateRow] = {}
-        self.append_only: dict[str, str] = {}  # what a file brings that was never entered here, the audit log does not know
+        self.append_only: dict[str, str] = {}  # what a file brings was not entered here, nor is it in the audit log
         self.written: list[tuple[str, list[tuple[Any, ...]]]] = []
         self.lacking = False
         self.seq = self.e = self.g = 0

@@ -12,7 +12,7 @@ made again. `hansa check` holds it against the log. It is not part of a backup. 
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -34,10 +34,10 @@ _TABLES: Final = (
         "entities INTEGER NOT NULL, bytes INTEGER NOT NULL)"
     ),
     "CREATE INDEX mark_reach ON mark (reach, seq)",
-    # The state of a range of entities after `seq`, until the next chunk of the same range.
+    # The state of a range of entities after `seq`, until the next chunk of the same range; of which types they are.
     (
         "CREATE TABLE chunk (k INTEGER PRIMARY KEY, r INTEGER NOT NULL, seq INTEGER NOT NULL, sum BLOB NOT NULL, "
-        "body BLOB)"
+        "types TEXT NOT NULL, body BLOB)"
     ),
     "CREATE UNIQUE INDEX chunk_of ON chunk (r, seq)",
     # why: bits of `Why`.
@@ -45,6 +45,7 @@ _TABLES: Final = (
         "CREATE TABLE event (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, e INTEGER NOT NULL, t INTEGER NOT NULL, "
         "why INTEGER NOT NULL)"
     ),
+    "CREATE INDEX event_at ON event (at)",
     # Changes of a minute, as far as they came before the mark `seq` and after the one before. label: the entity's then;
     # own: that of the attribute, where nothing changed but what has one of its own; else ''.
     (
@@ -94,14 +95,18 @@ def tie(at: int, body: bytes) -> bytes:
     return hashlib.blake2b(b"%d " % at + body, digest_size=16).digest()
 
 
-def _sum(r: int, seq: int, body: bytes) -> bytes:
-    return hashlib.blake2b(b"%d %d " % (r, seq) + body, digest_size=16).digest()
+def _sum(r: int, seq: int, types: str, body: bytes) -> bytes:
+    return hashlib.blake2b(f"{r} {seq}{types}".encode() + body, digest_size=16).digest()
 
 
 def remove(path: Path) -> None:
     """Take the file away, and what SQLite has beside it: all of it can be made again."""
     for end in ("", "-wal", "-shm"):
         Path(f"{path}{end}").unlink(missing_ok=True)
+
+
+def _types(kept: list[Kept]) -> str:
+    return f" {' '.join(str(t) for t in sorted({t for one in kept for t in one[2]}))} "
 
 
 class Marks:
@@ -181,22 +186,31 @@ class Marks:
         highest = next(iter(self.db.execute("SELECT max(r) FROM chunk")))[0]
         return [] if highest is None else list(range(highest + 1))
 
-    def chunk(self, r: int, seq: int) -> list[Kept] | None:
-        """The entities of a range after the mark `seq`; None: it had none yet. Broken when that was changed."""
+    def chunk(self, r: int, seq: int, kinds: Collection[int] | None = None) -> list[Kept] | None:
+        """The entities of a range after the mark `seq`; None: it had none yet. Broken when that was changed.
+
+        With `kinds`, nothing where none is of one of these types.
+        """
         rows = list(self.db.execute(_CHUNK, (r, seq)))
         if not rows:
             return None
-        made, said, body = rows[0]
-        if type(body) is not bytes or said != _sum(r, made, body):
+        k, made, said, types = rows[0]
+        if kinds is not None and not any(f" {t} " in types for t in kinds):
+            return []
+        ((body,),) = list(self.db.execute("SELECT body FROM chunk WHERE k = ?", (k,)))
+        if type(body) is not bytes or said != _sum(r, made, types, body):
             raise Broken(f"{self.path.name}: the state of range {r} after Change {made} was changed or damaged", made)
         found: list[Kept] = _unpack(zlib.decompress(body))  # its sum holds, so it is what we wrote
+        if types != _types(found):
+            raise Broken(f"{self.path.name}: the types of range {r} after Change {made} were changed", made)
         return found
 
     def put_chunk(self, r: int, seq: int, kept: list[Kept]) -> int:
         """Write a range as it is after `seq`, in the writer's transaction; how many bytes."""
         body = zlib.compress(_pack(kept), 1)
-        row = r, seq, _sum(r, seq, body), body
-        self.db.execute("INSERT OR REPLACE INTO chunk (r, seq, sum, body) VALUES (?, ?, ?, ?)", row)
+        types = _types(kept)
+        row = r, seq, _sum(r, seq, types, body), types, body
+        self.db.execute("INSERT OR REPLACE INTO chunk (r, seq, sum, types, body) VALUES (?, ?, ?, ?, ?)", row)
         return len(body)
 
     def forget_from(self, seq: int) -> None:
@@ -215,4 +229,4 @@ class Marks:
 
 
 MINUTE: Final = 60_000_000
-_CHUNK: Final = "SELECT seq, sum, body FROM chunk WHERE r = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"
+_CHUNK: Final = "SELECT k, seq, sum, types FROM chunk WHERE r = ? AND seq <= ? ORDER BY seq DESC LIMIT 1"

@@ -13,7 +13,7 @@ import orjson
 from hansa.model.change import LABEL, put_instance
 from hansa.model.entity import MEMBERS, Doc, types_of
 from hansa.platform import codec
-from hansa.platform.sqlite.marks import Kept
+from hansa.platform.sqlite.marks import WIDTH, Kept
 from hansa.platform.sqlite.names import Names
 from hansa.platform.sqlite.plan import type_word
 from hansa.platform.sqlite.rows import EXPIRES
@@ -102,6 +102,7 @@ class Roll:
         self.seq = seq
         self.things: dict[int, Thing] = {}
         self.others: set[int] = set()  # entities that are there, and not taken along
+        self.passed: set[int] = set()  # ranges of which none was
         self._ids: dict[int, tuple[int, str]] = {}
         self._odd: frozenset[int] = frozenset()
         self._known = -1
@@ -177,7 +178,7 @@ class Roll:
         elif thing is None:
             if all(code == codec.LATE for _, _, code, _, _ in parts):
                 return  # the history of what is gone was edited
-            if e in self.others and not any(text(n) == "type" for n, *_ in parts):
+            if (e in self.others or e // WIDTH in self.passed) and not any(text(n) == "type" for n, *_ in parts):
                 return  # it is not what is wanted, and did not become it
             raise Stranger(e)
         doc = thing.doc(self.names)

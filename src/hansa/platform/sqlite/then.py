@@ -216,8 +216,11 @@ class Then:
         ranges = len(marks.ranges()) if marks is not None and marked else 0
         if begin.seq:  # what was before the log's beginning stands in the realm's own checkpoint
             ranges = max(ranges, 1 + (self._one("SELECT coalesce(max(e), 0) FROM checkpoint")[0]) // WIDTH)
+        only = wanted if not also else None  # whoever wants single ones too looks at all
         for r in range(ranges):
-            found = marks.chunk(r, mark.seq) if marks is not None and marked else None
+            found = marks.chunk(r, mark.seq, only) if marks is not None and marked else None
+            if found == []:
+                roll.passed.add(r)
             for one in based(self._db, self.names, r) if found is None else found:
                 if wanted is None or one[0] in also or not wanted.isdisjoint(one[2]):
                     roll.add((one,))
@@ -267,11 +270,13 @@ class Then:
                 found.setdefault(e, []).append(Edit(one, n, d, at, codec.unpack_one(old, at, dataset, self.names.text)))
         return found
 
-    def events(self, since: int, until: int, why: int) -> list[Event]:
-        """Changes from `since` to before `until` (microseconds) that show by themselves, for one of these reasons."""
-        rows = self._beside(
-            "SELECT seq, at, e, t, why FROM event WHERE at >= ? AND at < ? AND why & ?", (since, until, why), "events"
-        )
+    def events(self, since: int, until: int, why: int, limit: int = 1_000_000) -> list[Event]:
+        """Changes from `since` to before `until` (microseconds) that show by themselves, for one of these reasons.
+
+        Of those that are marked, `limit` at most.
+        """
+        sql = "SELECT seq, at, e, t, why FROM event WHERE at >= ? AND at < ? AND why & ? ORDER BY at, seq LIMIT ?"
+        rows = self._beside(sql, (since, until, why, limit), "events")
         return [Event(*row) for row in rows if since <= row[1] < until and row[4] & why]
 
     def tallies(self, since: int, until: int) -> Iterator[tuple[int, int, str, str, int]]:

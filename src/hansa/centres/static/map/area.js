@@ -1,5 +1,6 @@
 // The hand on the map: a box or a line drawn by hand chooses an area; polygons, lines and circles are drawn and mended.
 
+import { narrow } from "../dom.js";
 import { east, south } from "./table.js";
 import { go, watch, where } from "./where.js";
 
@@ -83,6 +84,7 @@ export function startArea({ feed, ground, over, field, bed }) {
   function begin(kind, done = null) {
     cancel();
     hand = { kind, points: [], done, from: null, now: null };
+    if (narrow()) document.querySelector("button[data-pane=map]").click(); // the hand needs the map
     field.classList.add("drawing");
     ground.map?.dragPan.disable();
     ground.map?.doubleClickZoom.disable();

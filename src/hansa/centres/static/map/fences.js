@@ -1,6 +1,6 @@
 // Watched areas: drawn by hand or by coordinates, mended corner by corner, saved as entities that the app watches.
 
-import { h, keep, put } from "../dom.js";
+import { h, keep, narrow, put } from "../dom.js";
 import { API, ask, door } from "../doors.js";
 import { kindOf, named, said, shapeOf, text } from "../station.js";
 import { count, title } from "../words.js";
@@ -103,6 +103,7 @@ export function startFences({ ground, area, types }) {
     build();
     mend();
     draw();
+    if (narrow()) document.getElementById("see-side").click();
     place.querySelector("input")?.focus();
   }
 
