@@ -79,7 +79,12 @@ def packages(site: Path | None = None, lock: Path = LOCK) -> list[Package]:
     installed = {canonical(one.metadata["Name"]): one for one in distributions(path=[str(site)])}
     given = tomllib.loads(SAID.read_text("utf-8"))["named"]
     found = []
-    for one in locked(lock.read_text("utf-8")):
+    pinned = locked(lock.read_text("utf-8"))
+    here = {(one.name, one.version) for one in pinned} & {(name, one.version) for name, one in installed.items()}
+    known = {name for name, _ in here}
+    for one in pinned:
+        if one.name in known and (one.name, one.version) not in here:
+            continue  # locked once more for another Python: what is installed here speaks for both
         distribution = installed.get(one.name)
         if distribution is None or distribution.version != one.version:
             raise Unlocked(f"{one.name} {one.version} is not installed in {site}")

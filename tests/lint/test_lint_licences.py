@@ -124,3 +124,14 @@ def test_an_exception_that_is_needed_no_more_is_found(ships: list[shipped.Packag
     gone = [one for one in ships if one.name != "frozendict"]
     assert "does not ship" in " ".join(licences.faults(gone, SAID))
     assert {one.name for one in shipped.vendored()} == {"maplibre-gl", "uplot"}
+
+
+def test_of_a_package_that_is_locked_for_several_pythons_what_is_installed_speaks(tmp_path: Path) -> None:
+    (one,) = [one for one in shipped.packages() if one.name == "numpy"]
+    twice = [two for two in shipped.locked(shipped.LOCK.read_text("utf-8")) if two.name == "numpy"]
+    assert len(twice) > 1, "the lock has it once for each Python that numpy's newest does not run on"
+    assert one.version in {two.version for two in twice}
+    lock = tmp_path / "base.lock"
+    lock.write_text(f"numpy==0.0.1 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(shipped.Unlocked, match="is not installed"):
+        shipped.packages(lock=lock)

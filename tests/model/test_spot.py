@@ -96,8 +96,11 @@ def test_a_block_gives_back_what_went_in(spots):
 
 @pytest.mark.parametrize(
     ("said", "height"),
-    [({"height": 9.5}, 9.5), ({"buildingHeight": 7}, 7), ({"floorsAboveGround": 3}, 9.0), ({}, None), ({"height": -3}, None)],
-)  # fmt: skip
+    [
+        *(({"height": 9.5}, 9.5), ({"buildingHeight": 7}, 7), ({"floorsAboveGround": 3}, 9.0)),
+        *(({}, None), ({"height": -3}, None)),
+    ],
+)
 def test_a_house_is_as_high_as_it_is_said_to_be(said, height):
     house = made(location=area([1, 1], [2, 1], [2, 2]), **said)
     assert feature(house, {"Tram": "building"})["properties"].get("height") == height

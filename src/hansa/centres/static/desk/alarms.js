@@ -159,7 +159,7 @@ function note(empty, many) {
   const again = h("button", { type: "button", on: { click: () => feed.retry() } }, "Try again");
   const wide = h("button", { type: "button", on: { click: () => go({ ...DEFAULTS, show: "all" }) } }, "Show all");
   const narrowed = many > 0;
-  const words = failed ? fault("The alarms could not be read", feed.fault, again) : !settled ? notice("Reading…", []) : narrowed ? notice("No such alarm", [place.show === "standing" && !place.q && !place.sev && !place.cat && !place.area ? "Nothing rings. What is over, or put aside, stands under All." : "None fits what is chosen above."], { button: wide }) : notice("No alarm", ["Nothing has rung in this city lately.", "Rules raise alarms by themselves (WatchRule); people raise them with “Raise…”, programs at /desk/alarms/raise."]);
+  const words = failed ? fault("The alarms could not be read", feed.fault, again) : !settled ? notice("Reading…", []) : narrowed ? notice("No such alarm", [place.show === "standing" && !place.q && !place.sev && !place.cat && !place.area ? "Nothing rings. What is over, or put aside, stands under All." : "None fits what is chosen above."], { button: wide }) : notice("No alarm", ["Nothing has rung in this city lately.", `Rules raise alarms by themselves (WatchRule); people raise them with “Raise…”, programs at ${DESK}/alarms/raise.`]);
   by("grid").append(h("div", { class: "alarm-note" }, words));
 }
 

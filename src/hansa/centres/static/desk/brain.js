@@ -123,7 +123,7 @@ function show() {
   );
   groups();
   const tileNote = vitals.pulse?.old ? `Nobody has looked for ${lasting(vitals.pulse.age_s * 1000)}` : "";
-  tile("sources", { figure: String(vitals.states.silent), word: vitals.states.silent === 1 ? "source silent" : "sources silent", note: tileNote || `${vitals.states.fresh} of ${all} fresh${vitals.states.flapping + vitals.states.late ? `, ${vitals.states.flapping + vitals.states.late} late or flapping` : ""}`, how: vitals.pulse?.old ? "watch" : vitals.states.silent ? "alarm" : "ok", to: { state: vitals.states.silent ? "silent" : "", tab: wide.matches ? "" : "vital" } });
+  tile("sources", { figure: String(vitals.states.silent), word: vitals.states.silent === 1 ? "source silent" : "sources silent", note: tileNote || !all ? tileNote || "none is enrolled" : `${vitals.states.fresh} of ${all} fresh${vitals.states.flapping + vitals.states.late ? `, ${vitals.states.flapping + vitals.states.late} late or flapping` : ""}`, how: vitals.pulse?.old ? "watch" : vitals.states.silent ? "alarm" : all ? "ok" : "quiet", to: { state: vitals.states.silent ? "silent" : "", tab: wide.matches ? "" : "vital" } });
   by("hand-out").hidden = !vitals.rows.length;
   if (!all) return by("sources").replaceChildren(empty());
   if (!vitals.rows.length) return by("sources").replaceChildren(notice("No such source", ["Nothing fits what you asked for."], { button: press("tool", "Show all", () => go({ state: "", q: "", in: "" })) }));

@@ -116,9 +116,8 @@ async function glGround(box, view, shapes) {
       }
       for (const [id, one] of wanted) {
         if (!pictures.has(id)) {
-          const at = (path) => new URL(path, location.href).href;
-          if (one.tiles) map.addSource(id, { type: "raster", tiles: [at(one.tiles)], tileSize: 256, bounds: one.bounds, minzoom: one.minzoom, maxzoom: one.maxzoom });
-          else map.addSource(id, { type: "image", url: at(one.url), coordinates: one.corners });
+          // No URL of its own: that would escape the braces.
+          map.addSource(id, { type: "raster", tiles: [location.origin + one.tiles], tileSize: 256, bounds: one.bounds, minzoom: one.minzoom, maxzoom: one.maxzoom });
           map.addLayer({ id, type: "raster", source: id, paint: { "raster-fade-duration": 0 } }, map.getLayer("houses") ? "houses" : "marks");
           pictures.add(id);
         }
