@@ -237,7 +237,7 @@ def test_a_restart_at_any_moment_gives_the_same_alarms(text):
 # The same as over whole series
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     trees().filter(lambda n: not any(isinstance(x, tree.Month | tree.Weekday) for x in tree.walk(n))),
     st.fixed_dictionaries({"level": sweeps.points(most=12), "flow": sweeps.points(most=12), "door": sweeps.doors}),

@@ -88,7 +88,7 @@ sources = st.fixed_dictionaries({"level": points(), "flow": points(), "door": do
 neighbours = st.lists(st.fixed_dictionaries({"level": points(), "flow": points()}), max_size=3)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(trees(), sources, neighbours)
 @example(
     tree.Lasting(tree.Limit("level", tree.Range(None, 1.0)), 600 * SECOND),

@@ -78,13 +78,13 @@ def test_what_is_printed_is_what_was_written(text):
     assert condition_text(said.condition, lines=True) == text
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(trees(st.sampled_from([None, "MTR", "CEL", "2N", "INH", "P1", "59"])))
 def test_a_tree_printed_and_read_is_the_same_tree(node):
     assert read_back(node) == node
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(trees(st.sampled_from([None, "MTR", "CEL"])))
 def test_a_tree_as_json_is_the_same_tree(node):
     assert tree.of_json(json.loads(json.dumps(tree.to_json(node)))) == node

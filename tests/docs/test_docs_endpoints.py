@@ -175,6 +175,8 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     head = call("GET", "/audit/head", 200).text
     assert call("GET", "/audit/heads", 200).json()[0]["note"] == head
     assert len(call("GET", "/audit/keys", 200).text.splitlines()) == 3
+    never = {"realm": "open", "entries": [["urn:x:never", "0" * 64]]}
+    assert '"held":false' in call("POST", "/audit/held", 200, never).text
     call("POST", "/audit/cosign", 400)
     call("POST", "/audit/witness/add-checkpoint", 400)
     assert call("GET", "/audit/witness/seen", 200).json() == []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+import apsw
 import httpx
 import pytest
 from click.testing import CliRunner
@@ -41,7 +42,7 @@ class Town:
             store.commit([Item([Write("create", lamp["id"], lamp, label=label)], "import")], time.time_ns() // 1_000)
         store.close()
         (folder / "hansa.toml").write_text(
-            "[serve]\nscreens = 30\n[limits]\nrewind_span_s = 1000000\nfilm_entries = 50\n"
+            "[serve]\nscreens = 30\n[limits]\nrewind_every = 5\nrewind_span_s = 1000000\nfilm_entries = 50\n"
         )
         self.city = Served(folder)
 
@@ -278,12 +279,37 @@ def test_screens_are_noted_by_people_and_read_by_whoever_may(town: Town) -> None
         assert answer.status_code == 400, (bad, answer.text)
 
 
-def test_marks_are_made_beside_the_city_and_the_past_outlives_a_restart(town: Town) -> None:
+def checked(town: Town) -> tuple[int, str]:
+    told = CliRunner().invoke(main, ["check", "--data", str(town.city.folder)])
+    return told.exit_code, told.output
+
+
+def test_marks_are_made_beside_the_city_checked_and_the_past_outlives_a_restart(town: Town) -> None:
     before = town.levels(None, town.at_2)
     town.city.stop()
-    checked = CliRunner().invoke(main, ["check", "--data", str(town.city.folder)])
-    assert checked.exit_code == 0, checked.output
-    assert (town.city.folder / "rewind-open.db").exists()
+    town.city.start()  # what is owed is marked at once
+    file = town.city.folder / "rewind-open.db"
+
+    def marked() -> int:
+        db = apsw.Connection(str(file))
+        try:
+            return int(db.execute("SELECT count(*) FROM mark").get)
+        except apsw.SQLError:
+            return 0
+        finally:
+            db.close()
+
+    town.city.until(lambda: marked() > 2)
+    assert town.levels(None, town.at_2) == before
+    town.city.stop()
+    assert checked(town)[0] == 0
     assert (town.city.folder / "rewind-security.db").read_bytes()[:16] != b"SQLite format 3\0"
+    db = apsw.Connection(str(file))
+    db.execute("UPDATE tally SET many = many + 1")
+    db.close()
+    code, output = checked(town)
+    assert code == 1
+    assert "notes as tally is not what the log says" in output
+    assert checked(town)[0] == 0  # it was taken away, and will be made anew
     town.city.start()
     assert town.levels(None, town.at_2) == before

@@ -86,6 +86,7 @@ class Look:
     tiles: str | None = None
     tiles_kind: str = "raster"
     tiles_credit: str = ""
+    tiles_zooms: tuple[int, int] | None = None  # the farthest and the nearest that there are tiles of
     stale_s: float = 5_400.0
     missing_s: float = 86_400.0
     screens: int = 0  # days for which it is kept what operators have on screen; 0: it is not
@@ -113,6 +114,7 @@ class Look:
             "tiles": self.tiles,
             "tilesKind": self.tiles_kind,
             "tilesCredit": self.tiles_credit,
+            "tilesZooms": self.tiles_zooms,
             "stale_s": self.stale_s,
             "missing_s": self.missing_s,
             "entities": self.entities,

@@ -188,4 +188,6 @@ def look_of(settings: Settings, base: PMTiles | None) -> Look:
     look = Look(city=settings.name, zone=settings.timezone, location=settings.location, screens=settings.screens)
     if base is None:
         return replace(look, tiles=settings.tiles or None)
-    return replace(look, tiles="/map/tiles/{z}/{x}/{y}", tiles_kind=base.kind, tiles_credit=base.credit)
+    zooms = (base.minzoom, base.maxzoom)
+    address = "/map/tiles/{z}/{x}/{y}"
+    return replace(look, tiles=address, tiles_kind=base.kind, tiles_credit=base.credit, tiles_zooms=zooms)

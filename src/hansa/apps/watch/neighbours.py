@@ -18,6 +18,7 @@ from hansa.apps.watch.weighing import Other, Others
 CROWD: Final = 20_000  # entities of one type that rules correlate over
 CLOSE: Final = 500  # neighbours of one source
 EARTH_M: Final = 6_371_008.8
+_POLAR: Final = 85.0  # degrees
 _DEGREE_M: Final = EARTH_M * math.pi / 180.0
 
 Place = tuple[float, float]
@@ -87,17 +88,17 @@ class Grid:
 
     def _candidates(self, place: Place) -> Iterator[str]:
         row, column = self._of(place)
-        narrow = math.cos(math.radians(min(89.9, abs(place[1]) + 2 * self._cell)))
-        wide = math.ceil(1.0 / narrow)
-        around = math.ceil(360.0 / self._cell)
-        if 2 * wide + 1 >= min(around, 2_000):
+        north = abs(place[1]) + 2 * self._cell
+        if north > _POLAR:  # there, whoever is near may stand at any longitude
             yield from self._places
             return
+        wide = math.ceil(1.0 / math.cos(math.radians(north)))
+        around = math.ceil(360.0 / self._cell)
         columns = {column + step + turn for step in range(-wide, wide + 1) for turn in (-around, 0, around)}
         columns |= {one + step for one in columns for step in (-1, 1)} if abs(place[0]) > 175.0 else set()
-        for north in (row - 1, row, row + 1):
+        for one in (row - 1, row, row + 1):
             for east in columns:
-                yield from self._cells.get((north, east), ())
+                yield from self._cells.get((one, east), ())
 
 
 class Said(NamedTuple):

@@ -83,11 +83,12 @@ export function style(ink, data = geojson([])) {
   const strokes = { district: ink["ink-3"], parcel: ink.hedge, water: ink.shore, building: ink.wall, road: ink.road, rail: ink.rail, other: ink.rail };
   const layers = [{ id: "land", type: "background", paint: { "background-color": ink.land } }];
   const sources = { city: { type: "geojson", data, tolerance: 0.2 } };
+  const zooms = look.tilesZooms ? { minzoom: look.tilesZooms[0], maxzoom: look.tilesZooms[1] } : {};
   if (look.tiles && look.tilesKind === "raster") {
-    sources.tiles = { type: "raster", tiles: [absolute(look.tiles)], tileSize: 256 };
+    sources.tiles = { type: "raster", tiles: [absolute(look.tiles)], tileSize: 256, ...zooms };
     layers.push({ id: "tiles", type: "raster", source: "tiles", paint: ink.dark ? { "raster-brightness-max": 0.45, "raster-saturation": -0.7 } : { "raster-saturation": -0.35, "raster-opacity": 0.85 } });
   } else if (look.tiles) {
-    sources.tiles = { type: "vector", tiles: [absolute(look.tiles)], maxzoom: 14 };
+    sources.tiles = { type: "vector", tiles: [absolute(look.tiles)], maxzoom: 14, ...zooms };
     layers.push(...vectorLayers(ink));
   }
   const line = (id, filter, colour, widths, more = {}) => layers.push({ id, type: "line", source: "city", filter, layout: { "line-cap": "round", "line-join": "round" }, paint: { "line-color": colour, "line-width": widths, ...more } });
