@@ -41,7 +41,7 @@ def trial(bench: Bench) -> Iterator[Row]:
     data = bench.data()
     begin, values = _made(data, many)
     span = {"from": clock.text(begin), "to": clock.text(begin + DAYS * 288 * STEP)}
-    with Served(bench.folder, data) as served:
+    with Served(bench.folder, data, core=None) as served:
         for what, rule in RULES:
             took, looks, found = _tried(served.url, {"rule": rule, **span})
             result = found["result"]

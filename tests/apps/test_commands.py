@@ -573,3 +573,26 @@ def test_the_board_shows_what_is_under_way_and_lately_was(city: Valley) -> None:
     with pytest.raises(Refusal):
         city.view("board", {"hours": "-1"})
     assert city.view("devices")["devices"][0]["asset"] == GATE
+
+
+def test_what_a_run_book_has_a_device_do_waits_for_a_second_person_in_the_command_centre() -> None:
+    from hansa.apps.incidents import app as incidents
+
+    store = SqliteStore(":memory:", realm="security")
+    with MemoryCity(incidents, app, store=store, start="2026-04-11T12:00:00Z").closing() as city:
+
+        def do(app_: str, act: str, ident: str = "", **said: Any) -> list[Entity]:
+            return [it.entity for it in city.act(act, ident, app=app_, roles=("command",), **said)]
+
+        raised = next(it.id for it in do("incidents", "raise", name="Flood") if "Incident" in it.types)
+        step = {"id": "s", "kind": "command", "title": "Open", "device": "gate-1", "payload": OPEN}
+        book = "urn:ngsi-ld:RunBook:b"
+        told = {"name": "b", "summary": "s", "reviewDate": "2027-01-01", "sources": [{"title": "dam book"}]}
+        do("incidents", "publish", book, steps=[step], **told)
+        run = next(it.id for it in do("incidents", "run", raised, book=book) if "RunBookRun" in it.types)
+        do("incidents", "do-step", run, step="s")
+        (one,) = city.find("Command")
+        assert (one["status"], one["requestedBy"]) == ("requested", "person:ada")
+        (line,) = city.view("board", app="commands")["commands"]
+        city.act("approve", one.id, app="commands", by="person:bo", roles=("command",), hash=line["hash"])
+        assert city.get(one.id)["status"] == "pending"

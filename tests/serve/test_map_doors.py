@@ -23,7 +23,12 @@ def vehicle(i, lon=17.1, lat=48.3, **more):
         "id": f"urn:ngsi-ld:Vehicle:v{i}",
         "type": "Vehicle",
         "name": {"type": "Property", "value": f"Tram {i}"},
-        "speed": {"type": "Property", "value": 10 + i, "unitCode": KMH, "observedAt": "2026-11-22T10:00:00Z"},
+        "speed": {
+            "type": "Property",
+            "value": 10 + len(str(i)) if isinstance(i, str) else 10 + i,
+            "unitCode": KMH,
+            "observedAt": "2026-11-22T10:00:00Z",
+        },
         "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [lon, lat]}},
         **more,
     }
@@ -259,3 +264,38 @@ def test_doors_of_maps_know_their_verbs(filled):
     assert answer.status_code == 405
     assert "GET" in answer.headers["allow"]
     assert filled.get("/map/nothing").status_code == 404
+
+
+def test_somebody_with_a_token_sees_on_the_map_what_policy_shows_him(filled):
+    city = filled
+    road = {"type": "GeoProperty", "value": LINE}
+    for key, label in (("open", "open"), ("staff", None), ("secret", "security")):
+        walker = {**vehicle(key), "id": f"urn:ngsi-ld:Walker:{key}", "type": "Walker"}
+        trail = {"id": f"urn:ngsi-ld:Trail:{key}", "type": "Trail", "location": road}
+        for doc in (walker, trail):
+            said = [{"kind": "say", "id": doc["id"], "doc": doc, "label": label}]
+            assert city.post("/admin/import", said).json()["refused"] == []
+    made = {"name": "eye", "roles": ["operator"], "departments": [], "scope": None}
+    assert city.post("/admin/services", made).status_code == 201
+    token = city.post("/admin/tokens", {"owner": "service:eye", "scope": ["read", "subscribe"], "days": 2}).json()[
+        "token"
+    ]
+    bearer = {"authorization": f"Bearer {token}"}
+    seen = city.get("/map/points?types=Walker", headers=bearer)
+    assert {one["name"] for line in seen.text.splitlines() for one in rows(json.loads(line))} == {
+        "Tram open",
+        "Tram staff",
+    }
+    shapes = city.get("/map/shapes?kinds=road:Trail", headers=bearer).json()["features"]
+    assert {one["properties"]["id"] for one in shapes} == {"urn:ngsi-ld:Trail:open", "urn:ngsi-ld:Trail:staff"}
+    with httpx.stream("GET", f"{city.url}/map/live?types=Walker", headers=bearer, trust_env=False, timeout=30) as live:
+        heard = ""
+        for line in live.iter_lines():
+            heard += line
+            if line == "event: ready":
+                break
+    assert "Tram staff" in heard
+    assert "secret" not in heard
+    everything = city.get("/map/points?types=Walker").text
+    assert "Tram secret" in everything
+    assert city.get("/ccc/map/points?types=Walker", headers=bearer).text == ""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Handle = Callable[[Request], Awaitable[Response]]
 _READ = ("GET", "HEAD")
+_DEAR = frozenset({"points", "shapes"})
+"""What costs a second of a core is for those who are known: strangers have the city's first page."""
 _ANY = Part("type", None, "updated", None, None)
 _LINES = b"application/x-ndjson"
 _KEPT = (b"cache-control", b"private, max-age=86400")
@@ -62,7 +64,7 @@ class Maps:
         door = self._doors.get(request.path[0])
         if door is None:
             raise NotFound(f"there is no /map/{'/'.join(request.path)[:80]}", mend=f"one of {', '.join(self._doors)}")
-        if request.sight.blind:
+        if request.sight.blind or (request.path[0] in _DEAR and request.sight.who.kind == "public"):
             raise Unauthenticated("who are you?", mend="sign in: /sign-in")
         try:
             return await door(request)
@@ -124,6 +126,8 @@ class Maps:
     def events(self, request: Request, shows: Callable[[Change], Change | None]) -> AsyncGenerator[bytes, None]:
         """The events of a map that listens. Raises BadRequest, and Busy when too many do."""
         asked, sight = Asked.parse(request.params()), request.sight
+        if sight.who.kind == "public":
+            raise Unauthenticated("who are you?", mend="sign in: /sign-in")
         if asked.at is not None:
             raise BadRequest("what is gone by does not move", where="at", mend="/map/points")
         if self.moves.streams >= self._streams:

@@ -9,7 +9,7 @@ Runs in a process of its own (`analytics.trial_child`), as the asker sees the ci
 Tests: tests/apps/test_watch_trying.py; figure: `hansa bench trial`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -60,6 +60,9 @@ class Past(Protocol):
 
     def column(self, ident: str, name: str, since: int, until: int) -> Any:
         """A whole series of one attribute."""
+
+    def columns(self, wanted: Iterable[tuple[str, str]], since: int, until: int) -> Iterable[Any]:
+        """Several, of entities and attributes, in their order."""
 
     def progress(self, part: float, doing: str) -> None:
         """Say how far it is."""
@@ -133,9 +136,8 @@ class _Trial:
         sweep = Sweep(self.scales, self.until, 0, others)
         told: list[Told] = []
         share = 0.6 if self.scales.others else 0.0
-        for i, source in enumerate(self.sources):
+        for i, (source, own) in enumerate(self._own(known=bool(self.scales.others))):
             past.progress(share + (1 - share) * i / len(self.sources), f"{i:,} of {len(self.sources):,} sources")
-            own = {name: series for name in self.scales.names if (series := self._read(source, name)) is not None}
             told += [
                 Told(source, ring, [])
                 for ring in sweep.rings(source.id, own)
@@ -143,24 +145,37 @@ class _Trial:
             ]
         return told
 
-    def _read(self, source: Entity, name: str) -> Series | None:
-        known = self._series.get((source.id, name))
-        if known is not None:
-            return known
-        column_name = stored(source, name)
-        if column_name is None:
-            return None
-        column = self.past.column(source.id, column_name, self.begin, self.until)
-        self.values += len(column.at)
-        if self.values > self.past.most["points"]:
-            raise Refusal(
-                f"that is more than {self.past.most['points']:,} values",
-                where="from",
-                mend="try a shorter time, or fewer sources: like '...'",
-            )
-        if not column.at:
-            return None
-        return series_of(column)
+    def _own(self, *, known: bool) -> Iterator[tuple[Entity, dict[str, Series]]]:
+        """Every source with the series of its own attributes, which are read already where others are asked."""
+        names = tuple(self.scales.names)
+        if known:
+            for source in self.sources:
+                there = (name for name in names if (source.id, name) in self._series)
+                yield source, {name: self._series[source.id, name] for name in there}
+            return
+        series = self._read([(source, name) for source in self.sources for name in names])
+        for source in self.sources:
+            found = [(name, next(series)[1]) for name in names]
+            yield source, {name: one for name, one in found if one is not None}
+
+    def _read(self, wanted: Sequence[tuple[Entity, str]]) -> Iterator[tuple[tuple[str, str], Series | None]]:
+        """Series of attributes of entities; None where there is none. Raises Refusal where they are too many."""
+        some = [(one, name, stored(one, name)) for one, name in wanted]
+        asked = ((one.id, kept) for one, _, kept in some if kept is not None)
+        columns = iter(self.past.columns(asked, self.begin, self.until))
+        for one, name, kept in some:
+            if kept is None:
+                yield (one.id, name), None
+                continue
+            column = next(columns)
+            self.values += len(column.at)
+            if self.values > self.past.most["points"]:
+                raise Refusal(
+                    f"that is more than {self.past.most['points']:,} values",
+                    where="from",
+                    mend="try a shorter time, or fewer sources: like '...'",
+                )
+            yield (one.id, name), series_of(column) if column.at else None
 
     # Others
 
@@ -181,11 +196,12 @@ class _Trial:
                 if place is not None:
                     self._places[one.id] = place
                 work += [(one, name) for name in names]
-        for i, (one, name) in enumerate(work):
+        known = {(one.id, name) for one, name in work}
+        work += [(one, name) for one in self.sources for name in self.scales.names if (one.id, name) not in known]
+        for i, (key, series) in enumerate(self._read(work)):
             self.past.progress(0.6 * i / len(work), f"reading {i:,} of {len(work):,} series")
-            series = self._read(one, name)
             if series is not None:
-                self._series[one.id, name] = series
+                self._series[key] = series
         return sweeping.Others(self._series, self._members)
 
     def _members(self, source: str, group: Group) -> Sequence[str]:

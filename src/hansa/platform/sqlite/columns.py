@@ -44,15 +44,15 @@ class ColumnReader(SqliteReader):
         if found is None or n is None or not self._shows(ident, found[1], found[2], name, sight):
             return _NONE
         given = (found[0], n, since, until)
-        at, values, many, odd, with_unit, unit, mixed = next(iter(self._run(_COLUMNS, given)))
+        at, values, many, odd, with_unit, unit, mixed, other = next(iter(self._run(_COLUMNS, given)))
         if odd:
             return self._slowly(given)
         said = orjson.loads(values)
         if mixed or 0 < with_unit < many:
             text = self._names.text
             each = [None if u is None else text(u) for (u,) in self._run(_UNITS, given)]
-            return Column(orjson.loads(at), said, None, each, _plain(said))
-        return Column(orjson.loads(at), said, None if unit is None else self._names.text(unit), None, _plain(said))
+            return Column(orjson.loads(at), said, None, each, not other)
+        return Column(orjson.loads(at), said, None if unit is None else self._names.text(unit), None, not other)
 
     def _slowly(self, given: tuple[int, int, int, int]) -> Column:
         """Where some are no plain Properties: each as it stands; what only says that it ended is no reading."""
@@ -67,22 +67,15 @@ class ColumnReader(SqliteReader):
             at.append(instant)
             said.append(value)
             units.append(unit if isinstance(unit, str) else None)
-        return Column(at, said, None, units, _plain(said))
-
-
-def _plain(said: list[Any]) -> bool:
-    try:
-        sum(said)  # it says in a moment whether all of them can be added up; true and false can
-    except TypeError:
-        return False
-    return bool not in set(map(type, said))
+        return Column(at, said, None, units, all(type(one) in {int, float} for one in said))
 
 
 _RANGE: Final = "FROM history WHERE e = ? AND n = ? AND d = 0 AND at >= ? AND at < ? ORDER BY at, seq"
 # A row whose x is not empty is more than a number and its unit.
 _COLUMNS: Final = (
     "SELECT json_group_array(at), json_group_array(v), count(*), count(nullif(x, x'')), count(u), min(u), "  # noqa: S608
-    f"min(u) IS NOT max(u) FROM (SELECT at, v, u, x {_RANGE})"
+    "min(u) IS NOT max(u), count(*) FILTER (WHERE typeof(v) NOT IN ('integer', 'real')) "
+    f"FROM (SELECT at, v, u, x {_RANGE})"
 )
 _UNITS: Final = f"SELECT u {_RANGE}"
 _ROWS: Final = f"SELECT at, v, u, x {_RANGE}"

@@ -75,7 +75,7 @@ function list() {
   let body = by("list").querySelector("tbody.cmds");
   if (!body) {
     body = h("tbody", { class: "cmds" });
-    by("list").replaceChildren(h("table", { class: "cmd-table" }, h("caption", { class: "unseen" }, "Commands, newest first"), h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "c-pick" }, h("span", { class: "unseen" }, "Choose")), ["Command", "State", "Time", "Asked for by", "Approved by", "When"].map((word) => h("th", { scope: "col" }, word)))), body));
+    by("list").replaceChildren(h("table", { class: "cmd-table" }, h("caption", { class: "unseen" }, "Commands, newest first"), h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "c-pick" }, h("span", { class: "unseen" }, "Choose")), ["Command", "State", "Time", "Asked for by", "Approved by", "When"].map((word) => h("th", { scope: "col", class: word === "Time" ? "num" : null }, word)))), body));
   }
   keep(body, lines, (one) => one.id, () => h("tr", {}), row);
 }

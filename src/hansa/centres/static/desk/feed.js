@@ -3,7 +3,7 @@
 import { ask, Failed, LIVE } from "../doors.js";
 import { moment } from "../station.js";
 
-const TOLD_MS = 50; // many Changes make one telling
+const TOLD_MS = 50; // between one telling and the next: many Changes make one, the first waits for none
 
 /**
  * A feed of `types`; `load` answers with all that is there now, as a list of entities (concise or normalized).
@@ -27,6 +27,7 @@ export class Feed {
   #resets = 0;
   #clock = null;
   #dirty = null;
+  #toldAt = -Infinity;
 
   constructor(types, load, told) {
     this.#types = types;
@@ -159,8 +160,9 @@ export class Feed {
       setTimeout(() => {
         const dirty = this.#dirty;
         this.#dirty = null;
+        this.#toldAt = performance.now();
         this.#told(dirty.all ? null : dirty.ids, this.phase);
-      }, TOLD_MS);
+      }, Math.max(0, this.#toldAt + TOLD_MS - performance.now()));
     }
     if (id === null) this.#dirty.all = true;
     else if (id !== undefined) this.#dirty.ids.add(id);

@@ -155,9 +155,7 @@ export function startLayers(feed) {
     box_.replaceChildren(h("span", {}, title(one.by, "attributes")), h("span", { class: "num" }, figure(range.low, unit)), bar, h("span", { class: "num" }, `${figure(range.high, unit)} ${unit}`));
   }
 
-  let all = [];
   feed.on("types", ({ types: found }) => {
-    all = found;
     types = found.filter((type) => !NO_LAYER.has(type) && !type.startsWith("urn:") && !/hansa/i.test(type)).sort((a, b) => title(a, "types").localeCompare(title(b, "types"))).slice(0, 100);
     read();
   });
@@ -171,9 +169,6 @@ export function startLayers(feed) {
   return {
     all: () => layers,
     shown: () => layers.filter((one) => one.on),
-    none: () => types.length === 0,
-    types: () => types,
-    found: () => all,
     placed: () => types.filter((type) => counts[type]),
     draw,
   };

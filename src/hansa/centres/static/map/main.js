@@ -53,7 +53,6 @@ function shapes(found) {
   const address = shapesAddress(types);
   if (address) ground.shapes(address);
 }
-if (layers.found().length) shapes(layers.found());
 
 function view() {
   const [w, s, e, n] = ground.bounds();
@@ -314,7 +313,6 @@ watch((changed, { back }) => {
 });
 put(by("credit"), ["Drawn from the city's own entities", look.tiles && ground.name === "gl" ? look.tilesCredit : ""].filter(Boolean).join(" · "));
 feed.to("view", { view: view() });
-if (told.phase === "live") fit();
 base.start();
 bar();
 document.documentElement.classList.add("ready");
