@@ -35,7 +35,7 @@ __all__ = [
     "windows",
 ]
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _WHERE = {
     "Act": "hansa.app",

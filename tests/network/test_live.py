@@ -1,4 +1,4 @@
-"""Live pages: crowds that see the same are judged once, large ones told in larger pieces, and nobody misses anything."""
+"""Live pages: crowds that see the same are judged once, large ones told in larger pieces, and nobody misses a thing."""
 
 import asyncio
 import re
