@@ -136,6 +136,7 @@ class Deed:
     new: bool = False
     fresh: bool = False
     noted: bool = False
+    key: Callable[[Mapping[str, Any]], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,18 +228,21 @@ class App:
         new: bool = False,
         fresh: bool = False,
         noted: bool = False,
+        key: Callable[[Mapping[str, Any]], str] | None = None,
     ) -> Callable[[_D], _D]:
         """Let people of these roles (none: whoever may write what it returns) do this with an entity of a type.
 
         It is asked for at `POST /desk/<app>/<name>`; what it returns is one transaction in the person's name, which
         policy weighs. It is called anew when somebody else changed what it had read with `get`, so it must be pure.
         `new`: the entity need not exist, or be named. `fresh`: whoever does it shows again who he is. `noted`: the
-        audit log has it before it happens. HansaError when the app has an act or view of that name already.
+        audit log has it before it happens. `key` says, where no id is named, which it will be about (or nothing):
+        those who do the same at once wait in one line, for a crowd that begins anew each time would be unfair.
+        HansaError when the app has an act or view of that name already.
         """
 
         def add(does: _D) -> _D:
             self._unused(name)
-            self.deeds[name] = Deed(name, does, type, frozenset(roles), new, fresh, noted)
+            self.deeds[name] = Deed(name, does, type, frozenset(roles), new, fresh, noted, key)
             return does
 
         return add

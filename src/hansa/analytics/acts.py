@@ -151,11 +151,12 @@ class Acts:
                 "assurance": sight.who.assurance,
             }
             await noted(self._note, "act", sight.actor, what, session=sight.who.session)
-        if not ident:
+        line = ident or (deed.key(said) if deed.key is not None else "")
+        if not line:
             return await self._tried(app, deed, ident, said, sight)
-        lock = self._one.get(ident)
+        lock = self._one.get(line)
         if lock is None:
-            lock = self._one[ident] = asyncio.Lock()
+            lock = self._one[line] = asyncio.Lock()
         async with lock:  # comparing would do; waiting in a line is quicker for a crowd
             return await self._tried(app, deed, ident, said, sight)
 
@@ -183,7 +184,9 @@ class Acts:
         outcomes = await self._city.acommit(item)
         for one in outcomes:
             if isinstance(one, Refused):
-                if isinstance(one.error, Conflict):  # the writer's word; what an act itself calls a conflict is its answer
+                if isinstance(
+                    one.error, Conflict
+                ):  # the writer's word; what an act itself calls a conflict is its answer
                     raise Meanwhile(one.error.detail, where=one.error.where, mend=one.error.mend)
                 raise one.error
         return [one for one in outcomes if isinstance(one, Change)]

@@ -268,13 +268,13 @@ class Rules:
         """Whether places have moved that are not written down yet."""
         return bool(self._moved)
 
-    def keep(self) -> None:
-        """Write down how far the apps have come.
+    def keep(self, *, anyway: bool = True) -> None:
+        """Write down how far the apps have come; without `anyway` only when that was not done lately.
 
         What they said is always committed with its place; that they said nothing of a Change is worth no commit of its
         own: after a crash they hear it again, and say nothing again.
         """
-        if self._moved:
+        if self._moved and (anyway or time.monotonic() - self._kept_at > KEEP_S):
             self._finish(_Said())
 
     def rounds(self) -> int | None:
@@ -312,8 +312,11 @@ class Rules:
             batch.aside(one.app, every.name, None, "it did not return in time, or took its process with it", "", now)
         else:
             self._call(number, one, lambda: every.round(one.city), every.name, None, batch)
-        batch.places[f"round:{one.app.name}:{every.name}"] = pack_place(now)
-        self._finish(batch)
+        self._moved[f"round:{one.app.name}:{every.name}"] = pack_place(now)
+        if batch.writes:
+            self._finish(batch)
+        else:  # that nothing was said is worth no commit of its own: after a crash the round is made once more
+            one.city.forget()
         one.rounds[every.name] = now
 
     def _run(self, number: int, one: Ready, change: Change, batch: "_Said") -> None:

@@ -8,9 +8,9 @@ An `Interlock` is an entity: while all of its conditions hold, no device that it
 
 `devices` are names, `*` is all. `payload` is a pattern: each member must match, by its value or as {"min", "max",
 "enum"}; without one, every payload matches. A condition is about one `entity`, or about any of a `type`. It fails
-safe: what cannot be known (nothing there, nothing said, too old, another kind of value, a condition that is none) blocks and
-says why; only what is known to be otherwise lets pass. The app `commands` asks when people ask, the sender right
-before it sends. Tests: tests/model/test_command.py.
+safe: what cannot be known (nothing there, nothing said, too old, another kind of value, a condition that is none)
+blocks and says why; only what is known to be otherwise lets pass. The app `commands` asks when people ask, the sender
+right before it sends. Tests: tests/model/test_command.py.
 """
 
 import math

@@ -378,9 +378,7 @@ class Subscriptions:
         self._telling.leave(one)
         self._counts[one.tenant] -= 1
 
-    def _document(
-        self, one: Subscription, context: Context, sight: Sight | None, *, sys_attrs: bool
-    ) -> dict[str, Any]:
+    def _document(self, one: Subscription, context: Context, sight: Sight | None, *, sys_attrs: bool) -> dict[str, Any]:
         out = one.document(context)
         if not _own(one, sight):  # what a receiver wants to hear may be a secret between it and whoever subscribed
             endpoint = out["notification"]["endpoint"]

@@ -2,7 +2,7 @@
 
 `pending` is the only status that is sent. There, a Command comes to it out of `requested` alone, by a person who did
 not ask for it and stands for exactly what was asked (`approvedHash`, see `model.command.digest`). That holds in the
-writer, through whatever door somebody comes; and the sender asks again, of whatever has become pending in any other way.
+writer, through whatever door somebody comes; and the sender asks again, of whatever has become pending otherwise.
 """
 
 from typing import Final

@@ -17,14 +17,14 @@ DESK: Final = frozenset({"operator", "supervisor", "command"})
 DESIGN: Final = frozenset({"supervisor", "command", "engineer"})
 """Who decides that an alarm is not to ring at all (ISA-18.2 wants that authorised)."""
 ROUND_S: Final = 30.0
-"""How often; each round is a commit, and a simulated clock may make many of them."""
+"""How often; a simulated clock may make many of them."""
 LOOKS: Final = DESK | {"engineer", "administrator", "auditor", "data_officer", "member"}
 
 app = App("alarms", report="2.4.2", reads={"*"}, writes={"Alert"}, realm="*")
 
 # Programs raise and clear too, so there is no role: whoever may write an Alert there, by policy.
-app.act("raise", "Alert", new=True)(raising.raise_)
-app.act("clear", "Alert", new=True)(raising.clear)
+app.act("raise", "Alert", new=True, key=raising.about)(raising.raise_)
+app.act("clear", "Alert", new=True, key=raising.about)(raising.clear)
 app.act("acknowledge", "Alert", roles=DESK)(people.acknowledge)
 app.act("assign", "Alert", roles=DESK)(people.assign)
 app.act("comment", "Alert", roles=DESK)(people.comment)

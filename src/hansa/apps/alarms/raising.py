@@ -4,7 +4,7 @@ Between acts the city itself keeps order: an act is called anew when somebody el
 watch, frost or any third party says by writing an Alert of its own is counted by `counting`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,6 +13,12 @@ from hansa.apps.alarms import words
 from hansa.apps.alarms.standing import SEVERITIES, active, graver, ident, is_ours, iso, severity, whole
 
 _GENERAL: Final = "operation"
+
+
+def about(said: Mapping[str, Any]) -> str:
+    """The id of the alarm that a body is about; empty where it does not say."""
+    source, kind = said.get("source"), said.get("kind")
+    return ident(source, kind) if isinstance(source, str) and isinstance(kind, str) else ""
 
 
 def raise_(act: Act, city: City) -> Iterator[Entity | Delete]:

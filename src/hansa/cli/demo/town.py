@@ -153,8 +153,8 @@ def houses() -> Iterator[Said]:
                     yield _house(f"{side}{j}-{i:02}-{k}", _rectangle(spot, wide, deep, turn), high)
     for key, metres in _PUBLIC_M.items():
         # Of these `land` says where they stand.
-        high = _property(metres, "MTR")
-        yield {"id": f"urn:ngsi-ld:Building:{key}", "type": "Building", "source": _property(SOURCE), "height": high}
+        tall = _property(metres, "MTR")
+        yield {"id": f"urn:ngsi-ld:Building:{key}", "type": "Building", "source": _property(SOURCE), "height": tall}
 
 
 def _house(key: str, ring: list[Spot], floors: int) -> Said:

@@ -1,6 +1,6 @@
 """One transaction: what writes make of states, decided in memory, and the rows that then wait to be written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -53,7 +53,7 @@ class Book(Protocol):
     several: dict[tuple[int, int], int]
     kinds: set[tuple[int, int, int]]
     states: dict[Key, StateRow]
-    append_only: Mapping[str, str]
+    append_only: dict[str, str]
 
     @property
     def db(self) -> Any:
