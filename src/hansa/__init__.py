@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hansa.analytics import windows
     from hansa.app import Act, Answer, App, City
     from hansa.errors import Conflict, Forbidden, NotFound, Refusal
-    from hansa.model import command, geo, units
+    from hansa.model import command, geo, labels, units
     from hansa.model.change import Change, Delete
     from hansa.model.entity import Attribute, Entity, entity
 
@@ -31,6 +31,7 @@ __all__ = [
     "command",
     "entity",
     "geo",
+    "labels",
     "units",
     "windows",
 ]
@@ -53,6 +54,7 @@ _WHERE = {
     "command": "hansa.model",
     "entity": "hansa.model.entity",
     "geo": "hansa.model",
+    "labels": "hansa.model",
     "units": "hansa.model",
     "windows": "hansa.analytics",
 }

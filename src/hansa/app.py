@@ -161,6 +161,7 @@ class App:
         realm: str = "open",
         leaves: Sequence[Mapping[str, Any]] = (),
         append_only: set[str] | None = None,
+        keeps: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         """`reads` and `writes` are types; what is not declared cannot be written (invariant 4).
 
@@ -168,6 +169,8 @@ class App:
         `leaves` says, word for word, what is to pass from one realm to another; two people allow it first.
         `append_only` are types of which it alone makes entities, and which nobody changes or deletes from then on,
         through whatever door; the audit log keeps the digest of each.
+        `keeps` are types of which acts and apps alone write these attributes (none named: any of it, or delete it):
+        what a rule believes because an act has weighed it, nobody says past the act.
         """
         self.name = name
         self.report = report
@@ -176,6 +179,7 @@ class App:
         self.realm = realm
         self.leaves = tuple(leaves)
         self.append_only = frozenset(append_only or ())
+        self.keeps = {kind: frozenset(names) for kind, names in (keeps or {}).items()}
         self.handlers: list[Handler] = []
         self.rounds: list[Every] = []
         self.deeds: dict[str, Deed] = {}
@@ -272,6 +276,16 @@ class App:
 def append_only(apps: Iterable[App], realm: str) -> dict[str, str]:
     """The types of a realm to which one only appends, and the app that makes entities of each."""
     return {kind: app.name for app in apps if app.runs_in(realm) for kind in app.append_only}
+
+
+def kept(apps: Iterable[App], realm: str) -> dict[str, frozenset[str]]:
+    """What of a type acts and apps alone write in a realm; without names, all of it."""
+    found: dict[str, frozenset[str]] = {}
+    for app in apps:
+        for kind, names in app.keeps.items() if app.runs_in(realm) else ():
+            known = found.get(kind)
+            found[kind] = names if known is None else names | known if names and known else frozenset()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,12 @@ class Limits:
     view_s: float = 10.0  # a view may look at a day of everything
     act_tries: int = 50  # of one act, while others change what it has read
 
+    # What is asked before a device is sent a command: in the event loop, some 25 µs an entity
+    interlocks: int = 200  # of one realm; beyond it every command is blocked, for not all can be asked
+    interlock_type: int = 200  # entities of a type; where there are more a condition blocks
+    interlock_reads: int = 100  # entities and types that the interlocks of one command read: 0.1 ms each
+    interlock_looks: int = 2_000  # entities that they are held against, in all: 50 ms; beyond it they block
+
     # What is answered
     points: int = 200_000  # of one picture of a map: twice what a browser was measured with
     shapes: int = 64_000_000  # bytes of the lines and areas below a map: the houses of a large city

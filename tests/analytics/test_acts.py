@@ -1,6 +1,7 @@
 """What people do through apps: one transaction in their name, as they see the city, and nobody's word is lost."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,12 +11,15 @@ import httpx
 import pytest
 
 from hansa import Act, App, City, Conflict, Entity, Forbidden, NotFound, Refusal, entity
-from hansa.analytics.acts import Acts
+from hansa.analytics.acts import THREADS, Acts
 from hansa.analytics.desk import Desk, answered
+from hansa.clock import Clock
 from hansa.errors import BadRequest, HansaError, Unauthenticated
 from hansa.limits import DEFAULT
 from hansa.model.change import Write
+from hansa.platform.city import City as InnerCity
 from hansa.platform.http import Request
+from hansa.platform.sqlite import SqliteStore
 from hansa.testing import MemoryCity
 from hansa.trust.actors import TWO_FACTORS, Actor
 from hansa.trust.labels import ADMINISTRATOR, NOBODY, Sight
@@ -259,6 +263,44 @@ def test_a_hundred_at_once_lose_nobodys_word(serve: Callable[..., Any], package:
         many = http.post("/desk/jobs/count", json={"ids": [NORTH, "urn:ngsi-ld:Job:none"]}).json()
         assert [one["id"] for one in many["done"]] == [NORTH]
         assert many["refused"][0]["status"] == 404
+
+
+def test_views_that_take_long_keep_nobody_from_acting(tmp_path: Path) -> None:
+    begun, go = threading.Semaphore(0), threading.Event()
+    slow = App("slow", report="2.4.2", reads={"Job"}, writes={"Job"})
+
+    @slow.view("long")
+    def long(_asked: Any, _city: City) -> str:
+        """Take long."""
+        begun.release()
+        assert go.wait(20)
+        return "seen"
+
+    @slow.act("open", "Job", new=True)
+    def work(act: Act, _city: City) -> Iterable[Entity]:
+        """Open a job."""
+        yield entity("Job", act.id, status="open")
+
+    async def all_at_once() -> None:
+        many = [asyncio.ensure_future(acts.look(slow, view, {}, ADMINISTRATOR)) for _ in range(THREADS + 2)]
+        try:
+            for _ in range(THREADS):
+                assert await asyncio.to_thread(begun.acquire, timeout=10)
+            (change,) = await acts.do(slow, deed, NORTH, {}, ADMINISTRATOR)
+            assert change.entity["status"] == "open"
+            assert not any(one.done() for one in many)
+        finally:
+            go.set()
+        assert await asyncio.gather(*many) == ["seen"] * (THREADS + 2)
+
+    city = InnerCity(SqliteStore(tmp_path / "open.db"), Clock(), ADMINISTRATOR)
+    acts = Acts(city, [slow])
+    (_, view), (_, deed) = acts.seen("slow", "long"), acts.deed("slow", "open")
+    try:
+        _run(all_at_once())
+    finally:
+        acts.close()
+        city.close()
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

@@ -301,3 +301,26 @@ def test_a_result_is_not_shown_to_who_has_fewer_rights_by_now(made):
         await trials.aclose()
 
     asyncio.run(whole())
+
+
+def test_what_was_tried_is_for_the_scope_alone_with_which_it_was_tried(made):
+    trials = trials_of(made)
+    whole = engineer()
+    token = replace(whole, who=replace(whole.who, scope=frozenset({"read"})))
+    other = replace(whole, who=replace(whole.who, scope=frozenset({"read:WaterObserved"})))
+
+    async def all_of_it():
+        try:
+            for mine, others in ((whole, (token, other)), (token, (whole, other))):
+                found = await outcome(trials, {"rule": RULE, **SPAN}, mine)
+                assert found["state"] == "done"
+                assert [one["id"] for one in (await ask(trials, sight=mine))["trials"]] == [found["id"]]
+                for one in others:
+                    for method in ("GET", "DELETE"):
+                        with pytest.raises(NotFound):
+                            await ask(trials, method, found["id"], sight=one)
+                    assert found["id"] not in [it["id"] for it in (await ask(trials, sight=one))["trials"]]
+        finally:
+            await trials.aclose()
+
+    asyncio.run(all_of_it())

@@ -8,6 +8,7 @@ from hansa import App, Attribute, Conflict, Forbidden, NotFound, Refusal, entity
 from hansa.apps.alarms import app
 from hansa.apps.alarms.standing import activation, aside, ident, instant, iso, state
 from hansa.errors import HansaError
+from hansa.model.change import Write
 from hansa.testing import MemoryCity
 
 BOSS = {"roles": ("supervisor",)}
@@ -353,6 +354,50 @@ def test_an_alarm_is_suppressed_while_its_source_is_maintained(city):
     city.say(entity("WaterObserved", "bridge", status="maintenance"))
     city.delete(SOURCE)
     assert aside(city.get(alert), city.clock.now()) == "", "what is gone is not maintained"
+
+
+PULSE = "urn:ngsi-ld:Patient:p1"
+
+
+def patient(city, label=None, pulse=None, value=77):
+    one = entity("Patient", "p1", pulse=value)
+    city.write(Write("say", one.id, one.doc, label=label, labels=None if pulse is None else {"pulse": pulse}))
+
+
+@pytest.mark.parametrize(("label", "pulse"), [("personal;owner=care", None), (None, "personal;owner=care")])
+def test_an_alarm_is_not_suppressed_by_what_is_guarded_more_strictly_than_it_is(city, label, pulse):
+    patient(city, label, pulse)
+    alert = raised(city)
+    when = [{"entity": PULSE, "attribute": "pulse", "is": [77]}]
+    city.act("suppress", alert, when=when, reason="I wonder", **BOSS)
+    city.turn(seconds=60)
+    assert "suppressed" not in city.get(alert)
+    patient(city, label, pulse, value=77.5)
+    patient(city, label, pulse)
+    city.turn(seconds=60)
+    assert "suppressed" not in city.get(alert)
+
+
+def test_why_an_alarm_is_suppressed_tells_no_value(city):
+    patient(city)
+    alert = raised(city)
+    city.act("suppress", alert, when=[{"entity": PULSE, "attribute": "pulse", "is": [77]}], reason="x", **BOSS)
+    city.turn(seconds=60)
+    assert city.get(alert)["suppressed"] is True
+    assert "77" not in str(city.get(alert).doc["suppressed"])
+    assert "pulse" in str(city.get(alert).doc["suppressed"])
+
+
+@pytest.mark.parametrize(
+    ("label", "suppressed"), [("security", None), ("personal", None), ("open", True), (None, True)]
+)
+def test_an_alarm_is_suppressed_by_another_only_if_that_is_guarded_no_more_strictly(city, label, suppressed):
+    alert = raised(city)
+    other = entity("Alert", "other", status="open", alertSource=PULSE)
+    city.write(Write("say", other.id, other.doc, label=label))
+    city.act("suppress", alert, when=[{"alarm": other.id}], reason="x", **BOSS)
+    city.turn(seconds=60)
+    assert city.get(alert).get("suppressed") is suppressed
 
 
 def test_suppression_goes_on_after_a_restart(city):

@@ -13,6 +13,7 @@ from hansa.apps.brain.foresight import outcome_id
 from hansa.apps.frost import app as frost
 from hansa.model.change import Write
 from hansa.testing import MemoryCity
+from hansa.trust.labels import Sight
 
 STATION = "urn:ngsi-ld:WeatherObserved:north"
 BEGIN = datetime(2026, 4, 1, tzinfo=UTC)
@@ -212,3 +213,49 @@ def test_what_frost_predicts_is_held_against_what_frost_itself_found_to_have_com
         assert skill(city, 0)["n"] == len(nights)
         assert 0.0 < skill(city, 0)["rmse"] < 3.0
         assert skill(city, 24) is None
+
+
+CARE = "personal;owner=care"
+
+
+def relabel(city, label, attribute):
+    one = entity("WeatherObserved", "north", name="North")
+    said = entity("WeatherObserved", "north", temperature=Attribute(4.0, "CEL", city.clock.now()))
+    labelled = None if attribute is None else {"temperature": attribute}
+    city.write(Write("say", one.id, {**one.doc, **said.doc}, label=label, labels=labelled))
+
+
+@pytest.mark.parametrize(("label", "attribute"), [(CARE, None), (None, CARE)])
+def test_what_is_measured_under_a_stricter_label_is_told_under_that_alone(city, label, attribute):
+    measure(city, 24, lambda _: 3.0)
+    predict(city, low=1.0)
+    relabel(city, label, attribute)
+    measure(city, 24, lambda _: 4.0)
+    staff = Sight("person:ada", classes=frozenset({"open", "smart"}))
+    (told,) = city.find("ForecastOutcome", sight=staff)
+    assert (told["counted"], "scores" in told) == (False, False)
+    assert [one["n"] for one in city.find("ForecastSkill", sight=staff)] == [0], "only that there are forecasts"
+    hidden = city.get(outcome_id("urn:ngsi-ld:WeatherForecast:n1", CARE))
+    assert (hidden.label, hidden["counted"]) == (CARE, True)
+    assert {one.label for one in city.find("ForecastSkill") if one["n"]} == {CARE}
+
+
+def test_of_a_hidden_thing_it_says_what_it_says_of_none(city):
+    predict(city, "gone", refStation=Attribute("urn:ngsi-ld:WeatherObserved:none", kind="Relationship"))
+    measure(city, 1, lambda _: 3.0)
+    predict(city)
+    relabel(city, CARE, None)
+    measure(city, 47, lambda _: 4.0)
+    gone, hidden = (city.get(outcome_id(f"urn:ngsi-ld:WeatherForecast:{name}")) for name in ("gone", "n1"))
+    assert sorted(gone.names) == sorted(hidden.names)
+    assert gone["reason"] == hidden["reason"] == "nothing is known of what it speaks of"
+
+
+def test_a_department_s_forecast_of_what_is_nobody_s_is_the_department_s(city):
+    measure(city, 24, lambda _: 3.0)
+    said = {"validFrom": at(36), "validTo": at(44), "temperatureMin": Attribute(1.0, "CEL")}
+    one = entity("WeatherForecast", "n1", refStation=Attribute(STATION, kind="Relationship"), **said)
+    city.write(Write("say", one.id, one.doc, label="smart;owner=parks"))
+    measure(city, 24, lambda _: 4.0)
+    (told,) = city.find("ForecastOutcome")
+    assert (told.label, told["counted"]) == ("smart;owner=parks", True)

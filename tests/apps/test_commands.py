@@ -596,3 +596,80 @@ def test_what_a_run_book_has_a_device_do_waits_for_a_second_person_in_the_comman
         (line,) = city.view("board", app="commands")["commands"]
         city.act("approve", one.id, app="commands", by="person:bo", roles=("command",), hash=line["hash"])
         assert city.get(one.id)["status"] == "pending"
+
+
+# ---- what is read back under another label
+
+
+CARE = "personal;owner=care"
+
+
+def guard(city: Valley, label: str | None, attribute: str | None = None) -> None:
+    one = entity("Gate", "gate-1", gateState="closed")
+    city.write(
+        Write("say", one.id, one.doc, label=label, labels=None if attribute is None else {"gateState": attribute})
+    )
+
+
+@pytest.mark.parametrize(("label", "attribute"), [(CARE, None), (None, CARE)])
+def test_a_command_is_guarded_as_what_it_reads_back_is(city: Valley, label: str | None, attribute: str | None) -> None:
+    guard(city, label, attribute)
+    one = ask(city, expects=EXPECTS)
+    assert city.get(one.id).label == CARE
+    city.delivered()
+    city.turn(seconds=40)
+    found = alert(city)
+    assert found is not None
+    assert found.label == CARE
+
+
+def test_the_alarm_of_a_device_that_did_not_do_it_tells_no_value(city: Valley) -> None:
+    ask(city, expects=EXPECTS)
+    city.delivered()
+    city.reports(gateState="ajar")
+    city.turn(seconds=40)
+    found = alert(city)
+    assert found is not None
+    assert "gateState was not as asked" in found["description"]
+    assert not {"ajar", "closed", "open"} & set(found["description"].replace("'", " ").split())
+
+
+@pytest.mark.parametrize(("label", "attribute"), [(CARE, None), (None, CARE)])
+def test_what_came_to_be_guarded_more_strictly_is_neither_compared_nor_told(
+    city: Valley, label: str | None, attribute: str | None
+) -> None:
+    one = ask(city, expects=EXPECTS)
+    guard(city, label, attribute)
+    city.delivered()
+    city.reports(gateState="open")
+    assert "result" not in city.get(one.id)
+    city.turn(seconds=40)
+    assert city.get(one.id)["result"] == "not confirmed"
+    assert "answer" not in city.get(one.id)
+    found = alert(city)
+    assert found is not None
+    assert "guarded otherwise" in found["description"]
+
+
+def test_an_alarm_keeps_to_the_label_of_what_it_told_before(city: Valley) -> None:
+    guard(city, CARE)
+    ask(city, expects=EXPECTS)
+    city.delivered()
+    city.turn(seconds=40)
+    one = entity("Device", "gate-1", deviceState="active")
+    city.write(Write("say", one.id, one.doc, label="personal;owner=police"))
+    made = ask(city)
+    assert city.get(made.id).label == "personal;owner=police"
+    city.turn(seconds=100)
+    found = alert(city)
+    assert found is not None
+    assert "not reached" in found["description"]
+    assert found.label == "personal;owner=several"
+
+
+def test_a_command_to_one_department_s_device_that_another_s_reads_back_is_neither_s(city: Valley) -> None:
+    guard(city, "smart;owner=parks")
+    one = entity("Device", "gate-1", deviceState="active")
+    city.write(Write("say", one.id, one.doc, label="smart;owner=roads"))
+    assert city.get(ask(city, expects=EXPECTS).id).label == "smart;owner=several"
+    assert city.get(ask(city).id).label == "smart;owner=roads"

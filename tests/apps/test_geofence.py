@@ -1,11 +1,17 @@
 """Watched areas: who came in, who left, and what trembles at the edge."""
 
+import time
+from math import cos, pi, sin
+
 import pytest
 
-from hansa import Attribute, entity
-from hansa.apps.geofence import app
-from hansa.apps.geofence.fence import Unusable, read
-from hansa.apps.geofence.watching import alert_id, stricter
+from hansa import Attribute, NotFound, entity
+from hansa.apps.geofence import app, memory
+from hansa.apps.geofence.fence import POSITIONS, Unusable, read
+from hansa.apps.geofence.watching import alert_id, look, stricter
+from hansa.limits import DEFAULT
+from hansa.model.change import Write
+from hansa.model.entity import Entity, Stamps
 from hansa.testing import MemoryCity
 
 FENCE = "urn:ngsi-ld:Geofence:yard"
@@ -182,3 +188,99 @@ def test_an_alarm_bears_the_stricter_label_of_area_and_thing(city):
     public = entity("Vehicle", "v", location=point(INSIDE))
     public.label = "open"
     assert stricter(area, public) is None  # the area is not public, and so is not the alarm
+
+
+@pytest.mark.parametrize("hidden", ["name", "location"])
+def test_an_alarm_is_guarded_as_the_name_and_the_place_are_that_it_tells(city, hidden):
+    fence(city)
+    drive(city, OUTSIDE)
+    one = entity("Vehicle", "van", name="Ann's van", location=point(INSIDE))
+    city.write(Write("say", VAN, one.doc | {"id": VAN}, labels={hidden: "personal;owner=care"}))
+    assert alarm(city, "entered").label == "personal;owner=care"
+    drive(city, OUTSIDE)
+    assert (alarm(city, "entered")["status"], alarm(city, "entered").label) == ("closed", "personal;owner=care")
+
+
+@pytest.mark.parametrize(
+    ("own", "attribute", "expected"),
+    [
+        ("personal;owner=care", "open", "personal;owner=care"),  # a public place does not make its owner public
+        ("smart;owner=parks", None, "smart;owner=several"),
+        ("personal;owner=care;purposes=a", "personal;owner=care;purposes=b", "personal;owner=care;purposes=(none)"),
+        ("personal;owner=care", "security", "security;owner=several;purposes=(none)"),
+    ],
+)
+def test_an_alarm_of_several_owners_is_of_none(own, attribute, expected):
+    area = read(entity("Geofence", "a", location=SQUARE))
+    one = entity("Vehicle", "v", location=point(INSIDE))
+    moved = Entity(one.doc, Stamps(0, 0, {}, {} if attribute is None else {"location": attribute}), label=own)
+    assert stricter(area, moved) == expected
+
+
+def ring(positions, radius=0.01):
+    turns = [2 * pi * n / positions for n in range(positions)]
+    there = [[17.1 + radius * cos(one), 48.3 + radius * sin(one)] for one in turns]
+    return {"type": "Polygon", "coordinates": [[*there, there[0]]]}
+
+
+def test_a_fence_has_so_many_positions_and_is_no_country():
+    assert read(entity("Geofence", "a", location=ring(POSITIONS - 1))).cost == POSITIONS - 1
+    with pytest.raises(Unusable, match="500 positions"):
+        read(entity("Geofence", "a", location=ring(9_000)))
+    split = [ring(100)["coordinates"]] * 5
+    with pytest.raises(Unusable, match="500 positions"):
+        read(entity("Geofence", "a", location={"type": "MultiPolygon", "coordinates": split}))
+    with pytest.raises(Unusable, match="country"):
+        read(entity("Geofence", "a", location=ring(400, radius=40.0)))
+    with pytest.raises(Unusable, match="at most 20 types"):
+        read(entity("Geofence", "a", location=SQUARE, forTypes=[f"T{n}" for n in range(21)]))
+
+
+def test_fences_that_are_too_much_for_one_move_are_left_out_the_simple_ones_are_not_and_it_is_said(city, monkeypatch):
+    monkeypatch.setattr(memory, "MEASURED", 500)
+    fence(city, "dense", location=ring(300))
+    fence(city, "denser", location=ring(400))
+    fence(city)
+    drive(city, (17.5, 48.3), INSIDE)  # far off nothing is measured to
+    said = {one.get("geofence"): one for one in city.find("Alert", q='status=="open"')}
+    assert {one and one.rpartition(":")[2] for one in said} == {"yard", "dense", None}
+    assert said[None]["subCategory"] == "configuration"
+    drive(city, OUTSIDE, INSIDE)
+    assert len([one for one in city.find("Alert") if one.get("subCategory") == "configuration"]) == 1
+
+
+def test_history_is_read_once_for_a_move_however_many_fences_ask_for_it():
+    class Counted:
+        asked = 0
+
+        def get(self, ident):
+            raise NotFound(ident)
+
+        def history(self, *_, **__):
+            self.asked += 1
+            return []
+
+    mine, town = memory.Memory(), Counted()
+    for n in range(5):
+        mine.take(entity("Geofence", f"f{n}", location=SQUARE, onEnter=False, onExit=True))
+    van = entity("Vehicle", "van", location=Attribute(point(INSIDE), kind="GeoProperty"))
+    assert list(look(mine, van, town)) == []
+    assert town.asked == 1
+
+
+def test_no_more_fences_are_looked_at_than_can_be(monkeypatch):
+    monkeypatch.setattr(memory, "MOST", 1)
+    mine = memory.Memory()
+    for name in ("a", "b"):
+        mine.take(entity("Geofence", name, location=SQUARE))
+    assert len(mine.fences) == 1
+    assert "no more are looked at" in mine.faults["urn:ngsi-ld:Geofence:b"]
+
+
+def test_the_worst_that_can_be_drawn_is_far_from_what_a_rule_may_take(city):
+    city.say(*(entity("Geofence", f"f{n}", name="f", location=ring(498, 0.01 + n / 1e5), onExit=True, margin=50_000)
+               for n in range(memory.MOST)))  # fmt: skip
+    drive(city, OUTSIDE)
+    begun = time.process_time()
+    drive(city, INSIDE)
+    assert time.process_time() - begun < DEFAULT.rule_s / 3

@@ -13,6 +13,7 @@ from hansa import Entity, Forbidden, Refusal, entity
 from hansa.apps.incidents import area, asked, books, case, course, lines, review, sketch, states, words
 from hansa.apps.incidents.lines import Line
 from hansa.apps.incidents.states import Who
+from hansa.model.entity import Stamps
 
 HERE = Path(case.__file__).parent
 T0 = 1_775_000_000_000_000
@@ -116,15 +117,28 @@ def test_a_full_log_takes_no_more() -> None:
     ],
 )
 def test_what_repeats_something_is_guarded_at_least_as_that_is(holder: str, thing: str, may: bool) -> None:
-    assert case.holds(holder, thing) is may
+    one = entity("Thing", "1")
+    assert case.holds(holder, Entity(one.doc, label=thing)) is may
+
+
+def test_what_one_attribute_is_guarded_by_counts_where_that_attribute_is_repeated() -> None:
+    one = entity("Thing", "1", pulse=77)
+    thing = Entity(one.doc, Stamps(0, 0, {}, {"pulse": "personal;owner=care"}))
+    assert case.holds("smart", thing)
+    assert not case.holds("smart", thing, "pulse")
+    assert not case.may_weigh("smart", thing, "pulse")
+    assert case.may_weigh("personal;owner=care", thing, "pulse")
 
 
 def test_an_incident_of_several_things_bears_a_label_that_guards_all_or_is_refused() -> None:
     assert case.common(["open", "smart"], "smart") is None
     assert case.common(["personal;owner=care", "smart"], "smart") == "personal;owner=care"
-    assert case.common(["smart;owner=water", "smart;owner=roads"], "smart") is None
+    assert case.common(["smart;owner=water", "smart;owner=roads"], "smart") == "smart;owner=several"
     with pytest.raises(Refusal, match="guarded in different ways"):
         case.common(["personal;owner=care", "personal;owner=police"], "smart")
+    with pytest.raises(Refusal, match="guarded in different ways"):
+        case.common(["personal", "security"], "smart")
+    assert case.common(["personal;owner=care;subject=person:a", "smart"], "smart") == "personal;owner=care"
 
 
 # ---- areas

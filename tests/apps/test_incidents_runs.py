@@ -9,6 +9,7 @@ import pytest
 from hansa import Attribute, Conflict, Forbidden, NotFound, Refusal, entity
 from hansa.apps import incidents
 from hansa.apps.incidents import app
+from hansa.model.change import Write
 from hansa.testing import MemoryCity
 
 BOOK = "urn:ngsi-ld:RunBook:flood"
@@ -234,6 +235,17 @@ def test_another_departments_reading_decides_and_its_figure_is_not_told(city: Me
     assert told["current"] == "pump"
     assert told["steps"][2]["word"]["reading"] == {"entity": GAUGE, "owned": True}
     assert "3.4" not in str(city.view("review", {"id": ident}))
+
+
+def test_a_condition_on_an_attribute_that_is_guarded_alone_is_not_decided(city: MemoryCity) -> None:
+    ident, run = started(city)
+    city.act("do-step", run, step="look", text="x")
+    one = entity("WaterObserved", "mill", waterLevel=Attribute(3.4, "MTR", city.clock.now()))
+    city.write(Write("say", one.id, one.doc, labels={"waterLevel": "personal;owner=water"}))
+    city.act("do-step", run, step="call")
+    told = course(city, ident)
+    assert told["current"] == "high"
+    assert "guarded in another way" in city.get(run)["stuck"]
 
 
 def test_a_reading_that_is_guarded_otherwise_is_not_kept_in_a_run(city: MemoryCity) -> None:

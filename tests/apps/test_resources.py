@@ -1,13 +1,15 @@
 """Resources: assigned, released, rostered; who is nearest; proposals that people decide."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from hansa import Attribute, Conflict, Entity, NotFound, Refusal, entity
-from hansa.apps.resources import app, plan
-from hansa.errors import Forbidden
+from hansa.apps.resources import app, fleet, plan
+from hansa.errors import Busy, Forbidden
 from hansa.model.change import Write
 from hansa.testing import MemoryCity
 
@@ -419,3 +421,77 @@ def test_checks_name_gaps_clashes_and_faults(city: MemoryCity) -> None:
     city.turn(seconds=8 * 3_600)
     board = {it["id"]: it for it in city.view("board")["resources"]}
     assert (board[R + "near"]["onDuty"], board[R + "near"]["until"]) == (["person:ada"], "2026-04-12T06:00:00Z")
+
+
+# ---- what one question may cost
+
+
+def test_one_proposal_at_a_time_is_made_in_a_realm_and_others_are_told_to_come_again(
+    city: MemoryCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+    flood = fleet.incident(city.get(AT + "flood"))
+    other = fleet.Incident(flood.id, "", "high", "", flood.place, flood.wants, (), "", "security")
+
+    def slow(_city: Any, incidents: Any, _units: Any) -> Any:
+        if incidents[0].realm == "open":
+            begun.set()
+            assert go.wait(10)
+        return incidents[0].realm
+
+    with monkeypatch.context() as patched, ThreadPoolExecutor(1) as pool:
+        patched.setattr(plan, "_plan", slow)
+        first = pool.submit(plan.plan, city, [flood], [])
+        try:
+            assert begun.wait(10)
+            for _ in range(2):
+                with pytest.raises(Busy, match="another proposal") as fault:
+                    city.view("propose")
+                assert (fault.value.status, fault.value.retry_after_s) == (503, 1)
+            assert str(plan.plan(city, [other], [])) == "security"
+        finally:
+            go.set()
+        assert str(first.result(10)) == "open"
+    assert city.view("propose")["best"]["sent"]  # when it is done, the next
+
+
+def test_a_proposal_that_fails_keeps_nobody_from_the_next(city: MemoryCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(plan.allocation, "PAIRS", 0)
+        with pytest.raises(Refusal, match="weighed at most") as fault:
+            city.view("propose")
+        assert (fault.value.where, "incidents=" in str(fault.value.mend)) == ("incidents", True)
+    assert city.view("propose")["best"]["optimal"]
+
+
+def test_a_proposal_for_too_much_is_refused_with_how_to_ask_for_less(
+    city: MemoryCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city.say(*(incident(f"i{n}", n / 10, "pump") for n in range(plan.INCIDENTS)))
+    with pytest.raises(Refusal, match="51 incidents") as fault:
+        city.view("propose")
+    assert "incidents=" in str(fault.value.mend)
+    ids = ",".join(f"{AT}i{n}" for n in range(plan.INCIDENTS))
+    told = city.view("propose", {"incidents": ids})
+    assert (told["best"]["optimal"], told["best"]["gap"]) == (True, 0.0)
+    monkeypatch.setattr(plan.allocation, "NEEDS", 10)
+    with pytest.raises(Refusal, match="50 things"):
+        city.view("propose", {"incidents": ids})
+
+
+def test_who_asks_while_the_roads_are_read_is_told_to_come_again(
+    city: MemoryCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan, "WAIT_S", 0.01)
+    with plan._lock, pytest.raises(Busy, match="roads"):
+        city.view("nearest", {"incident": AT + "flood"})
+    assert city.view("nearest", {"incident": AT + "flood"})["resources"]
+
+
+def test_a_decision_about_two_departments_is_neither_s(city: MemoryCity) -> None:
+    said = decided(twice(city))
+    for name, owner in (("a", "parks"), ("b", "roads")):
+        city.write(Write("say", AT + name, {"id": AT + name, "type": "Incident"}, label=f"smart;owner={owner}"))
+    city.act("allocate", **said)
+    (record,) = city.find("Allocation")
+    assert record.label == "smart;owner=several"

@@ -2,12 +2,14 @@
 
 import math
 from itertools import product
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hansa.apps.resources.allocation import UNMET_MIN, Need, Unit, best, formula, nearest, propose
+from hansa.apps.resources import allocation
+from hansa.apps.resources.allocation import UNMET_MIN, Answer, Need, Unit, best, formula, nearest, propose
 
 
 def need(incident, capability="pump", count=1, weight=1.0):
@@ -120,3 +122,33 @@ def test_the_objective_is_said_with_its_numbers():
     said = formula()
     assert "critical 8" in said
     assert "240" in said
+
+
+def test_of_a_large_city_only_who_is_near_is_weighed_and_the_answer_is_still_the_best():
+    chance = Random(7)
+    needs = [need(f"i{n}", weight=chance.choice([1.0, 4.0])) for n in range(4)]
+    units = [unit(f"u{n}") for n in range(400)]
+    seconds = [[chance.random() * 6_000 for _ in needs] for _ in units]
+    assert allocation.pairs_most(needs, units) == 16
+    found = best(needs, units, seconds)
+    near = {u for n in range(4) for u in sorted(range(400), key=lambda u: seconds[u][n])[:4]}
+    few = sorted(near)
+    lowest = least(needs, [units[u] for u in few[:4]], [seconds[u] for u in few[:4]])
+    assert found.optimal
+    assert found.cost <= lowest
+    every = [(u, n, seconds[u][n] / 60) for u in range(400) for n in range(4)]
+    assert len(allocation._near(needs, every)) == 16
+
+
+def test_a_solver_that_is_stopped_says_how_far_off_it_may_be(monkeypatch):
+    assert Answer((), 100.0, (), bound=80.0).gap == pytest.approx(0.2)
+    assert Answer((), 100.0, (), bound=100.1).gap == 0.0
+    assert Answer((), 0.0, (), bound=0.0).gap == 0.0
+    assert Answer((), 100.0, ()).gap is None
+    monkeypatch.setattr(allocation, "SOLVE_S", 0.0)
+    chance = Random(7)
+    needs = [need(f"i{n}", count=2) for n in range(20)]
+    units = [unit(f"u{n}") for n in range(60)]
+    found = best(needs, units, [[chance.random() * 6_000 for _ in needs] for _ in units])
+    assert found.optimal is (found.gap == 0.0)
+    assert found.cost <= nearest(needs, units, [[math.inf] * 20] * 60).cost

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hansa import Attribute, entity
-from hansa.apps.resources import streets
+from hansa.apps.resources import roads, streets
 from hansa.apps.resources.roads import BESIDE_M, REACH_M, WALK_MPS, Network, Segment, straight_m
 
 STEP = 0.004  # degrees between the crossings of a made-up town: some 400 m
@@ -275,3 +275,21 @@ def test_a_road_of_several_lines_is_all_of_them():
         },
     )
     assert len(streets.segments_of(both)) == 2
+
+
+def test_dijkstra_goes_from_a_few_places_at_a_time_and_the_times_are_the_same(monkeypatch):
+    network = Network([road(f"{x}", (x, 0), (x + 1, 0)) for x in range(6)])
+    places = [at(x + 0.3, 0) for x in range(6)]
+    slices = []
+    search = roads.dijkstra
+
+    def counted(graph, **how):
+        slices.append(len(how["indices"]))
+        return search(graph, **how)
+
+    monkeypatch.setattr(roads, "dijkstra", counted)
+    found = network.times(places, places)
+    assert slices == [2, 2, 2]
+    monkeypatch.setattr(roads, "AT_ONCE", 100)
+    assert np.array_equal(network.times(places, places), found)
+    assert slices[3:] == [6]

@@ -1,18 +1,23 @@
 """Interlocks fail safe, and what was asked for has one digest."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hansa.clock import parse
 from hansa.errors import NotFound
+from hansa.limits import DEFAULT
 from hansa.model.command import blocked, digest, interlock, matches, pattern
-from hansa.model.entity import Attribute, entity
+from hansa.model.entity import Attribute, Entity, Stamps, entity
+from hansa.testing import MemoryCity
 
 NOW = parse("2026-04-11T12:00:00Z")
 WEIR = "urn:ngsi-ld:RiverGauge:weir"
 LEVEL = {"entity": WEIR, "attribute": "waterLevel", "is": ">", "value": 3.0}
 OPEN = {"gate": "open"}
+LINE = {"type": "LineString", "coordinates": [[17.0 + n / 1_000, 48.0] for n in range(8)]}
 
 
 class Town:
@@ -202,3 +207,123 @@ def test_it_blocks_exactly_while_all_conditions_hold(conditions, level):
     compare = {">": int.__gt__, ">=": int.__ge__, "<": int.__lt__, "<=": int.__le__, "==": int.__eq__, "!=": int.__ne__}
     holds = all(compare[one["is"]](level, one["value"]) for one in conditions)
     assert bool(why(lock(*conditions), weir(level))) == holds
+
+
+def road(n, label=None, **said):
+    one = entity("Road", f"r{n:05}", **({"level": n % 3} | said))
+    one.label = label
+    return one
+
+
+class Counted(Town):
+    """A city that counts what is read of it."""
+
+    def __init__(self, *them):
+        super().__init__(*them)
+        self.asked, self.read = [], 0
+
+    def get(self, ident):
+        self.asked.append(ident)
+        return super().get(ident)
+
+    def find(self, type=None, q=None, *, limit=1_000):  # noqa: A002  # the standard's word
+        found = super().find(type, q, limit=limit)
+        self.asked.append(type)
+        self.read += len(found)
+        return found
+
+
+def any_of(kind="Road", **said):
+    return {"type": kind, "attribute": "level", "is": ">", "value": 5} | said
+
+
+def test_each_type_and_each_entity_is_read_once_for_one_command():
+    one = {"entity": WEIR, "attribute": "waterLevel", "is": "<", "value": 99}
+    city = Counted(weir(1.0), road(1), *(lock(one, any_of(), name=f"l{n}") for n in range(20)))
+    assert blocked(city, "gate-1", OPEN, NOW) == []
+    assert city.asked == ["Interlock", WEIR, "Road"]
+
+
+def test_a_type_of_which_there_is_too_much_blocks_and_is_not_read_to_its_end():
+    most = DEFAULT.interlock_type
+    assert why(lock(any_of()), *(road(n) for n in range(most))) == []
+    city = Counted(lock(any_of()), *(road(n) for n in range(most + 1_000)))
+    (said,) = blocked(city, "gate-1", OPEN, NOW)
+    assert f"more than {most} Road" in said
+    assert city.read <= most + 2
+
+
+def test_what_all_interlocks_together_ask_for_has_an_end_and_beyond_it_they_block():
+    quiet = [any_of(f"Kind{n}", value=-1) | {"is": "<"} for n in range(DEFAULT.interlock_reads)]
+    them = [entity(f"Kind{n}", "one", level=n) for n in range(DEFAULT.interlock_reads)]
+    few = [lock(one, name=f"l{n}") for n, one in enumerate(quiet)]
+    assert why(*few, *them) == []
+    (said,) = why(*few, *them, lock(any_of("Another"), name="more"))
+    assert said.startswith("more: the interlocks ask for more than can be looked at")
+    roads = [road(n) for n in range(DEFAULT.interlock_type)]
+    city = Counted(*roads, *(lock(any_of(), name=f"l{n}") for n in range(50)))
+    told = blocked(city, "gate-1", OPEN, NOW)
+    assert len(told) == 50 - DEFAULT.interlock_looks // DEFAULT.interlock_type
+    crowd = [lock(any_of(), name=f"l{n}", enabled=False) for n in range(DEFAULT.interlocks + 1)]
+    assert [one for one in why(*crowd) if f"more than {DEFAULT.interlocks} interlocks" in one]
+
+
+def test_the_worst_that_can_be_written_keeps_the_loop_for_tens_of_milliseconds():
+    with MemoryCity(keep=False).closing() as city:
+        for first in range(0, 6_000, 1_000):
+            roads = [road(n, location=Attribute(LINE, kind="GeoProperty")) for n in range(first, first + 1_000)]
+            city.say(*(Entity({**one.doc, "type": f"Road{n % 30}"}) for n, one in enumerate(roads)))
+        worst = [any_of(f"Road{n}", value=-1, **{"is": "<"}) for n in range(20)]
+        city.say(*(lock(*worst, *[], name=f"l{n}") for n in range(20)))
+        city.say(*(lock(any_of(f"Road{n % 30}"), name=f"m{n}") for n in range(150)))
+        took = []
+        for _ in range(3):
+            begun = time.process_time()
+            told = blocked(city, "gate-1", OPEN, NOW, city.limits)
+            took.append(time.process_time() - begun)
+    assert told
+    assert min(took) < 0.25, took  # 7.5 s before
+
+
+@pytest.mark.parametrize(
+    ("own", "thing", "known"),
+    [
+        (None, None, True),
+        (None, "open", True),
+        (None, "smart;owner=water", True),
+        ("open", None, False),
+        (None, "personal;owner=care", False),
+        (None, "security", False),
+        ("personal;owner=care", "personal;owner=care", True),
+        ("personal;owner=parks", "personal;owner=care", False),
+        ("personal", "personal;owner=care", False),
+        ("personal;owner=care", "personal;owner=care;purposes=rescue", False),
+        ("personal;owner=care;purposes=rescue", "personal;owner=care;purposes=rescue,research", True),
+        ("personal;owner=care;subject=person:eve", "personal;owner=care", False),
+        ("security", "security", True),
+        ("security", "personal", False),
+        ("security", "secret", False),
+    ],
+)
+def test_an_interlock_says_nothing_of_what_is_guarded_more_strictly_than_itself(own, thing, known):
+    of_type = lock({"type": "RiverGauge", "attribute": "waterLevel", "is": ">", "value": 3.0})
+    for one in (lock(), of_type):
+        one.label = own
+        for level in (2.0, 4.0):
+            it = weir(level)
+            it.label = thing
+            told = why(one, it)
+            if known:
+                assert bool(told) is (level > 3)
+            else:  # the same in either case: whoever writes it learns nothing by what is sent
+                assert told == [
+                    "lock: it asks of what is guarded more strictly than the interlock is, so it is not known"
+                ]
+
+
+def test_the_label_of_the_attribute_counts_too():
+    it = weir(4.0)
+    it.stamps = Stamps(0, 0, {}, {"waterLevel": "personal;owner=care"})
+    assert "guarded more strictly" in why(lock(), it)[0]
+    it.stamps = Stamps(0, 0, {}, {"name": "personal;owner=care"})
+    assert "Weir" not in "".join(why(lock(), it))

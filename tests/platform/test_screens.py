@@ -4,7 +4,7 @@ import pytest
 
 from hansa.errors import BadRequest, TooMany
 from hansa.limits import Limits
-from hansa.platform.screens import FILE, Screens
+from hansa.platform.screens import FILE, Screen, Screens, named
 
 KEY = bytes(range(32))
 DAY_S = 86_400
@@ -115,3 +115,17 @@ def test_no_more_is_answered_than_may_be(tmp_path, wall):
         noted(screens, n, url=f"/{n}")
     assert len(screens.seen("open", 0, 100, 4)) == 4
     screens.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "selected", "names"),
+    [
+        ("/map", "", set()),
+        ("/map?at=2026-11-22T18:00:00Z&area=17.0,48.0,17.2,48.2&show=alarms", "", set()),
+        ("/alarms?sel=urn%3Ax%3Aa,gate-1", "", {"urn:x:a", "gate-1"}),
+        ("/alarms?show=urn:x:b#sel=urn:x:c", "urn:x:d urn:x:e", {"urn:x:b", "urn:x:c", "urn:x:d", "urn:x:e"}),
+        ("/incident/urn%3Ax%3Af/log", "", {"urn:x:f"}),
+    ],
+)
+def test_what_a_note_names_is_found_wherever_it_stands(url, selected, names):
+    assert named(Screen(0, "person:ada", "s", "p", url, selected)) == names

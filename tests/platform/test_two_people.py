@@ -16,6 +16,7 @@ from hansa.platform.sqlite import SqliteStore
 from hansa.platform.store import Item
 from hansa.platform.two_people import approved
 from hansa.trust.actors import PASSKEY, Actor
+from hansa.trust.breakglass import SUFFIX, is_widened
 from hansa.trust.labels import ADMINISTRATOR, Sight
 from hansa.trust.policy import Policy, shipped
 from hansa.trust.sights import Sights
@@ -41,9 +42,9 @@ def doc(**said: Any) -> Doc:
     return {"id": IDENT, "type": "Command", **{name: {"type": "Property", "value": it} for name, it in said.items()}}
 
 
-def write(store: SqliteStore, who: Actor | Sight, one: Write) -> Change | HansaError | None:
+def write(store: SqliteStore, who: Actor | Sight, one: Write, *, app: str = "commands") -> Change | HansaError | None:
     sight = who if isinstance(who, Sight) else SIGHTS.of(who)
-    (result,) = store.commit([Item([one], sight.actor, sight=None if sight.everything else sight)], T)
+    (result,) = store.commit([Item([one], sight.actor, sight=None if sight.everything else sight, app=app)], T)
     assert not isinstance(result, HansaError)
     (outcome,) = result
     return outcome.error if isinstance(outcome, Refused) else outcome if isinstance(outcome, Change) else None
@@ -73,6 +74,26 @@ def test_one_asks_and_another_approves(store: SqliteStore) -> None:
     assert made["status"] == "pending"
     assert approved(made, BO.id)
     assert not approved(made, ADA.id), "and it was not somebody else who made it so"
+
+
+def test_one_approves_by_the_act_that_asks_for_fresh_proof_and_by_no_other_way(store: SqliteStore) -> None:
+    one = asked(store)
+    for app in ("", "incidents"):
+        assert isinstance(write(store, BO, approval(one, BO.id), app=app), Forbidden)
+    assert isinstance(write(store, BO, approval(one, BO.id)), Change)
+
+
+def test_nobody_approves_with_rights_that_he_was_lent(store: SqliteStore) -> None:
+    one = asked(store)
+    lent = Actor("person:bo", frozenset({"administrator", "command"}), assurance=PASSKEY, method=f"passkey{SUFFIX}")
+    assert is_widened(lent)
+    assert isinstance(write(store, lent, approval(one, BO.id)), Forbidden)
+
+
+def test_a_command_says_each_thing_once(store: SqliteStore) -> None:
+    asked(store)
+    again = {"type": "Property", "value": "pending", "datasetId": "urn:x:again"}
+    assert isinstance(write(store, BO, Write("append", IDENT, {"id": IDENT, "status": again}), app=""), Forbidden)
 
 
 @pytest.mark.parametrize("kind", ["create", "upsert", "replace", "merge", "say", "append", "upsert_update"])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from hansa import clock
 from hansa.clock import Clock
 from hansa.limits import DEFAULT
+from hansa.model.change import Write
 from hansa.model.entity import Attribute, Entity, entity
 from hansa.platform import withholding
 from hansa.platform.city import City
@@ -127,3 +129,27 @@ def test_in_the_command_centre_one_person_alone_sends_nothing() -> None:
     assert town.command(requestedBy="person:ada", approvedBy="person:bo")["status"] == "blocked"
     assert town.sent == []
     town.city.close()
+
+
+def test_what_is_too_much_to_look_at_by_the_citys_own_limits_is_not_sent(town: Town) -> None:
+    town.city.limits = replace(DEFAULT, interlock_type=1)
+    level = {"type": "Gauge", "attribute": "level", "is": ">", "value": 3}
+    town.city.put(
+        entity("Gauge", "a", level=1), entity("Gauge", "b", level=1),
+        entity("Interlock", "l", name="VIP", devices=["gate"], **{"while": [level]}),
+    )  # fmt: skip
+    assert (town.command()["status"], town.sent) == ("blocked", [])
+    assert any("more than 1 Gauge" in str(note.get("did")) for note in town.notes)
+
+
+def test_whether_it_is_sent_tells_nothing_of_what_is_guarded_more_strictly(town: Town) -> None:
+    town.city.put(entity("Interlock", "l", name="VIP", devices=["gate"], **{"while": [LEVEL]}))
+    for level in (1, 9):
+        gauge = entity("Gauge", "weir", level=level)
+        town.city.write(Write("say", gauge.id, gauge.doc, label="personal;owner=care"))
+        town.command(status="requested")
+        one = town.command(at=level)
+        assert (town.sent, one["status"], one["withheldBecause"]) == (
+            [], "blocked", "an interlock forbids it at this moment",
+        )  # fmt: skip
+    assert "is 9" not in str(town.notes)

@@ -2,7 +2,8 @@
 
 Both read with the sight of who asks. What an act returns is one transaction in his name, weighed by policy like any
 write of his, and only while everything that it had read stands as it was: else it is called anew, so nobody's word is
-lost among a hundred at once. They run in threads of their own, few: an app's function is short. ADR 0013.
+lost among a hundred at once. They run in threads of their own, few, and views in others than acts: whoever asks for
+what takes long keeps nobody from doing something. ADR 0013.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from hansa.trust.actors import Actor
 from hansa.trust.labels import Sight
 
 THREADS: Final = 4
-"""For the acts and views of a realm: they wait for the disk and for each other, not for cores."""
+"""For the acts of a realm, and as many for its views: they wait for the disk and for each other, not for cores."""
 ALONE: Final = 5
 """Tries after which an act waits until no other is under way."""
 T = TypeVar("T")
@@ -106,13 +107,15 @@ class Acts:
         self._note = note
         self._fresh = fresh
         self.apps = {app.name: app for app in apps if app.runs_in(city.realm) and (app.deeds or app.views)}
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix=f"acts-{city.realm}")
+        self._acting = ThreadPoolExecutor(THREADS, thread_name_prefix=f"acts-{city.realm}")
+        self._looking = ThreadPoolExecutor(THREADS, thread_name_prefix=f"views-{city.realm}")
         self._one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._alone = asyncio.Lock()
 
     def close(self) -> None:
         """Let the threads go; a function that does not return must not keep the city from ending."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._acting, self._looking):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def deed(self, app: str, name: str) -> tuple[App, Deed]:
         """An act; NotFound."""
@@ -132,7 +135,7 @@ class Acts:
         """What a view says to somebody. Raises what it raises, Forbidden, Busy when it takes too long."""
         _may(view.roles, sight)
         city = AskedCity(self._city, self._newest, sight, self._settings.get(app.name, {}))
-        return await self._run(lambda: view.looks(asked, city), self._city.limits.view_s)
+        return await self._run(self._looking, lambda: view.looks(asked, city), self._city.limits.view_s)
 
     async def do(self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight) -> list[Change]:
         """Do it, durably. Raises what the act raises, and Conflict when others leave it no chance."""
@@ -175,7 +178,8 @@ class Acts:
 
     async def _once(self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight) -> list[Change]:
         city = AskedCity(self._city, self._newest, sight, self._settings.get(app.name, {}))
-        writes = await self._run(lambda: self._writes(app, deed, ident, said, sight, city), self._city.limits.act_s)
+        most_s = self._city.limits.act_s
+        writes = await self._run(self._acting, lambda: self._writes(app, deed, ident, said, sight, city), most_s)
         if not writes:
             return []
         item = item_of(writes, sight, f"desk:{app.name}/{deed.name}")
@@ -215,8 +219,8 @@ class Acts:
         act = Act(ident, subject, said, sight.actor, who.roles, who.assurance, city.now(), who.session)
         return returned.writes_of(app, deed.does(act, city) or (), city, self._city.limits.rule_fanout)
 
-    async def _run(self, work: Callable[[], T], most_s: float) -> T:
-        """Do it in a thread, for so long at most."""
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T], most_s: float) -> T:
+        """Do it in a thread of a pool, for so long at most."""
         reader = self._city
 
         def worked() -> T:
@@ -226,7 +230,7 @@ class Acts:
         if self._city.inbox is None:  # a direct city has one reader, for one thread
             return worked()
         try:
-            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._pool, worked), most_s + 1)
+            return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, worked), most_s + 1)
         except (TimeoutError, TooSlow):
             raise Busy("this takes too long now", mend="ask for less, or try again") from None
 

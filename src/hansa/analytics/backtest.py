@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from hansa.analytics.rules import Rules
-from hansa.app import App, append_only
+from hansa.app import App, append_only, kept
 from hansa.clock import SECOND, Clock, parse
 from hansa.limits import DEFAULT, Limits
 from hansa.model.change import LABEL, Change, Refused, Write, put_instance
@@ -43,6 +43,7 @@ class MemoryCity(City):
         if keep:
             self.watch(self.changes.extend)
         self.store.append_only = append_only(apps, self.store.realm)
+        self.store.keeps = kept(apps, self.store.realm)
         self.rules = Rules(
             apps,
             self.reader,

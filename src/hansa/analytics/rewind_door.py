@@ -5,7 +5,7 @@
     GET  /desk/rewind/day        ?from=&to=&types=       density, alarms, incidents, and who did what
     GET  /desk/rewind/film       ?incident= or from=&to=&area=, minutes=   the past in one file (right: export)
     POST /desk/screens           {"page", "url", "selected"}      what is on one's screen
-    GET  /desk/screens           ?from=&to=&by=          what was on whose
+    GET  /desk/screens           ?from=&to=&by=          what was on whose, without what the asker may not see
 
 `at`, `from` and `to` are date-times; `area` is west,south,east,north in degrees; `step` seconds within which Changes of
 an entity are told as one. For those who work for the city. Windows are pulled, not pushed: each is an answer like any
@@ -31,11 +31,12 @@ from hansa.model.geo import bbox
 from hansa.platform.city import City
 from hansa.platform.http import Request, Response, json_response
 from hansa.platform.noting import Note, noted
-from hansa.platform.screens import Screens
+from hansa.platform.screens import Screens, named
+from hansa.trust.actors import TWO_FACTORS
 from hansa.trust.labels import Sight, unlabelled
 
 LOOKS: Final = frozenset({"supervisor", "command", "auditor", "data_officer", "administrator"})
-"""Roles that may see what others had on screen."""
+"""Roles that may see what others had on screen, of a realm that policy shows them, with two factors."""
 _BINS: Final = (1, 288, 1_440)
 _MINUTES: Final = 15.0
 """Before an incident, where a film of it begins."""
@@ -70,9 +71,7 @@ class RewindDoor:
 
     async def handle(self, request: Request) -> Response:
         """One request; `request.path` begins after `/desk`."""
-        # Whoever answers for what is looked at need not see the city itself.
-        if request.path[0] != "screens" or not _looks(request.sight):
-            _may(request.sight, self._city.realm)
+        _may(request.sight, self._city.realm)
         read = request.method in {"GET", "HEAD"}
         match request.path:
             case ["rewind"] if read:
@@ -166,6 +165,9 @@ class RewindDoor:
         )
         told = orjson.loads(await self._past.ask("film", asked, sight, export=True))
         screens = await asyncio.to_thread(self._shown, sight, span.since, asked.until, "")
+        if any(one["by"] != sight.actor for one in screens):
+            read = {"asked": f"screens {clock.text(span.since)}/{clock.text(asked.until)}", "film": True}
+            await noted(self._note, "screens-read", sight.actor, read, session=sight.who.session)
         body = self._film(
             {
                 **told, "title": title, "city": self._name, "realm": self._city.realm, "area": area,
@@ -217,7 +219,7 @@ class RewindDoor:
         span = self._span(said, self._limits.rewind_span_s)
         by = said.get("by", "")
         sight = request.sight
-        if not _looks(sight):
+        if not _looks(sight, self._city.realm):
             if by not in {"", "me", sight.actor}:
                 raise Forbidden("what others had on screen is not for you to see", where="by", mend="by=me")
             by = sight.actor
@@ -230,12 +232,30 @@ class RewindDoor:
         return json_response({"kept_days": self._screens.days, "screens": found})
 
     def _shown(self, sight: Sight, since: int, until: int, by: str) -> list[dict[str, Any]]:
-        by = by if _looks(sight) else sight.actor
-        return [
-            {"at": one.at // 1_000, "by": one.by, "session": one.session, "page": one.page, "url": one.url,
-             "selected": one.selected}
-            for one in self._screens.seen(self._city.realm, since, until, self._limits.screens, by)
-        ]  # fmt: skip
+        by = by if _looks(sight, self._city.realm) else sight.actor
+        seen: dict[str, bool] = {}
+        told = []
+        for one in self._screens.seen(self._city.realm, since, until, self._limits.screens, by):
+            shown = all(self._sees(sight, ident, seen) for ident in named(one))
+            url, selected = (one.url, one.selected) if shown else ("", "")
+            told.append(
+                {"at": one.at // 1_000, "by": one.by, "session": one.session, "page": one.page, "url": url,
+                 "selected": selected, "hidden": not shown}
+            )  # fmt: skip
+        return told
+
+    def _sees(self, sight: Sight, ident: str, seen: dict[str, bool]) -> bool:
+        """Whether there is something of this id for this sight; what is gone is not told of either."""
+        if sight.everything:
+            return True
+        if ident not in seen:
+            try:
+                self._city.get(ident, sight=sight)
+            except NotFound:
+                seen[ident] = False
+            else:
+                seen[ident] = True
+        return seen[ident]
 
 
 def _may(sight: Sight, realm: str) -> None:
@@ -246,8 +266,11 @@ def _may(sight: Sight, realm: str) -> None:
         raise Forbidden("the past is for those who work for the city")
 
 
-def _looks(sight: Sight) -> bool:
-    return sight.everything or bool(sight.who.roles & LOOKS)
+def _looks(sight: Sight, realm: str) -> bool:
+    """Whether others' screens of a realm are his to see: what they show is of that realm."""
+    if sight.everything:
+        return True
+    return bool(sight.who.roles & LOOKS) and sight.who.assurance >= TWO_FACTORS and sight.sees(unlabelled(realm))
 
 
 def _params(request: Request, known: set[str]) -> dict[str, str]:

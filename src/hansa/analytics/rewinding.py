@@ -43,6 +43,7 @@ class Rewinding:
         self.realm = city.realm
         self._city = city
         self._limits = city.limits
+        self._marks = marks
         self._start = Start(
             str(path), str(marks), city.realm, key=key, marks_key=marks_key, most=city.limits.rewind_roll
         )
@@ -59,7 +60,9 @@ class Rewinding:
         self._tending: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Have marks made from now on."""
+        """Have marks made from now on; where nothing can be owed yet, no process is begun to find that out."""
+        if not self._marks.exists() and self._city.store.head() < self._limits.rewind_every:
+            self._marked, self._marked_at = 0, time.monotonic()
         self._tending = asyncio.create_task(self._tend())
 
     async def aclose(self) -> None:

@@ -5,8 +5,9 @@
     GET    /desk/trials/<id>     how far it is, and the result
     DELETE /desk/trials/<id>     ends it
 
-For those who work for the city, each his own; it reads with the asker's sight, so what is hidden from him does not
-count. Lives in the event loop. What is tried is a function of an app (`trial_child`).
+For those who work for the city, each his own, and what he began with a token only for a token of the same scope. It
+reads with the asker's sight, so what is hidden from him does not count. Lives in the event loop. What is tried is a
+function of an app (`trial_child`).
 Tests: tests/analytics/test_trials.py.
 """
 
@@ -43,6 +44,7 @@ class Trial:
 
     id: str
     by: str
+    scope: frozenset[str] | None  # of the token that he came with
     asked: dict[str, Any]
     began: int
     state: str = "waiting"  # waiting, running, done, failed, ended
@@ -55,6 +57,10 @@ class Trial:
     saw: list[tuple[str, str]] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)  # the labels that were shown to it
     task: "asyncio.Task[None] | None" = None
+
+    def of(self, sight: Sight) -> bool:
+        """Whether this one began it, with as much right: a token is for less than its owner."""
+        return self.by == sight.actor and self.scope == sight.who.scope
 
     def told(self, *, whole: bool) -> dict[str, Any]:
         """As a page takes it."""
@@ -107,7 +113,7 @@ class Trials:
             case "POST", []:
                 return json_response(self.start(_body(request.body), sight).told(whole=False), 201)
             case (("GET" | "HEAD"), []):
-                own = [one.told(whole=False) for one in self._trials.values() if one.by == sight.actor]
+                own = [one.told(whole=False) for one in self._trials.values() if one.of(sight)]
                 return json_response({"trials": own[::-1]})
             case (("GET" | "HEAD"), [ident]):
                 found = self._own(ident, sight)
@@ -132,7 +138,7 @@ class Trials:
             raise Busy("you are trying as many rules as one may at once", mend="wait for one, or end it")
         self._forget()
         now = self._city.clock.now()
-        trial = Trial(f"trial-{secrets.token_hex(8)}", sight.actor, asked, now)
+        trial = Trial(f"trial-{secrets.token_hex(8)}", sight.actor, sight.who.scope, asked, now)
         self._trials[trial.id] = trial
         trial.task = asyncio.create_task(self._run(trial, sight))
         return trial
@@ -150,7 +156,7 @@ class Trials:
 
     def _own(self, ident: str, sight: Sight) -> Trial:
         found = self._trials.get(ident)
-        if found is None or found.by != sight.actor:
+        if found is None or not found.of(sight):
             raise NotFound(f"there is no trial {ident[:80]}", where="id")
         return found
 

@@ -9,20 +9,24 @@ An `Interlock` is an entity: while all of its conditions hold, no device that it
 `devices` are names, `*` is all. `payload` is a pattern: each member must match, by its value or as {"min", "max",
 "enum"}; without one, every payload matches. A condition is about one `entity`, or about any of a `type`. It fails
 safe: what cannot be known (nothing there, nothing said, too old, another kind of value, a condition that is none)
-blocks and says why; only what is known to be otherwise lets pass. The app `commands` asks when people ask, the sender
-right before it sends. Tests: tests/model/test_command.py.
+blocks and says why; only what is known to be otherwise lets pass. So does what is guarded more strictly than the
+interlock itself, or is too much to look at: whether something is sent must tell nobody what he may not read, and
+what one person writes must not hold up the city. The app `commands` asks when people ask, the sender right before it
+sends. Tests: tests/model/test_command.py.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
 import orjson
 
 from hansa.errors import NotFound
-from hansa.model.entity import Entity
+from hansa.limits import DEFAULT, Limits
+from hansa.model.entity import Entity, alias
 
 ASKED: Final = (
     "commandDevice", "payload", "expects", "requestedBy", "requestedAt", "approveBy", "sendWithin", "drill", "incident",
@@ -30,11 +34,13 @@ ASKED: Final = (
 """What somebody asks for: whoever approves approves all of this, and none of it changes afterwards."""
 SIGNS: Final = (">", ">=", "<", "<=", "==", "!=")
 CONDITIONS: Final = 20  # of one interlock
-INTERLOCKS: Final = 1_000  # of one realm
-ANY: Final = 1_000  # entities of a type that one condition looks at
+INTERLOCKS: Final = DEFAULT.interlocks  # that pages show
 DEVICES: Final = 200  # named by one interlock
 DEPTH: Final = 8  # of a payload
+TOLD: Final = 200  # characters of a value that a reason repeats
+_CLASSES: Final = ("open", "smart", "personal", "security")
 _MEMBERS: Final = frozenset({"min", "max", "enum"})
+TOO_MUCH: Final = "the interlocks ask for more than can be looked at for one command, so it is not known"
 _FUTURE: Final = 60_000_000  # a reading may be so far ahead of the city's clock; more, and nothing is known of its age
 
 
@@ -46,6 +52,52 @@ class Sees(Protocol):
 
     def find(self, type: str | None = None, q: str | None = None, *, limit: int = 1_000) -> Sequence[Entity]:  # noqa: A002
         """Entities of a type."""
+
+
+class _Spent(Exception):
+    """What may be looked at for one command is looked at."""
+
+
+class Looked:
+    """A city as the interlocks of one command see it: each entity and each type is read once, within `limits`."""
+
+    def __init__(self, city: Sees, limits: Limits = DEFAULT) -> None:
+        """Nothing is looked at yet."""
+        self._city = city
+        self.most = limits.interlock_type
+        self._reads = limits.interlock_reads
+        self._looks = limits.interlock_looks
+        self._one: dict[str, Entity | None] = {}
+        self._of: dict[str, Sequence[Entity]] = {}
+
+    def get(self, ident: str) -> Entity | None:
+        """One entity, if it is there."""
+        if ident not in self._one:
+            self._read()
+            try:
+                self._one[ident] = self._city.get(ident)
+            except NotFound:
+                self._one[ident] = None
+        self._look(1)
+        return self._one[ident]
+
+    def find(self, type: str) -> Sequence[Entity]:  # noqa: A002  # the standard's word
+        """Entities of a type: one more than `most` where there are so many."""
+        if type not in self._of:
+            self._read()
+            self._of[type] = self._city.find(type, limit=min(self.most, self._looks) + 1)
+        self._look(len(self._of[type]))
+        return self._of[type]
+
+    def _read(self) -> None:
+        self._reads -= 1
+        if self._reads < 0:
+            raise _Spent
+
+    def _look(self, times: int) -> None:
+        self._looks -= times
+        if self._looks < 0:
+            raise _Spent
 
 
 def digest(one: Entity) -> str:
@@ -64,6 +116,8 @@ class Interlock:
     payload: Mapping[str, Any]
     conditions: tuple[Mapping[str, Any], ...]
     fault: str = ""
+    label: str = "smart"
+    """How it is guarded itself: it asks of nothing that is guarded better."""
 
     def about(self, device: str, payload: Any) -> bool:
         """Whether it has a say in this payload to this device."""
@@ -71,16 +125,19 @@ class Interlock:
             return False
         return bool(self.fault) or matches(self.payload, payload)
 
-    def blocks(self, city: Sees, now: int) -> str:
+    def blocks(self, looked: Looked, now: int) -> str:
         """Why nothing may be sent at `now` (microseconds); empty when something may."""
         if self.fault:
             return f"{self.name}: this interlock cannot be used, so it blocks: {self.fault}"
         told = []
-        for one in self.conditions:
-            holds, why = _holds(one, city, now)
-            if not holds:
-                return ""
-            told.append(why)
+        try:
+            for one in self.conditions:
+                holds, why = _holds(one, self.label, looked, now)
+                if not holds:
+                    return ""
+                told.append(why)
+        except _Spent:
+            return f"{self.name}: {TOO_MUCH}"
         return f"{self.name}: {'; '.join(told)}"
 
 
@@ -109,19 +166,24 @@ def interlock(one: Entity) -> Interlock | None:
     if fault:
         return Interlock(one.id, name, frozenset(devices), {}, (), fault)
     assert isinstance(conditions, list)  # noqa: S101  # for mypy: what is none is a fault
-    return Interlock(one.id, name, frozenset(devices), payload, tuple(conditions))
+    label = _label(one.label, one.realm)
+    return Interlock(one.id, name, frozenset(devices), payload, tuple(conditions), label=label)
 
 
-def blocked(city: Sees, device: str, payload: Any, now: int) -> list[str]:
-    """Why no payload may go to a device now: a sentence from each interlock that blocks it."""
-    every = city.find("Interlock", limit=INTERLOCKS + 1)
+def blocked(city: Sees, device: str, payload: Any, now: int, limits: Limits = DEFAULT) -> list[str]:
+    """Why no payload may go to a device now: a sentence from each interlock that blocks it.
+
+    The sender asks in the event loop: `limits` keep the worst that anybody can write to some tens of milliseconds.
+    """
+    most = limits.interlocks
+    every, looked = city.find("Interlock", limit=most + 1), Looked(city, limits)
     told = [
         why
-        for one in every[:INTERLOCKS]
-        if (it := interlock(one)) is not None and it.about(device, payload) and (why := it.blocks(city, now))
+        for one in every[:most]
+        if (it := interlock(one)) is not None and it.about(device, payload) and (why := it.blocks(looked, now))
     ]
-    if len(every) > INTERLOCKS:
-        told.append(f"there are more than {INTERLOCKS:,} interlocks, so not all can be asked")
+    if len(every) > most:
+        told.append(f"there are more than {most:,} interlocks, so not all can be asked")
     return told
 
 
@@ -193,24 +255,26 @@ def _wrong(said: Any) -> str:
     return ""
 
 
-def _holds(one: Mapping[str, Any], city: Sees, now: int) -> tuple[bool, str]:
-    """Whether a condition holds, or may: and how that is known."""
+def _holds(one: Mapping[str, Any], label: str, looked: Looked, now: int) -> tuple[bool, str]:
+    """Whether a condition of an interlock under `label` holds, or may: and how that is known."""
     if "entity" in one:
-        try:
-            return _of(one, city.get(one["entity"]), now)
-        except NotFound:
+        found = looked.get(one["entity"])
+        if found is None:
             return True, f"{one['entity']} is not there, so it is not known"
-    found = city.find(one["type"], limit=ANY + 1)
-    if not found:
+        return _of(one, label, found, now)
+    every = looked.find(one["type"])
+    if not every:
         return True, f"there is no {one['type']}, so it is not known"
-    if len(found) > ANY:
-        return True, f"there are more than {ANY:,} {one['type']}, so not all can be looked at"
-    return next(((holds, why) for holds, why in (_of(one, it, now) for it in found) if holds), (False, ""))
+    if len(every) > looked.most:
+        return True, f"there are more than {looked.most:,} {one['type']}, so not all can be looked at"
+    return next(((holds, why) for holds, why in (_of(one, label, it, now) for it in every) if holds), (False, ""))
 
 
-def _of(one: Mapping[str, Any], it: Entity, now: int) -> tuple[bool, str]:
+def _of(one: Mapping[str, Any], label: str, it: Entity, now: int) -> tuple[bool, str]:
     name, sign, limit = one["attribute"], one["is"], one["value"]
-    who = it.get("name") if isinstance(it.get("name"), str) else it.key
+    if not _known(label, it, name):
+        return True, "it asks of what is guarded more strictly than the interlock is, so it is not known"
+    who = it.get("name") if isinstance(it.get("name"), str) and _known(label, it, "name") else it.key
     if name not in it:
         return True, f"{who} does not say its {name}"
     said = it[name]
@@ -226,7 +290,47 @@ def _of(one: Mapping[str, Any], it: Entity, now: int) -> tuple[bool, str]:
         return True, f"{name} of {who} is no number"
     if not _number(limit) and type(said) is not type(limit):
         return True, f"{name} of {who} is of another kind"
-    return _COMPARE[sign](said, limit), f"{name} of {who} is {said} ({sign} {limit})"
+    return _COMPARE[sign](said, limit), f"{name} of {who} is {str(said)[:TOLD]} ({sign} {limit})"
+
+
+def _known(label: str, it: Entity, name: str) -> bool:
+    """Whether an attribute of an entity is for what is under `label`: the entity, and the attribute by itself."""
+    own = {it.label}
+    if it.stamps is not None and it.stamps.labels:
+        own |= {said for key, said in it.stamps.labels.items() if alias(key) == alias(name)}
+    return all(_shows(label, _label(said, it.realm)) for said in own)
+
+
+def _label(said: str | None, realm: str) -> str:
+    """The label that something bears, or is taken to bear in its realm."""
+    return said or ("security" if realm == "security" else "smart")
+
+
+@lru_cache(maxsize=10_000)
+def _shows(label: str, other: str) -> bool:
+    """Whether whoever may know of what is under `label` may know of the `other` too.
+
+    Of smart information owners do not count: whoever commands devices sees all of it. What is personal or for security
+    is told to what is of the same class, owner and purposes alone.
+    """
+    kind, mine = _parts(label)
+    theirs, said = _parts(other)
+    if kind not in _CLASSES or theirs not in _CLASSES:
+        return False
+    if theirs in _CLASSES[:2]:
+        return _CLASSES.index(theirs) <= _CLASSES.index(kind)
+    wanted, given = (set(filter(None, it.get("purposes", "").split(","))) for it in (mine, said))
+    return (
+        kind == theirs
+        and said.get("owner", "") in {"", mine.get("owner", "")}
+        and mine.get("subject", "") in {"", said.get("subject", "")}
+        and (not given or (bool(wanted) and wanted <= given))
+    )
+
+
+def _parts(label: str) -> tuple[str, dict[str, str]]:
+    kind, *rest = label.split(";")
+    return kind, dict(one.partition("=")[::2] for one in rest)
 
 
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {

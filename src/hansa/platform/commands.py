@@ -54,7 +54,7 @@ class Commands:
             one = change.entity
             if _KIND in one.types and not change.gone and not change.tenant and one.get("status") == "pending":
                 device = one.get("commandDevice")
-                if isinstance(device, str) and {"status", "payload"} & change.names:
+                if isinstance(device, str) and {"status", "payload", "commandDevice"} & change.names:
                     self._begin(one, device, change.actor)
 
     def _begin(self, one: Entity, device: str, actor: str) -> None:
@@ -123,7 +123,8 @@ class Commands:
         found.sort(key=lambda one: one.get("dateIssued", ""))
         ready = []
         for one in found:
-            if one.get("commandDevice") != device or one.id in self._held:
+            # The query finds any instance; what is said of a command is its default one.
+            if one.get("commandDevice") != device or one.get("status") != "pending" or one.id in self._held:
                 continue
             if (why := withheld(one, self._city)) is None:
                 ready.append(one)

@@ -5,18 +5,20 @@ he says is merged into that, and `joined` puts back what he does not know. So ab
 by construction. What changed is then weighed by `check`, attribute by attribute.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
 from hansa.errors import Forbidden, NotFound
 from hansa.model.change import LABEL, Part, Write
-from hansa.model.entity import MEMBERS, Doc, Stamps, alias, types_of
+from hansa.model.entity import MEMBERS, Doc, Entity, Stamps, alias, types_of
 from hansa.platform import two_people
 from hansa.platform.merge import Merged, State
 from hansa.trust.labels import Sight, unlabelled
 
 COMMAND: Final = "Command"
+_SAID: Final = frozenset({None, "draft", "pending", "requested", "drill", "cancelled"})
+"""What may be said of a command's status past the acts; the rest is what came of it."""
 _MAKES: Final = frozenset({"create", "upsert", "upsert_update", "say", "instances"})
 
 
@@ -63,15 +65,15 @@ def joined(whole: State | None, known: State | None, merged: Merged, write: Writ
     return Merged(State(doc, stamps, merged.state.label), merged.parts, merged.new)
 
 
-def check(sight: Sight, before: State | None, merged: Merged, write: Write, realm: str) -> None:
-    """Raise Forbidden unless all that a write changed may be changed by this sight."""
+def check(sight: Sight, before: State | None, merged: Merged, write: Write, realm: str, app: str = "") -> None:
+    """Raise Forbidden unless all that a write changed may be changed by this sight; `app`: by whose act."""
     after = merged.state
     verb = "delete" if merged.gone else "create" if merged.new else "update"
     docs = [one.doc for one in (before, after) if one is not None and one.doc is not None]
     if not all(sight.covers(verb, types_of(doc)) for doc in docs):
         raise _refusal(write)
     own = after.label or unlabelled(realm)
-    _commanded(sight, docs, before, merged, write, realm)
+    _commanded(sight, docs, before, merged, write, realm, app)
     if merged.gone:
         old = own if before is None else before.label or unlabelled(realm)
         if not sight.may("delete", old):
@@ -90,17 +92,24 @@ def check(sight: Sight, before: State | None, merged: Merged, write: Write, real
             raise _refusal(write)
 
 
-def _commanded(sight: Sight, docs: list[Doc], before: State | None, merged: Merged, write: Write, realm: str) -> None:
+def _commanded(
+    sight: Sight, docs: list[Doc], before: State | None, merged: Merged, write: Write, realm: str, app: str
+) -> None:
     """Raise Forbidden unless he may have a device act, and where it takes two, as one of them."""
     if not any(COMMAND in types_of(doc) for doc in docs):
         return
+    if any(part.dataset is not None for part in merged.parts):
+        raise Forbidden("a command says each thing once", where=write.id, mend="leave out datasetId")
+    said = None if merged.state.doc is None else Entity(merged.state.doc).get("status")
+    if not app and any(part.name == "status" for part in merged.parts) and said not in _SAID:
+        raise Forbidden(f"a command is not made {str(said)[:40]} like that", where="status", mend="/desk/commands")
     own, after = merged.state.label or unlabelled(realm), merged.state.doc
     # Whoever makes or changes a Command has a device act: that is a verb of its own.
     if not (sight.may("command", own) and all(sight.covers("command", types_of(doc)) for doc in docs)):
         raise _refusal(write)
     if realm in two_people.REALMS and after is not None and COMMAND in types_of(after) and merged.parts:
         known = None if before is None else before.doc
-        if not two_people.may(sight, known, after):
+        if not two_people.may(sight, known, after, app):
             raise Forbidden(
                 "a device acts when one person asks and another approves exactly that",
                 where=write.id,
@@ -134,6 +143,17 @@ def stays(state: State, write: Write, kinds: Mapping[str, str]) -> None:
     """
     if state.doc is not None and not kinds.keys().isdisjoint(map(alias, types_of(state.doc))):
         raise Forbidden("what was entered stays as it is", where=write.id, mend="enter a correction that refers to it")
+
+
+def kept(doc: Doc, write: Write, names: Collection[str] | None, kinds: Mapping[str, frozenset[str]]) -> None:
+    """Raise Forbidden where names (None: all) of an entity are written by acts and apps alone."""
+    for kind in map(alias, types_of(doc)):
+        held = kinds.get(kind)
+        if held is not None and (not held or (names is None or not held.isdisjoint(map(alias, names)))):
+            what = "entities" if not held else "these attributes"
+            raise Forbidden(
+                f"{what} of type {kind} are written by acts alone", where=write.id, mend="GET /desk lists them"
+            )
 
 
 def entered(merged: Merged, write: Write, by: str, kinds: Mapping[str, str], *, old: bool) -> None:

@@ -2,16 +2,19 @@
 
 Each page tells (debounced) which page it is, its address within this city and what is selected; a note holds until the
 next one of the same session. It is of a person, so it is sealed, in a file of its own in which forgetting is deleting:
-no log and no history keeps it. Everybody reads his own; others' only who may, and that is noted in the audit log.
+no log and no history keeps it. Everybody reads his own; others' only who may, and that is noted in the audit log; an
+address that names what the reader may not see is not shown to him (`named`).
 Report: 2.4.2. Tests: `tests/platform/test_screens.py`.
 """
 
+import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import apsw
 
@@ -22,6 +25,9 @@ from hansa.platform.sqlite import sealed
 FILE: Final = "screens.db"
 _DAY_S: Final = 86_400
 _TEXT: Final = 2_048
+_CHOSEN: Final = frozenset({"sel", "id", "ids", "selected", "entity", "incident", "incidents", "device", "devices"})
+"""Parameters of pages that say what is looked at, by its id or by a name."""
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
 _TABLES: Final = (
     (
         "CREATE TABLE screen (n INTEGER PRIMARY KEY, realm TEXT NOT NULL, at INTEGER NOT NULL, kept INTEGER NOT NULL, "
@@ -42,6 +48,24 @@ class Screen:
     page: str
     url: str
     selected: str
+
+
+def named(one: Screen) -> set[str]:
+    """Everything that a note names: what is selected, and what its address speaks of. Words are names as well as ids.
+
+    Whoever does not see all of it is not to learn of it by what others looked at.
+    """
+    place = urlsplit(one.url)
+    said = [one.selected]
+    plain = [unquote(each) for each in place.path.split("/")]
+    for name, value in parse_qsl(f"{place.query}&{place.fragment}", keep_blank_values=True):
+        (said if name in _CHOSEN else plain).append(value)
+    found = {word for text in said for word in _words(text)}
+    return found | {word for text in plain for word in _words(text) if _URI.fullmatch(word)}
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[,;\s]+", text) if word]
 
 
 class Screens:

@@ -209,6 +209,7 @@ class Store(Protocol):
 
     realm: str
     append_only: dict[str, str]
+    keeps: dict[str, frozenset[str]]
 
     def commit(self, items: Sequence[Item], at: int) -> list[Result]:
         """Decide and write all items in one transaction; durable when it returns. In the writer's thread only."""

@@ -9,11 +9,14 @@ from typing import Final
 
 from hansa.model.command import ASKED, digest
 from hansa.model.entity import Doc, Entity, types_of
+from hansa.trust.breakglass import is_widened
 from hansa.trust.labels import Sight
 
 REALMS: Final = frozenset({"security"})
 """Where it takes two."""
 KIND: Final = "Command"
+ACTS: Final = "commands"
+"""The app by whose act one approves."""
 APPROVERS: Final = frozenset({"command", "supervisor"})
 _BEGINS: Final = frozenset({None, "draft", "requested", "drill"})
 _STEPS: Final = {
@@ -27,8 +30,8 @@ _SYSTEM: Final = ("deliveredAt", "withheldAt", "withheldBecause", "result", "res
 _APPROVAL: Final = ("approvedBy", "approvedAt", "approvedHash", "sendBy")
 
 
-def may(sight: Sight, before: Doc | None, after: Doc) -> bool:
-    """Whether somebody may make this of a Command, in a realm where it takes two."""
+def may(sight: Sight, before: Doc | None, after: Doc, app: str) -> bool:
+    """Whether somebody may make this of a Command, in a realm where it takes two; `app`: by whose act."""
     was = None if before is None or KIND not in types_of(before) else Entity(before)
     now = Entity(after)
     status = now.get("status")
@@ -50,7 +53,9 @@ def may(sight: Sight, before: Doc | None, after: Doc) -> bool:
         return False
     if earlier == "requested" and status == "pending":
         return (
-            sight.who.kind == "person"
+            app == ACTS  # which asks for fresh proof, and whether it is still in time, and is noted
+            and sight.who.kind == "person"
+            and not is_widened(sight.who)
             and bool(sight.who.roles & APPROVERS)
             and isinstance(now.get("requestedBy"), str)
             and now.get("requestedBy") != sight.actor == now.get("approvedBy")

@@ -52,7 +52,7 @@ def _withheld(one: Entity, city: City, actor: str | None) -> Withheld | None:
             return Withheld("expired", f"it could not be sent until {one['sendBy']}")
     if city.realm in two_people.REALMS and not two_people.approved(one, actor):
         return Withheld("blocked", "it takes two people: one who asks, and another who approves exactly that")
-    if why := command.blocked(city, str(one.get("commandDevice")), one.get("payload"), now):
+    if why := command.blocked(city, str(one.get("commandDevice")), one.get("payload"), now, city.limits):
         many = "an interlock forbids it" if len(why) == 1 else f"{len(why)} interlocks forbid it"
         return Withheld("blocked", f"{many} at this moment", "; ".join(why)[:2_000])
     return None

@@ -190,6 +190,7 @@ class Running:
         self.media: dict[str, MediaDoor] = {}
         for realm, city in self.cities.items():
             city.store.append_only = apps.append_only(self.apps, realm)
+            city.store.keeps = apps.kept(self.apps, realm)
             ours = [app for app in self.apps if app.runs_in(realm) and (app.handlers or app.rounds)]
             if ours:
                 path = self.settings.data / f"{realm}.db"

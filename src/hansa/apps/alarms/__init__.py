@@ -20,7 +20,22 @@ ROUND_S: Final = 30.0
 """How often; a simulated clock may make many of them."""
 LOOKS: Final = DESK | {"engineer", "administrator", "auditor", "data_officer", "member"}
 
-app = App("alarms", report="2.4.2", reads={"*"}, writes={"Alert"}, realm="*")
+PEOPLES: Final = (
+    *(
+        "acknowledgedActivation",
+        "acknowledgedBy",
+        "acknowledgedAt",
+        "assignee",
+        "comments",
+        "shelvedUntil",
+        "shelvedBy",
+    ),
+    *("shelvedReason", "outOfService", "outOfServiceBy", "outOfServiceReason", "outOfServiceUntil", "rootAlarm"),
+    *("suppressWhen", "suppressed", "escalation", "escalatedAt", "escalatedTo", "activations", "raises", "clears"),
+)
+"""What people and the desk say of an alarm, through acts and rules alone."""
+
+app = App("alarms", report="2.4.2", reads={"*"}, writes={"Alert"}, realm="*", keeps={"Alert": PEOPLES})
 
 # Programs raise and clear too, so there is no role: whoever may write an Alert there, by policy.
 app.act("raise", "Alert", new=True, key=raising.about)(raising.raise_)

@@ -2,6 +2,7 @@
 
 The conditions are stated on the alarm (`suppressWhen`, by the act `suppress`); these rules say `suppressed` as they
 come to hold and cease. Judged on the newest state of everything, so the order in which things are heard is no matter.
+What is guarded more strictly than the alarm is not judged: a yes or no, too, tells whoever sees the alarm.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from hansa import Attribute, Change, City, Entity, NotFound, entity
+from hansa import Attribute, Change, City, Entity, NotFound, entity, labels
 from hansa.apps.alarms.people import conditions
 from hansa.apps.alarms.standing import active
 
@@ -86,26 +87,32 @@ def _judged(ident: str, city: City) -> Iterator[Entity]:
     alert = _there(city, ident)
     if alert is None:
         return
-    why = next((said for one in conditions(alert) if (said := holds(one, city))), "")
+    why = next((said for one in conditions(alert) if (said := holds(one, alert, city))), "")
     if bool(why) != (alert.get("suppressed") is True):
         extra = {"reason": {"type": "Property", "value": why}} if why else None
         yield entity(alert.type, alert.id, suppressed=Attribute(bool(why), at=city.now(), extra=extra))
 
 
-def holds(condition: dict[str, Any], city: City) -> str:
-    """Why a condition holds, for people; empty when it does not. What is gone holds nothing."""
+def holds(condition: dict[str, Any], alert: Entity, city: City) -> str:
+    """Why a condition of an alarm holds, for people; empty when it does not. What is gone, or hidden, holds nothing."""
     if "alarm" in condition:
         other = _there(city, str(condition["alarm"]))
-        return f"{other.id} stands" if other is not None and active(other) else ""
+        stands = other is not None and _may_weigh(alert, other, "status") and active(other)
+        return f"{condition['alarm']} stands" if stands else ""
     about, name = _there(city, str(condition.get("entity"))), str(condition.get("attribute"))
     values = condition.get("is")
-    if about is None or name not in about or not isinstance(values, list):
+    if about is None or name not in about or not isinstance(values, list) or not _may_weigh(alert, about, name):
         return ""
     value = about[name]
     for one in value if isinstance(value, list) else [value]:
         if any(type(one) is type(wanted) and one == wanted for wanted in values):
-            return f"{name} of {about.id} is {one}"
+            return f"{name} of {about.id} is as was said"  # what it is, whoever may see it sees there
     return ""
+
+
+def _may_weigh(alert: Entity, about: Entity, name: str) -> bool:
+    holder = labels.full(alert.label, alert.realm)
+    return all(labels.may_weigh(holder, labels.full(one, about.realm)) for one in labels.of(about, name))
 
 
 def _there(city: City, ident: str) -> Entity | None:

@@ -19,6 +19,7 @@ app = App(
     "brain", report="2.4.2", reads={"*"}, realm="*",
     writes={"VitalSign", "VitalSigns", "ForecastSkill", "ForecastOutcome", "Shift", "ShiftEntry"},
     append_only={"ShiftEntry"},
+    keeps={"Shift": (), "VitalSign": (), "VitalSigns": (), "ForecastSkill": (), "ForecastOutcome": ()},
 )  # fmt: skip
 
 ROUND_S: Final = 10.0

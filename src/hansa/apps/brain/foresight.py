@@ -3,7 +3,9 @@
 A forecast is an entity whose type ends with `Forecast`: `validFrom` and `validTo` say for when, a relationship (best
 `refStation`) for what, and its numbers bear the names of what is measured there: `temperatureMin` is the least
 `temperature` of its time. How it stood at each lead is in its own history, what came in the history of what it speaks
-of; nothing else is believed, least of all what a forecast says of itself. Held by tests/apps/test_brain_foresight.py.
+of; nothing else is believed, least of all what a forecast says of itself. What is measured under a stricter label than
+the forecast's has an outcome and sums of its own, under the label of both; to all others it is as if it were not there.
+Held by tests/apps/test_brain_foresight.py.
 """
 
 import heapq
@@ -12,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from hansa import Attribute, Change, City, Entity, entity, units
+from hansa import Attribute, Change, City, Entity, entity, labels, units
 from hansa.apps.brain.scores import DAY, HOUR, Sums, came, cases, meant
 from hansa.apps.brain.words import digest_of, instant, iso, short, there
 
@@ -108,9 +110,9 @@ def settle(memory: Foresight, city: City) -> Iterator[Entity]:
         yield made
 
 
-def outcome_id(ident: str) -> str:
-    """The id of what became of a forecast."""
-    return _id(OUTCOME, ident)
+def outcome_id(ident: str, label: str | None = None) -> str:
+    """The id of what became of a forecast; with a `label`, of that part which is guarded more strictly than it is."""
+    return _id(OUTCOME, ident, *(() if label is None else (label,)))
 
 
 class _Row(NamedTuple):
@@ -125,7 +127,8 @@ def _settled(city: City, said: Entity, app: str, now: int, sums: dict[str, tuple
     since, until = instant(said.get("validFrom")), instant(said.get("validTo"))
     target = next((ref for ref in targets(said) if there(city, ref) is not None), None)
     label, kind = _label(said), short(said.type)
-    why, rows = "", []
+    why = ""
+    rows: dict[str, list[_Row]] = {label: []}  # by the label under which they may be told
     if since is None or until is None or until < since or until - since > WINDOW:
         why = "it does not say for when"
     elif target is None:
@@ -135,17 +138,29 @@ def _settled(city: City, said: Entity, app: str, now: int, sums: dict[str, tuple
         for name in said.names:
             row = _held(city, said, name, measured, since, until)
             if row is not None:
-                rows.append(row)
-        why = "" if rows else "too little was measured, or it was said too late"
-    for row in rows:
-        _sum(city, sums, (label, app, kind), row, said)
+                rows.setdefault(_guarded(said, name, measured), []).append(row)
+        why = "" if rows[label] else "too little was measured, or it was said too late"
+        if _guarded(said, None, measured) != label:
+            why = "nothing is known of what it speaks of"
+    for whose, found in rows.items():
+        for row in found:
+            _sum(city, sums, (whose, app, kind), row, said)
+        own = whose == label
+        about = None if own and why.startswith("nothing is known") else target
+        made = _outcome(said, app, now, about, found, why if own else "", outcome_id(said.id, None if own else whose))
+        made.label = whose or None
+        yield made
+
+
+def _outcome(said: Entity, app: str, now: int, target: str | None, rows: list[_Row], why: str, ident: str) -> Entity:
+    since, until = instant(said.get("validFrom")), instant(said.get("validTo"))
     made = entity(
         OUTCOME,
-        outcome_id(said.id),
+        ident,
         refForecast=Attribute(said.id, kind="Relationship"),
         refSource=None if target is None else Attribute(target, kind="Relationship"),
         app=app,
-        forecastType=kind,
+        forecastType=short(said.type),
         validFrom=None if since is None else iso(since),
         validTo=None if until is None else iso(until),
         settledAt=iso(now),
@@ -154,8 +169,20 @@ def _settled(city: City, said: Entity, app: str, now: int, sums: dict[str, tuple
         scores=Attribute({row.name: _json(row) for row in rows}, kind="JsonProperty") if rows else None,
     )
     made.doc["expiresAt"] = iso(max(until or now, now - KEPT // 2) + KEPT)
-    made.label = label or None
-    yield made
+    return made
+
+
+def _guarded(said: Entity, name: str | None, measured: Entity) -> str:
+    """Under which label a forecast held against what came may be told: its own, unless that guards too little."""
+    own = _label(said)
+    holder = labels.full(own, said.realm)
+    found = labels.of(measured)
+    if name is not None:
+        found = labels.of(said, name) + labels.of(measured, meant(name).name)
+    found = [one for one in found if one != said.label]
+    if all(labels.may_tell(holder, labels.full(one, said.realm)) for one in found):
+        return own
+    return labels.strictest([own or None, *found], said.realm) or ""
 
 
 def _held(city: City, said: Entity, name: str, measured: Entity, since: int, until: int) -> _Row | None:

@@ -9,7 +9,21 @@ from hashlib import blake2b
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from hansa import Act, App, Attribute, Change, City, Conflict, Delete, Entity, NotFound, Refusal, command, entity
+from hansa import (
+    Act,
+    App,
+    Attribute,
+    Change,
+    City,
+    Conflict,
+    Delete,
+    Entity,
+    NotFound,
+    Refusal,
+    command,
+    entity,
+    labels,
+)
 from hansa.apps.commands import answers, asking, views
 from hansa.apps.commands.answers import Memory
 from hansa.apps.commands.asking import APPROVE_S, SECOND, iso
@@ -24,12 +38,19 @@ WAITING: Final = 50  # commands that wait for one device
 ROUND_S: Final = 2.0
 MOST: Final = 900  # words of one call; the city takes 1,000
 
+ACTED: Final = (
+    *("expects", "requestedBy", "requestedAt", "approveBy", "approvedBy", "approvedAt", "approvedHash", "sendWithin"),
+    *("sendBy", "deliveredAt", "withheldAt", "withheldBecause", "result", "resultAt", "answer", "twoPeople"),
+)
+"""What is said of a command by acts and by the city alone."""
+
 app = App(
     "commands",
     report="2.4.2",
     reads={"*"},
     writes={"Command", "Interlock", "Alert"},
     realm="*",
+    keeps={"Interlock": (), "Command": ACTED},
 )
 
 
@@ -249,8 +270,12 @@ def _asked(act: Act, city: City, to: Entity, incident: Entity | None, reason: st
         device=Attribute(to.id, kind="Relationship"),
         location=to.location,
     )
-    told = [to] if wanted is None else [to, city.get(wanted["entity"])]  # what it reports stands in the command
-    one.label = views.strictest(told if incident is None else [*told, incident])
+    told = labels.of(to, "location", "controlledAsset", "supportedCommands")
+    if wanted is not None:
+        told += labels.of(city.get(wanted["entity"]), wanted["attribute"])  # what it reports stands in the command
+    if incident is not None:
+        told += labels.of(incident)
+    one.label = labels.strictest(told, to.realm)
     return one
 
 

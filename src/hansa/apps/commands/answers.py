@@ -10,11 +10,12 @@ or when it had become so between sending and the device's receipt.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
-from hansa import Attribute, Change, City, Delete, Entity, NotFound, entity
+from hansa import Attribute, Change, City, Delete, Entity, NotFound, entity, labels
 from hansa.apps.commands.asking import APPROVE_S, SECOND, SEND_S, WITHIN_S, instant, iso, met
 
 UNANSWERED: Final = "command-unanswered"
@@ -44,6 +45,7 @@ class Open:
     delivered: int | None
     deadline: int | None  # for what is read back
     label: str | None
+    realm: str
     given_up: bool = False
 
 
@@ -120,7 +122,7 @@ def followed(one: Entity, now: int) -> Open | None:
     delivered = (instant(one.get("deliveredAt")) or one.at("status") or now) if status == "delivered" else None
     within = WITHIN_S if expects is None else expects.get("within", WITHIN_S)
     deadline = None if delivered is None or expects is None else delivered + round(within * SECOND)
-    return Open(one.id, device, str(status), since, until, expects, delivered, deadline, one.label, given_up)
+    return Open(one.id, device, str(status), since, until, expects, delivered, deadline, one.label, one.realm, given_up)
 
 
 def heard(memory: Memory, one: Entity, city: City) -> Iterator[Entity | Delete]:
@@ -151,7 +153,9 @@ def reported(memory: Memory, change: Change, city: City) -> Iterator[Entity | De
             continue
         name = it.expects["attribute"]
         said = [p for p in change.parts if short(p.name) == short(name) and p.dataset is None and p.status != "late"]
-        if said and change.at >= it.delivered and met(it.expects, change.entity.get(name)):
+        if not said or change.at < it.delivered or not _tells(it, it.expects, city):
+            continue
+        if met(it.expects, change.entity.get(name)):
             yield from _confirmed(memory, it, change.entity.get(name), city)
 
 
@@ -178,6 +182,8 @@ def _already(memory: Memory, it: Open, expects: dict[str, Any], city: City) -> I
     except NotFound:
         return
     said = source.get(expects["attribute"])
+    if not _tells(it, expects, city):
+        return
     if met(expects, said) and not met(expects, expects.get("was")):
         yield from _confirmed(memory, it, said, city)
 
@@ -197,12 +203,19 @@ def _given_up(it: Open, city: City, result: str, why: str) -> Iterator[Entity | 
 def _missing(it: Open, city: City) -> str:
     if it.expects is None:
         return "did not answer"
-    name, value = it.expects["attribute"], it.expects.get("value")
+    name, within = it.expects["attribute"], it.expects.get("within")
+    if not _tells(it, it.expects, city):
+        return f"took it; {name} is guarded otherwise than the command, so it was not read back"
+    return f"took it, and {name} was not as asked for {within} s later"
+
+
+def _tells(it: Open, expects: dict[str, Any], city: City) -> bool:
+    """Whether a command may tell what is read back: whoever sees it sees that, as both are labelled now."""
     try:
-        said = city.get(it.expects["entity"]).get(name)
+        found = labels.of(city.get(expects["entity"]), expects["attribute"])
     except NotFound:
-        said = None
-    return f"took it, and {name} is {str(said)[:80]!r}, not {str(value)[:80]!r}, {it.expects.get('within')} s later"
+        return True  # there is nothing to tell
+    return labels.covers(it.label, found, it.realm)
 
 
 def _result(it: Open, result: str, city: City, **more: Any) -> Entity:
@@ -238,8 +251,10 @@ def unanswered(it: Open, city: City, why: str) -> Iterable[Entity | Delete]:
         description=f"{it.device} {why}.",
         evidence={"command": it.id, "device": it.device, "at": now, "since": iso(it.since)},
     )
-    if it.label is not None and not it.label.startswith("open"):
-        made.label = it.label
+    found = [it.label, *(labels.of(before) if before is not None else ())]  # what it told before is in its history
+    with suppress(NotFound):
+        found += labels.of(city.get(str(made["alertSource"])))
+    made.label = labels.strictest(found, it.realm)
     yield made
 
 

@@ -1,7 +1,7 @@
 """What the desk asks of commands: what is under way, what may be commanded, what a request would do; all as JSON."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from hansa import City, Conflict, Entity, NotFound, Refusal, command
@@ -11,7 +11,6 @@ from hansa.apps.commands.asking import SECOND, iso
 SHOWN: Final = 2_000
 DEVICES: Final = 5_000
 HOURS: Final = 24
-_CLASSES: Final = ("open", "smart", "personal", "security")
 _TOLD: Final = (
     "commandDevice", "payload", "status", "reason", "requestedBy", "requestedAt", "approveBy", "approvedBy",
     "approvedAt", "sendBy", "sendWithin", "deliveredAt", "expects", "result", "resultAt", "answer", "withheldBecause",
@@ -89,19 +88,13 @@ def interlocks(city: City) -> dict[str, Any]:
                 "while": one.get("while"),
                 "enabled": read is not None,
                 "fault": "" if read is None else read.fault,
-                "blocks": "" if read is None else read.blocks(city, now),
+                "blocks": "" if read is None else read.blocks(command.Looked(city), now),
                 "changedBy": one.get("changedBy"),
                 "changedAt": one.get("changedAt"),
                 "changedReason": one.get("changedReason"),
             }
         )
     return {"at": iso(now), "interlocks": sorted(told, key=lambda it: str(it["name"]))}
-
-
-def strictest(ones: Iterable[Entity]) -> str | None:
-    """The label of the most guarded of them; what is public makes nothing public."""
-    labels = [one.label for one in ones if one.label is not None and not one.label.startswith("open")]
-    return max(labels, key=lambda label: _CLASSES.index(label.partition(";")[0]), default=None)
 
 
 def _line(one: Entity) -> dict[str, Any]:

@@ -5,10 +5,32 @@ from typing import Final
 from hansa import City, Entity, NotFound
 from hansa.apps.geofence.fence import Fence, Unusable, read
 
-MOST: Final = 1_000
-"""Fences of one city: each is looked at with every move."""
+MOST: Final = 500
+"""Fences of one realm: each is looked at with every move."""
+MEASURED: Final = 250_000
+"""Pieces of edges that are measured to for one move: some half a second, of the ten that a rule may take."""
 KNOWN: Final = 200_000
 """Of how many entities it is kept in mind where they were; the oldest go, and are looked up in history."""
+
+
+class Spent(Exception):
+    """What may be measured for one move has been."""
+
+
+class Effort:
+    """What may still be measured for one move."""
+
+    def __init__(self) -> None:
+        """All of it."""
+        self.left = MEASURED
+
+    def where(self, fence: Fence, lon: float, lat: float) -> bool | None:
+        """`Fence.where`, while there is something left; else Spent."""
+        if fence.near(lon, lat):
+            self.left -= fence.cost
+            if self.left < 0:
+                raise Spent
+        return fence.where(lon, lat)
 
 
 class Memory:
@@ -34,7 +56,9 @@ class Memory:
         except Unusable as why:
             self.faults[entity.id] = str(why)
         else:
-            if fence is not None and len(self.fences) < MOST:
+            if fence is not None and len(self.fences) >= MOST:
+                self.faults[entity.id] = f"there are {MOST} others, and no more are looked at"
+            elif fence is not None:
                 self.fences[entity.id] = fence
         self._sort()
 
@@ -53,6 +77,8 @@ class Memory:
         self._sort()
 
     def _sort(self) -> None:
+        # The simple ones first: what is left out when there is too much to measure is what takes long.
+        self.fences = dict(sorted(self.fences.items(), key=lambda it: (it[1].cost, it[0])))
         kinds = [one.kinds for one in self.fences.values()]
         self._kinds = frozenset().union(*kinds) if all(kinds) else None
 

@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import islice
 from typing import Final
 
-from hansa import Attribute, City, Delete, Entity, NotFound, entity, geo
+from hansa import Attribute, City, Delete, Entity, NotFound, entity, geo, labels
 from hansa.apps.geofence.fence import IN, Fence, position
-from hansa.apps.geofence.memory import Memory
+from hansa.apps.geofence.memory import MEASURED, Effort, Memory, Spent
 
 BACK: Final = 50
 """Places of history that are looked at to know where something was."""
 NEAR: Final = 1_000
 """Entities that are looked at when a fence is drawn; the others are met when they move."""
-_CLASSES: Final = ("open", "smart", "personal", "security")
 
 
 def alert_id(fence: str, what: str, ident: str) -> str:
@@ -23,26 +23,50 @@ def alert_id(fence: str, what: str, ident: str) -> str:
 
 
 def look(memory: Memory, moved: Entity, city: City) -> Iterator[Entity | Delete]:
-    """What is to be said of something that is elsewhere now."""
+    """What is to be said of something that is elsewhere now; where that is too much to find out, so it says."""
     place = position(moved.location)
     if place is None:
         return
-    for fence in memory.fences.values():
-        if fence.kinds and fence.kinds.isdisjoint(moved.types):
-            continue
-        inside = fence.where(*place)
-        if inside is None:
-            continue  # on the edge it stays as it was
-        key = fence.id, moved.id
-        was = memory.was.get(key)
-        if was is None:
-            was = _before(fence, moved, city, inside=inside)
-        memory.note(*key, inside=inside)
-        if was is not inside:
-            yield from _crossed(fence, moved, city, inside=inside, new=was is None)
+    effort, then = Effort(), _Past(moved, city)
+    try:
+        for fence in memory.fences.values():
+            if not fence.kinds or not fence.kinds.isdisjoint(moved.types):
+                yield from _looked(memory, fence, moved, city, effort, then)
+    except Spent:
+        yield from _too_much(city)
 
 
-def _before(fence: Fence, moved: Entity, city: City, *, inside: bool) -> bool | None:
+class _Past:
+    """Where something was, newest first: read once for one move, and only if a fence asks for it."""
+
+    def __init__(self, moved: Entity, city: City) -> None:
+        self._moved, self._city = moved, city
+        self._places: list[tuple[float, float]] | None = None
+
+    def places(self) -> list[tuple[float, float]]:
+        if self._places is None:
+            points = reversed(self._city.history(self._moved.id, "location", last=BACK))
+            self._places = [place for point in points if (place := position(point.value)) is not None]
+        return self._places
+
+
+def _looked(
+    memory: Memory, fence: Fence, moved: Entity, city: City, effort: Effort, past: _Past
+) -> Iterator[Entity | Delete]:
+    place = position(moved.location)
+    inside = None if place is None else effort.where(fence, *place)
+    if inside is None:
+        return  # on the edge it stays as it was
+    key = fence.id, moved.id
+    was = memory.was.get(key)
+    if was is None:
+        was = _before(fence, moved, city, effort, past, inside=inside)
+    memory.note(*key, inside=inside)
+    if was is not inside:
+        yield from _crossed(fence, moved, city, inside=inside, new=was is None)
+
+
+def _before(fence: Fence, moved: Entity, city: City, effort: Effort, past: _Past, *, inside: bool) -> bool | None:
     """Whether it was in the fence: by the alarms that stand, else by its newest places that say so; None: unknown."""
     if fence.enter and _open(city, alert_id(fence.id, "entered", moved.id)):
         return True
@@ -51,20 +75,42 @@ def _before(fence: Fence, moved: Entity, city: City, *, inside: bool) -> bool | 
     if fence.enter and not fence.leave:
         return False  # no alarm stands: it was not in
     now = position(moved.location)
-    for point in reversed(city.history(moved.id, "location", last=BACK)):
-        place = position(point.value)
-        if place is None or (place == now and fence.where(*place) is inside):
-            continue
-        if (then := fence.where(*place)) is not None:
+    for place in past.places():
+        then = effort.where(fence, *place)
+        if then is not None and not (place == now and then is inside):
             return then
     return None
 
 
+def _too_much(city: City) -> Iterator[Entity]:
+    """Say once that areas are left out; it stands until somebody closes it."""
+    ident = "urn:ngsi-ld:Alert:geofence-too-much"
+    if _open(city, ident):
+        return
+    yield entity(
+        "Alert",
+        ident,
+        category="security",
+        subCategory="configuration",
+        severity="high",
+        status="open",
+        dateIssued=_iso(city.now()),
+        alertSource="geofence",
+        description=f"Watched areas lie so densely, with edges of so many pieces, that a move would take more than "
+        f"{MEASURED:,} measurements: the most detailed of them are left out there. Draw them simpler.",
+    )
+
+
 def _open(city: City, ident: str) -> bool:
+    known = _known(city, ident)
+    return known is not None and bool(known.get("status") == "open")
+
+
+def _known(city: City, ident: str) -> Entity | None:
     try:
-        return bool(city.get(ident).get("status") == "open")
+        return city.get(ident)
     except NotFound:
-        return False
+        return None
 
 
 def _crossed(fence: Fence, moved: Entity, city: City, *, inside: bool, new: bool) -> Iterator[Entity | Delete]:
@@ -82,10 +128,7 @@ def _crossed(fence: Fence, moved: Entity, city: City, *, inside: bool, new: bool
 
 def _raised(fence: Fence, moved: Entity, city: City, what: str) -> Iterator[Entity | Delete]:
     ident = alert_id(fence.id, what, moved.id)
-    try:
-        before = city.get(ident)
-    except NotFound:
-        before = None
+    before = _known(city, ident)
     if before is not None and before.get("status") != "open" and "validTo" in before:
         yield Delete(ident, "validTo")
     who = str(moved.get("name") or moved.key)
@@ -102,17 +145,19 @@ def _raised(fence: Fence, moved: Entity, city: City, what: str) -> Iterator[Enti
         description=f"{who} {'came into' if what == 'entered' else 'left'} {fence.name}.",
         location=moved.location,
     )
-    said.label = stricter(fence, moved)
+    said.label = stricter(fence, _whole(moved, city), before)
     yield said
 
 
 def _cleared(fence: Fence, moved: Entity, city: City, what: str) -> Iterator[Entity | Delete]:
     ident = alert_id(fence.id, what, moved.id)
-    if not _open(city, ident):
+    if (before := _known(city, ident)) is None or before.get("status") != "open":
         return
     who = str(moved.get("name") or moved.key)
     how = f"{who} is {'out of' if what == 'entered' else 'back in'} {fence.name}."
-    yield entity("Alert", ident, status="closed", validTo=_iso(city.now()), description=how)
+    said = entity("Alert", ident, status="closed", validTo=_iso(city.now()), description=how)
+    said.label = stricter(fence, _whole(moved, city), before)
+    yield said
 
 
 def begun(memory: Memory, ident: str, city: City) -> Iterator[Entity | Delete]:
@@ -120,12 +165,14 @@ def begun(memory: Memory, ident: str, city: City) -> Iterator[Entity | Delete]:
     fence = memory.fences.get(ident)
     still: set[str] = set()
     said: list[Entity | Delete] = []
+    effort = Effort()
     if (
         fence is not None and fence.kinds
     ):  # one for everything is for what moves: what stands in it since long is not news
-        for one in _near(fence, city):
+        # As many as may be measured in one go; the others are met when they move.
+        for one in islice(_near(fence, city), effort.left // fence.cost):
             place = position(one.location)
-            if place is not None and fence.where(*place) is IN:
+            if place is not None and effort.where(fence, *place) is IN:
                 memory.note(fence.id, one.id, inside=True)
                 if fence.enter:
                     still.add(alert_id(fence.id, "entered", one.id))
@@ -166,21 +213,18 @@ def wake(memory: Memory, gone: Entity, city: City) -> Iterator[Entity | Delete]:
                 yield entity("Alert", ident, status="closed", validTo=_iso(city.now()), description=told)
 
 
-def stricter(fence: Fence, moved: Entity) -> str | None:
-    """The label of an alarm: the stricter of the fence's and of the place's, so that nobody learns of either by it."""
-    own = moved.label
-    if moved.stamps is not None:
-        own = moved.stamps.labels.get("location", own)
-    one, other = (own, _rank(own, moved.realm)), (fence.label, _rank(fence.label, fence.realm))
-    if one[1] != other[1] or one[0] == other[0]:
-        return max(one, other, key=lambda it: it[1])[0]
-    # Alike in class and of several owners or for several purposes: then of no one department, and for no purpose said.
-    return f"{_CLASSES[one[1]]};owner=several" + (";purposes=none" if "purposes" in f"{own}{fence.label}" else "")
+def stricter(fence: Fence, moved: Entity, before: Entity | None = None) -> str | None:
+    """The label of an alarm: of the fence, of what moved, its place and its name, so that nobody learns of any by it.
+
+    An alarm that was raised `before` keeps to its label, too: what it told then is in its history.
+    """
+    found = [*fence.guarded, *labels.of(moved, "name", "location"), *(labels.of(before) if before is not None else ())]
+    return labels.strictest(found, moved.realm)
 
 
-def _rank(label: str | None, realm: str) -> int:
-    kind = ("security" if realm == "security" else "smart") if label is None else label.partition(";")[0]
-    return _CLASSES.index(kind) if kind in _CLASSES else len(_CLASSES) - 1
+def _whole(moved: Entity, city: City) -> Entity:
+    """What moved, with the labels of its attributes: a Change does not say them."""
+    return moved if moved.stamps is not None else _known(city, moved.id) or moved
 
 
 def _iso(at: int) -> str:

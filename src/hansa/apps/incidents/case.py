@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from hansa import Act, Attribute, City, Entity, Forbidden, NotFound, Refusal, entity
+from hansa import Act, Attribute, City, Entity, Forbidden, NotFound, Refusal, entity, labels
 from hansa.apps.incidents import lines, words
 from hansa.apps.incidents.asked import iso
 from hansa.apps.incidents.lines import Line
 from hansa.apps.incidents.states import Who
 
-_RANK: Final = {"open": 0, "smart": 1, "personal": 2, "security": 3}
 _AFTERWARDS: Final = frozenset({words.RESOLVED, words.REVIEWED})
 
 
@@ -104,23 +103,19 @@ def graver(one: str, other: str) -> str:
     return max(one, other, key=lambda it: words.SEVERITIES.index(it) if it in words.SEVERITIES else -1)
 
 
-def holds(holder: str, thing: str) -> bool:
-    """Whether what stands under the label `holder` may repeat something of what stands under `thing`.
-
-    Nobody who sees the holder may learn what he does not see of the thing. That is sure where the labels are the same,
-    where the thing is open, or where it is smart information of nobody's and the holder is guarded at least so.
-    """
-    return holder == thing or kind_of(thing) == "open" or (thing == "smart" and _RANK.get(kind_of(holder), 0) >= 1)
+def holds(holder: str, thing: Entity, *names: str) -> bool:
+    """Whether what stands under the label `holder` may repeat what a thing, and these attributes of it, say."""
+    return all(labels.may_tell(holder, labels.full(one, thing.realm)) for one in labels.of(thing, *names))
 
 
-def may_weigh(holder: str, thing: str) -> bool:
-    """Whether a yes or no about a thing may stand where its figures may not: of another department, smart alone."""
-    return holds(holder, thing) or (kind_of(holder) == kind_of(thing) == "smart" and "purposes=" not in thing)
+def may_weigh(holder: str, thing: Entity, *names: str) -> bool:
+    """Whether a yes or no about these attributes of a thing may stand where their figures may not."""
+    return all(labels.may_weigh(holder, labels.full(one, thing.realm)) for one in labels.of(thing, *names))
 
 
 def may_name(holder: Entity, thing: Entity) -> None:
     """Refuse to name, in something, what is of a stricter class than it: that it exists is told by that alone."""
-    if _RANK[kind_of(lines.label(thing))] > max(1, _RANK[kind_of(lines.label(holder))]):
+    if labels.rank(lines.label(thing)) > max(1, labels.rank(lines.label(holder))):
         raise Refusal(
             f"{thing.id} is guarded more strictly than this incident",
             where=thing.id,
@@ -128,25 +123,22 @@ def may_name(holder: Entity, thing: Entity) -> None:
         )
 
 
-def common(labels: list[str], default: str) -> str | None:
+def common(said: list[str], default: str) -> str | None:
     """The label of what is made from several things: None for the realm's own.
 
-    Refusal where no label guards them all.
+    Refusal where a label that guards them all would hide it from those who work with each.
     """
-    strict = {one for one in labels if kind_of(one) != "open"} or {default}
-    if len(strict) == 1:
-        (only,) = strict
-        return None if only == default else only
-    if {kind_of(one) for one in strict} <= {"smart"}:
-        return None  # of several departments: the desk's own
-    guarding = [one for one in strict if all(holds(one, other) for other in strict)]
-    if not guarding:
+    realm = "security" if default == "security" else "open"
+    found = labels.full(labels.strictest(said, realm), realm)
+    if found == default:
+        return None
+    if kind_of(found) != "smart" and found not in {one.partition(";subject=")[0] for one in said} | {*said}:
         raise Refusal(
             "these are guarded in different ways, so that no incident could hold them all",
             where="alarms",
             mend="raise one incident for each kind",
         )
-    return guarding[0]
+    return found
 
 
 def moment(act: Act) -> str:

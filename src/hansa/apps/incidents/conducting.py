@@ -275,7 +275,7 @@ def _captured(wanted: dict[str, Any], city: City, label: str) -> dict[str, Any]:
     name = asked.line(wanted, "attribute")
     if name not in thing:
         raise Refusal(f"{thing.id} says no {name}", where="capture.attribute")
-    if not holds(label, lines.label(thing)):
+    if not holds(label, thing, name):
         raise Refusal(f"{thing.id} is guarded in another way than this run", where="capture", mend="link it instead")
     said = thing.attribute(name)
     at = None if said.at is None else asked.iso(said.at)

@@ -11,4 +11,8 @@ app: Final = App(
     writes={"Incident", "IncidentTask", "IncidentLog", "RunBook", "RunBookRun", "Alert", "Command", "Notice"},
     realm="*",
     append_only={"IncidentLog"},
+    keeps={
+        **dict.fromkeys(("Incident", "IncidentTask", "RunBook", "RunBookRun", "Notice"), ()),
+        "Alert": ("incident", "runBook"),
+    },
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Final
 
-from hansa import Act, City, Conflict, Delete, Entity, NotFound, Refusal, entity
+from hansa import Act, City, Conflict, Delete, Entity, NotFound, Refusal, entity, labels
 from hansa.apps.incidents import area as area_
 from hansa.apps.incidents import asked, lines, states, words
 from hansa.apps.incidents.case import Case, case, common, graver, holds, may_name, moment, relation, several
@@ -14,6 +14,8 @@ from hansa.apps.incidents.made import app
 
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: nothing that is misheard over a radio
 _DESCRIBED: Final = ("name", "description", "category", "severity")
+_REPEATED: Final = ("category", "severity", "location")
+"""What an incident says as its alarms do."""
 
 
 @app.act("raise", "Incident", roles=words.DESK, new=True)
@@ -30,7 +32,9 @@ def raise_(act: Act, city: City) -> Iterator[Entity | Delete]:
         for one in alarms:
             _free(city, one)
     default = _default([*alarms, *things])
-    label = common([lines.label(one) for one in (*alarms, *things)], default)
+    label = common(
+        [labels.full(it, one.realm) for one in (*alarms, *things) for it in labels.of(one, *_REPEATED)], default
+    )
     name = asked.line(said, "name", needed=False) or _named(alarms, label or default)
     if not name:
         raise Refusal("an incident needs a name", where="name", mend="say in a few words what happened and where")
@@ -249,7 +253,7 @@ def _default(found: list[Entity]) -> str:
 
 def _named(alarms: list[Entity], label: str) -> str:
     """A name from the first alarm's sentence, where that may be repeated under the incident's label."""
-    if not alarms or not holds(label, lines.label(alarms[0])):
+    if not alarms or not holds(label, alarms[0], "description"):
         return ""
     said = alarms[0].get("description") or alarms[0].get("name") or ""
     more = f" (and {len(alarms) - 1} more)" if len(alarms) > 1 else ""

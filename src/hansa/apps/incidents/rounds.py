@@ -83,14 +83,14 @@ def _reading(step: dict[str, Any], run: Entity, city: City, now: int) -> tuple[b
         thing = city.get(step["entity"])
     except NotFound:
         return None, {}, f"there is no {step['entity']}"
-    if not may_weigh(lines.label(run), lines.label(thing)):
+    name = step["attribute"]
+    if not may_weigh(lines.label(run), thing, name):
         # Deciding it here would tell whoever sees the run what he may not see.
         return None, {}, f"{step['entity']} is guarded in another way than this run"
-    name = step["attribute"]
     if name not in thing:
         return None, {}, f"{step['entity']} says no {name}"
     said = thing.attribute(name)
-    told = holds(lines.label(run), lines.label(thing))  # else what it says is for its department to show
+    told = holds(lines.label(run), thing, name)  # else what it says is for its department to show
     if step.get("unit") and said.unit and said.unit != step["unit"]:
         return None, {}, f"{name} is not in the unit {step['unit']} that the run-book speaks of"
     fresh = step.get("freshMinutes", FRESH_MIN)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
-from hansa import Act, App, Attribute, City, Conflict, Delete, Entity, NotFound, Refusal, entity
+from hansa import Act, App, Attribute, City, Conflict, Delete, Entity, NotFound, Refusal, entity, labels
 from hansa.apps.resources import fleet, views
 from hansa.apps.resources import roster as rosters
 from hansa.apps.resources.roster import iso
@@ -28,6 +28,7 @@ app = App(
     reads={"Resource", "Incident", "RoadSegment", "Allocation"},
     writes={"Resource", "Allocation"},
     realm="*",
+    keeps={"Allocation": (), "Resource": ("assignedTo", "assignedFor", "roster", "rosterBy", "rosterAt", "statusBy")},
 )
 
 
@@ -279,17 +280,14 @@ def _decision(
         asProposed=best == set(pairs),
         note=note or None,
     )
-    one.label = _strictest([*wheres, *units])
+    about = [*wheres, *units]
+    found = [it for each in about for it in labels.of(each, *_WEIGHED)]
+    one.label = labels.strictest(found, about[0].realm if about else "open")
     return one
 
 
-_CLASSES: Final = ("open", "smart", "personal", "security")
-
-
-def _strictest(ones: Iterable[Entity]) -> str | None:
-    """The label of the most guarded of them; what is public makes nothing public."""
-    labels = [one.label for one in ones if one.label is not None and not one.label.startswith("open")]
-    return max(labels, key=lambda label: _CLASSES.index(label.partition(";")[0]), default=None)
+_WEIGHED: Final = ("location", "area", "severity", "needs", "capabilities", "status")
+"""What a decision tells something of."""
 
 
 def _with(one: Entity, said: Entity) -> Entity:

@@ -10,12 +10,16 @@ unit u gives to need n, t the minutes from u to n, w the weight of n's priority,
                x[u, n] = 0 where u cannot do what n asks, or finds no way there
 
 It is a transportation problem, whose corners are whole numbers; HiGHS solves it to the end (scipy.optimize.milp, gap 0)
-and says the bound that proves it. The nearest-first answer takes needs by weight, then by age, and gives each the
+and says the bound that proves it. Of each need only the nearest units count, as many as places are asked for in all: if
+a further one were sent, one of these would be free, and sooner there. So a proposal takes as long as what is asked for,
+not as what the city has. The nearest-first answer takes needs by weight, then by age, and gives each the
 nearest unit that is left: what a dispatcher does by hand. tests/apps/test_resources_allocation.py tries all answers of
 small cases.
 """
 
+import heapq
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -31,7 +35,8 @@ UNMET_MIN: Final = 240.0  # a unit that would take longer is not sent
 UNITS: Final = 2_000  # of one proposal
 NEEDS: Final = 500  # of one proposal
 COUNT: Final = 10_000  # that one need asks for
-SOLVE_S: Final = 20.0  # HiGHS is asked to stop then; what it has is not called optimal
+PAIRS: Final = 10_000  # of a unit and a need, of one proposal: HiGHS takes a second for them
+SOLVE_S: Final = 3.0  # HiGHS is asked to stop then; what it has is not called optimal, and its bound says how far off
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,13 @@ class Answer:
     bound: float | None = None
     """No answer costs less than this."""
 
+    @property
+    def gap(self) -> float | None:
+        """By what share of its cost a better answer could be cheaper at most; None where nothing is known."""
+        if self.bound is None:
+            return None
+        return max(0.0, (self.cost - self.bound) / self.cost) if self.cost > 0 else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -99,7 +111,7 @@ def best(
     needs: Sequence[Need], units: Sequence[Unit], seconds: Sequence[Sequence[float]], unmet_min: float = UNMET_MIN
 ) -> Answer:
     """The answer that costs least."""
-    pairs = _pairs(needs, units, seconds, unmet_min)
+    pairs = _near(needs, _pairs(needs, units, seconds, unmet_min))
     if not pairs:
         answer = _answer((), needs, unmet_min)
         return Answer(answer.sent, answer.cost, answer.unmet, optimal=True, bound=answer.cost)
@@ -152,6 +164,13 @@ def nearest(
     return _answer(tuple(sent), needs, unmet_min)
 
 
+def pairs_most(needs: Sequence[Need], units: Sequence[Unit]) -> int:
+    """How many pairs the best answer is looked for among, at most: known before any way is."""
+    asked = sum(one.count for one in needs)
+    able = Counter(word for one in units if one.free > 0 for word in one.capabilities)
+    return sum(min(asked, able[one.capability]) for one in needs if one.count > 0)
+
+
 def formula(weights: Mapping[str, float] = WEIGHTS, unmet_min: float = UNMET_MIN) -> str:
     """The objective as a sentence with its numbers, for people who decide by it."""
     said = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
@@ -175,6 +194,15 @@ def _pairs(
         and math.isfinite(seconds[u][n])
         and seconds[u][n] / 60.0 < unmet_min
     ]
+
+
+def _near(needs: Sequence[Need], pairs: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Of each need the nearest, as many as are asked for in all."""
+    asked = sum(one.count for one in needs)
+    of: dict[int, list[tuple[float, int]]] = {}
+    for u, n, minutes in pairs:
+        of.setdefault(n, []).append((minutes, u))
+    return [(u, n, minutes) for n, them in of.items() for minutes, u in heapq.nsmallest(asked, them)]
 
 
 def _answer(sent: tuple[Sent, ...], needs: Sequence[Need], unmet_min: float) -> Answer:

@@ -99,6 +99,7 @@ class Incident:
     wants: tuple[Want, ...]
     faults: tuple[str, ...]
     state: str
+    realm: str = "open"
 
 
 def resource(one: Entity, zone: str = "UTC") -> Resource:
@@ -172,6 +173,7 @@ def incident(one: Entity, busy: Iterable[Resource] = ()) -> Incident:
         tuple(wants),
         tuple(faults),
         digest(one, ("status", "needs", "severity")),
+        one.realm,
     )
 
 

@@ -10,13 +10,16 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from hansa import City
+from hansa import City, Refusal
 from hansa.apps.resources import allocation, streets
 from hansa.apps.resources.fleet import Incident, Resource
 from hansa.apps.resources.roads import Network, Place, straight_m
 from hansa.apps.resources.streets import Read
+from hansa.errors import Busy
 
 ROADS: Final = 100_000  # segments of one city
+INCIDENTS: Final = 50  # of one proposal
+WAIT_S: Final = 1.0  # for roads that somebody else has read just now; beyond it 503
 KEPT: Final = 4  # networks: the realms, and what people of other rights see
 DETOUR: Final = 1.4  # roads against the straight line: 1.2 to 1.5 by country (Ballou et al., Transp. Res. A 36, 2002)
 STRAIGHT_MPS: Final = 30.0 / 3.6  # where nothing is known of the roads
@@ -30,6 +33,9 @@ FACTS: Final = {
 
 _kept: OrderedDict[Hashable, tuple[Network, Read]] = OrderedDict()
 _lock = threading.Lock()
+_one = threading.Lock()
+_planning: set[str] = set()
+"""Realms in which a proposal is made now: one at a time, for it takes a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,9 @@ class Eta:
 def roads(city: City) -> tuple[Network, Read]:
     """The roads that whoever asks sees, made once and kept until one of them, or what he may see, changes."""
     version = city.version("RoadSegment")
-    with _lock:  # who comes while they are made waits for them, and makes them no second time
+    if not _lock.acquire(timeout=WAIT_S):  # who comes while they are made makes them no second time
+        raise Busy("the roads are being read", mend="ask again in some seconds")
+    try:
         found = _kept.get(version)
         if found is None:
             found = _kept[version] = streets.network(city.find("RoadSegment", limit=ROADS))
@@ -56,6 +64,8 @@ def roads(city: City) -> tuple[Network, Read]:
         else:
             _kept.move_to_end(version)
         return found
+    finally:
+        _lock.release()
 
 
 def etas(city: City, starts: Sequence[Place | None], goals: Sequence[Place | None]) -> list[list[Eta]]:
@@ -116,19 +126,50 @@ class Plan:
 
 
 def plan(city: City, incidents: Sequence[Incident], units: Sequence[Resource]) -> Plan:
-    """Who of `units`, all of which can be sent, goes to which of `incidents`."""
+    """Who of `units`, all of which can be sent, goes to which of `incidents`.
+
+    Refusal when it is about too much, and Busy while another is made in the same realm.
+    """
+    if len(incidents) > INCIDENTS:
+        raise Refusal(
+            f"{len(incidents)} incidents; a proposal is for {INCIDENTS} at most",
+            where="incidents", mend="name the gravest of them: incidents=id,id",
+        )  # fmt: skip
+    realm = incidents[0].realm if incidents else ""
+    with _one:
+        if realm in _planning:
+            raise Busy("another proposal is being made", mend="ask again in a second")
+        _planning.add(realm)
+    try:
+        return _plan(city, incidents, units)
+    finally:
+        _planning.discard(realm)
+
+
+def _plan(city: City, incidents: Sequence[Incident], units: Sequence[Resource]) -> Plan:
     needs = tuple(
         allocation.Need(one.id, want.capability, want.open, allocation.WEIGHTS[want.priority])
         for one in incidents
         for want in one.wants
         if want.open
-    )[: allocation.NEEDS]
+    )
+    if len(needs) > allocation.NEEDS:
+        raise Refusal(
+            f"they ask for {len(needs)} things; a proposal is for {allocation.NEEDS} at most",
+            where="incidents", mend="name fewer of them: incidents=id,id",
+        )  # fmt: skip
     asked = {need.capability for need in needs}
     able = [one for one in units if not asked.isdisjoint(one.capabilities)][: allocation.UNITS]
+    free = [allocation.Unit(one.id, one.capabilities, one.free) for one in able]
+    if (pairs := allocation.pairs_most(needs, free)) > allocation.PAIRS:
+        raise Refusal(
+            f"{pairs:,} ways to send somebody somewhere; {allocation.PAIRS:,} are weighed at most",
+            where="incidents", mend="name fewer incidents, the gravest first: incidents=id,id",
+        )  # fmt: skip
     ways = etas(city, [one.place for one in able], [one.place for one in incidents])
     at = {one.id: n for n, one in enumerate(incidents)}
     seconds = [[ways[u][at[need.incident]].seconds for need in needs] for u in range(len(able))]
-    compared = allocation.propose(needs, [allocation.Unit(one.id, one.capabilities, one.free) for one in able], seconds)
+    compared = allocation.propose(needs, free, seconds)
     eta = {(able[u].id, one.id): ways[u][n] for u in range(len(able)) for n, one in enumerate(incidents)}
     return Plan(needs, compared, eta)
 

@@ -224,6 +224,7 @@ def _answer(made: Any, answer: Any, names: Mapping[str, str]) -> dict[str, Any]:
         "cost": round(answer.cost, 2),
         "optimal": answer.optimal,
         "bound": None if answer.bound is None else round(answer.bound, 2),
+        "gap": None if answer.gap is None else round(answer.gap, 4),
         "sent": [
             {
                 "resource": one.unit,

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Final
 
-from hansa import Attribute, City, Delete, Entity, entity, units
-from hansa.apps.watch import labels
+from hansa import Attribute, City, Delete, Entity, entity, labels, units
 from hansa.apps.watch.memory import Reading, Standing, iso, there
 from hansa.apps.watch.printing import leaf_text
 from hansa.apps.watch.rule import Rule
@@ -246,10 +245,10 @@ def describe(rule: Rule, reading: Reading, judged: Judged, since: int) -> str:
 
 def _labelled(alert: Entity, source: Entity, names: Iterable[str], city: City) -> Entity:
     """What is known of a person or for security alone stays so in the alarm; public readings make no public alarm."""
-    found = labels.of(source, names)
+    found = labels.of(source, *names)
     if source.stamps is None and (whole := there(city, source.id)) is not None:
-        found += labels.of(whole, names)  # a Change does not say how single attributes are labelled
-    if (label := labels.strictest(found)) is not None:
+        found += labels.of(whole, *names)  # a Change does not say how single attributes are labelled
+    if (label := labels.strictest(found, source.realm)) is not None:
         alert.label = label
     return alert
 

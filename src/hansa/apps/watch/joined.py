@@ -7,8 +7,8 @@ change. What it said is remembered in a `Mind`, made from history when it is mis
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from hansa import Attribute, Change, City, Delete, Entity
-from hansa.apps.watch import alarms, labels
+from hansa import Attribute, Change, City, Delete, Entity, labels
+from hansa.apps.watch import alarms
 from hansa.apps.watch.memory import TRACKS, Held, Memory, Standing, in_order, short, stored, there, unit_of
 from hansa.apps.watch.neighbours import TooClose, asking, members
 from hansa.apps.watch.tree import Group
@@ -251,12 +251,12 @@ def _raised(
 def _label(entity: Entity, names: Iterable[str], read: list[tuple[str, str]], city: City) -> str | None:
     """As strict as the strictest of what the condition read: of the source, and of every neighbour it asked."""
     whole = there(city, entity.id) or entity  # of a Change, the labels of attributes are not known
-    found = labels.of(entity, ()) + labels.of(whole, names)
+    found = labels.of(entity) + labels.of(whole, *names)
     for ident, name in dict.fromkeys(read):
         other = there(city, ident)
         if other is not None:
-            found += labels.of(other, [stored(other, name) or name])
-    return labels.strictest(found)
+            found += labels.of(other, stored(other, name) or name)
+    return labels.strictest(found, whole.realm)
 
 
 def _fitting(held: Held, entity: Entity, name: str, unit: Any, city: City, *, fit: bool) -> Iterator[Entity | Delete]:

@@ -8,9 +8,9 @@ from typing import Any, Final, Protocol
 import apsw
 import orjson
 
-from hansa.errors import BadRequest, Conflict, HansaError
+from hansa.errors import BadRequest, Conflict, Forbidden, HansaError
 from hansa.model.change import EDITS, LABEL, Change, Nothing, Part, Refused, Write
-from hansa.model.entity import MEMBERS, Doc, Entity, instances, types_of
+from hansa.model.entity import MEMBERS, Doc, Entity, alias, instances, types_of
 from hansa.model.narrow import WIDE, index_value
 from hansa.model.transient import expires
 from hansa.platform import codec, merge, permitted
@@ -54,6 +54,7 @@ class Book(Protocol):
     kinds: set[tuple[int, int, int]]
     states: dict[Key, StateRow]
     append_only: dict[str, str]
+    keeps: dict[str, frozenset[str]]
 
     @property
     def db(self) -> Any:
@@ -146,7 +147,7 @@ class Batch:
             key = write.tenant, write.id
             state = states[key] if key in states else self.kept[key].now
             try:
-                merged = self._merged(state, write, item.sight)
+                merged = self._merged(state, write, item.sight, item.app)
                 self._appended(state, merged, write, f"app:{item.app}")
                 _reject_unstorable(merged)
             except HansaError as refusal:
@@ -159,12 +160,16 @@ class Batch:
         if write.kind in EDITS:
             if self.store.append_only and kept.now is not None:
                 permitted.stays(kept.now, write, self.store.append_only)
+            if self.store.keeps and sight is not None and kept.now is not None and kept.now.doc is not None:
+                permitted.kept(kept.now.doc, write, {write.name} if write.name else None, self.store.keeps)
             e = kept.e if sight is None or permitted.edited(sight, kept.now, write, self.store.realm) else -1
             merged = self.history.edit(e, kept.now, kept.seq, write, self.store.head() + 1)
         else:
             if write.kind == "instances":
                 write = self.history.dated(kept.e, write)
-            merged = self._merged(kept.now, write, sight)
+            merged = self._merged(kept.now, write, sight, item.app)
+            if self.store.keeps and not item.app and (sight is not None or actor.startswith("device:")):
+                self._kept_by_apps(kept.now, merged, write, device=sight is None)
             self._appended(kept.now, merged, write, f"app:{item.app}" if item.app else actor)
             if kept.e >= 0 and any(p.status == "late" for p in merged.parts):
                 is_new = self.history.is_new
@@ -179,7 +184,24 @@ class Batch:
         kept.changed.update(part.name for part in merged.parts if part.status != "late")
         return self._note(write, kept, merged, actor, cause, depth)
 
-    def _merged(self, state: State | None, write: Write, sight: Sight | None) -> Merged:
+    def _kept_by_apps(self, state: State | None, merged: Merged, write: Write, *, device: bool) -> None:
+        """Raise Forbidden for what acts and apps alone write; nor does a device have another act."""
+        before = None if state is None else state.doc
+        for doc in (before, merged.state.doc):
+            kind = None if doc is None else doc.get("type")
+            if doc is None or (
+                type(kind) is str and (word := alias(kind)) not in self.store.keeps and word != _COMMAND
+            ):
+                continue
+            if device and _COMMAND in map(alias, types_of(doc)):
+                raise Forbidden("a device has no device act", where=write.id)
+            known = before is not None and before.get("type") == doc.get("type")
+            names = {part.name for part in merged.parts} if known else doc.keys()
+            if merged.gone:
+                names = set()
+            permitted.kept(doc, write, names, self.store.keeps)
+
+    def _merged(self, state: State | None, write: Write, sight: Sight | None, app: str) -> Merged:
         """What a write does. Raises what `merge.apply` raises, and Forbidden where policy has a say."""
         if sight is None:
             return merge.apply(state, write, self.at)
@@ -188,7 +210,7 @@ class Batch:
         if state is None:
             write = permitted.owned(write, sight, realm)
         merged = merge.apply(known, write, self.at)
-        permitted.check(sight, known, merged, write, realm)
+        permitted.check(sight, known, merged, write, realm, app)
         if merged.gone and known is not state:  # whoever may delete an entity deletes all of it
             return merge.apply(state, write, self.at)
         return permitted.joined(state, known, merged, write)
@@ -388,6 +410,7 @@ _STATES: Final = (
     "SELECT entity.id, e, doc, stamps, label, seq "
     "FROM carray(?1) AS said CROSS JOIN entity ON tenant = ?2 AND id = said.value"
 )
+_COMMAND: Final = permitted.COMMAND
 _EVERYWHERE: Final = frozenset({"type", LABEL})
 """What stands in every index row of an entity."""
 

@@ -78,6 +78,7 @@ class _Paper:
         self.several: dict[tuple[int, int], int] = {}
         self.kinds: set[tuple[int, int, int]] = set()
         self.states: dict[Key, StateRow] = {}
+        self.keeps: dict[str, frozenset[str]] = {}
         self.append_only: dict[str, str] = {}  # what a file brings was not entered here, nor is it in the audit log
         self.written: list[tuple[str, list[tuple[Any, ...]]]] = []
         self.lacking = False

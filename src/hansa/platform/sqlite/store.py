@@ -58,6 +58,7 @@ class SqliteStore:
         self._e = self._one("SELECT max(e) FROM entity") or 0
         self._g = self._one("SELECT max(g) FROM place") or 0
         self.several: dict[tuple[int, int], int] = {}
+        self.keeps: dict[str, frozenset[str]] = {}  # what of a type acts and apps alone write; no names: all of it
         self.append_only: dict[str, str] = {}  # types of which an app alone makes entities, that then stay; and the app
         self.kinds: set[tuple[int, int, int]] = set()
         self._log: LogReader | None = None

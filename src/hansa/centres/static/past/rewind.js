@@ -297,8 +297,9 @@ function screen() {
     (li, it) => {
       put(li.children[0], it.by);
       put(li.children[1], `${it.page}${it.selected ? ` · ${nameNow(it.selected)}` : ""}, since ${clockText(it.at)}`);
-      put(li.children[2], it.url);
-      li.children[2].setAttribute("href", it.url);
+      put(li.children[2], it.hidden ? "what is there is not for you to see" : it.url);
+      if (it.hidden) li.children[2].removeAttribute("href");
+      else li.children[2].setAttribute("href", it.url);
     },
   );
 }
