@@ -174,7 +174,14 @@ def test_a_fence_that_cannot_be_used_is_left_out_and_the_others_work_on(city, sa
     city.say(broken)
     fence(city)
     drive(city, OUTSIDE, INSIDE)
-    assert [one["geofence"] for one in city.find("Alert")] == [FENCE]
+    told = {one["geofence"]: one for one in city.find("Alert")}
+    assert told[FENCE]["subCategory"] == "geofence"
+    mine = told["urn:ngsi-ld:Geofence:broken"]
+    assert (mine["subCategory"], mine["status"]) == ("configuration", "open")
+    assert "watches nothing: " in mine["description"]
+    city.say(entity("Geofence", "broken", location=SQUARE, radius=0, margin=5, severity="low", forTypes=["Boat"],
+                    onEnter=True))  # fmt: skip
+    assert city.get(mine.id)["status"] == "closed"  # mended
 
 
 def test_an_alarm_bears_the_stricter_label_of_area_and_thing(city):

@@ -117,7 +117,7 @@ def test_the_order_and_what_is_said_twice_are_no_matter_and_what_was_made_covers
             "open",
             "personal;owner=several;subject=person:a",
         ),
-        (["personal;subject=person:a", "smart;subject=person:a"], "open", "personal;owner=several"),
+        (["personal;subject=person:a", "smart;subject=person:a"], "open", "personal"),
         (["smart;licence=CC0-1.0", None], "open", None),
         (["smart;licence=CC0-1.0"], "open", "smart;licence=CC0-1.0"),
         (["personal;owner=care", "smart;licence=CC0-1.0"], "open", "personal;owner=care"),

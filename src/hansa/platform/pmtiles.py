@@ -28,6 +28,7 @@ KINDS: Final = {
 DEEPEST: Final = 26
 TILE: Final = 4_000_000  # bytes of one tile: the largest of OpenStreetMap's have a tenth of it
 _HEADER: Final = 127
+_FAR: Final = 2**62  # no file is so long
 _DIRECTORY: Final = 8_000_000  # bytes of one, packed; four times as many unpacked
 _ENTRIES: Final = 1_000_000
 _LEAVES: Final = 64  # directories kept
@@ -89,6 +90,8 @@ class PMTiles:
         return BadRequest(f"{self._name}: {why}", where="city.tiles", mend="give a .pmtiles file, version 3")
 
     def _read(self, offset: int, length: int) -> bytes:
+        if offset > _FAR:
+            raise self._wrong("it points beyond any file")
         body = os.pread(self._file, length, offset)
         if len(body) != length:
             raise self._wrong("it ends too early")

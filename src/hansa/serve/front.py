@@ -243,7 +243,9 @@ class Front:
             else:
                 events = self._heard(request, realm)
         except HansaError as fault:
-            await answer(send, problem(fault))
+            refusal = problem(fault)
+            refusal.headers.append((b"cache-control", b"no-store"))
+            await answer(send, refusal)
             return
         await send(
             {

@@ -178,8 +178,37 @@ def begun(memory: Memory, ident: str, city: City) -> Iterator[Entity | Delete]:
                     still.add(alert_id(fence.id, "entered", one.id))
                     if not _open(city, alert_id(fence.id, "entered", one.id)):
                         said += _raised(fence, one, city, "entered")
+    if (fault := memory.faults.get(ident)) is not None:
+        still.add(alert_id(ident, "unusable", ident))
+        said += _unusable(ident, fault, city)
     yield from ended(ident, city, still)
     yield from said
+
+
+def _unusable(ident: str, fault: str, city: City) -> Iterator[Entity | Delete]:
+    """A fence watches nothing, and why: whoever drew it believes that it does."""
+    try:
+        area = city.get(ident)
+    except NotFound:
+        return
+    known = _known(city, alert := alert_id(ident, "unusable", ident))
+    if known is not None and "validTo" in known:
+        yield Delete(alert, "validTo")
+    said = entity(
+        "Alert",
+        alert,
+        category="security",
+        subCategory="configuration",
+        severity="medium",
+        status="open",
+        dateIssued=_iso(city.now()),
+        alertSource=ident,
+        geofence=Attribute(ident, kind="Relationship"),
+        description=f"The watched area {area.key} watches nothing: {fault}.",
+    )
+    under = labels.of(area, "name", "location")
+    said.label = labels.strictest(under if known is None else [*under, known.label], area.realm)
+    yield said
 
 
 def _near(fence: Fence, city: City) -> Iterable[Entity]:
