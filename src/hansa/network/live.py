@@ -9,7 +9,7 @@ operator and his alarm.
 """
 
 import asyncio
-import random
+import secrets
 import time
 from bisect import bisect_right
 from collections import deque
@@ -197,7 +197,7 @@ class Live:
                 if block := stream.taken():
                     yield block
                     # Each at its own moment: all at once would hold up everybody else.
-                    stream.next_s = time.monotonic() + crowd.pace_s * random.uniform(0.5, 1.5)  # noqa: S311
+                    stream.next_s = time.monotonic() + crowd.pace_s * (0.5 + secrets.randbelow(1_000) / 1_000)
         finally:
             crowd.streams.discard(stream)
             if not crowd.streams:

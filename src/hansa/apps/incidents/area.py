@@ -56,7 +56,7 @@ def around(places: Iterable[Any]) -> Geometry | None:
     for one in places:
         try:
             geo.validate(one)
-        except Exception:  # noqa: BLE001, S112  # a source without a sound place says nothing about where
+        except Exception:  # noqa: BLE001, S112  # a source without a sound place says nothing about where  # nosec B112
             continue
         points += _flat(one["coordinates"])
     if not points:

@@ -63,7 +63,7 @@ def _road(key: str, spots: list[Spot], name: str, kind: str, kmh: int, *, oneway
 
 def _corners() -> list[list[list[Spot]]]:
     """The junctions: by bank, street and lane. Drawn by hand, so to say: no two blocks are alike."""
-    draw = random.Random(_SEED)  # noqa: S311  # a town, no secret
+    draw = random.Random(_SEED)  # noqa: S311  # a town, no secret  # nosec B311
     return [
         [
             [
@@ -132,7 +132,7 @@ def _spurs() -> Iterator[tuple[str, list[Spot], str, int, bool]]:
 
 def houses() -> Iterator[Said]:
     """The houses: two to four in each block, lower towards the edge of the town; and how high the public ones are."""
-    draw = random.Random(_SEED + 1)  # noqa: S311
+    draw = random.Random(_SEED + 1)  # noqa: S311  # nosec B311
     middle = beside_river(0.51, 0.3)
     rail = [beside_river(i / 20, -0.32 + 0.05 * math.sin(0.8 * i)) for i in range(21)]
     ways = [RIVER, rail, *_valley_roads(), *(spots for _, spots, _, _, _ in _lines())]
