@@ -224,12 +224,12 @@ def test_a_view_answers_what_the_asker_may_see(city: MemoryCity) -> None:
     ("body", "says"),
     [
         (b"[]", "object"),
-        (b"{", "no JSON"),
+        (b"{", "not JSON"),
         (b'{"id": 7}', "id is"),
         (b'{"id": "a", "ids": ["b"]}', "either"),
         (b'{"ids": []}', "list of ids"),
         (b'{"ids": [""]}', "list of ids"),
-        (b'{"id": "x", "deep": ' + b"[" * 100 + b"]" * 100 + b"}", "too deep"),
+        (b'{"id": "x", "deep": ' + b"[" * 100 + b"]" * 100 + b"}", "nests deeper"),
         (b'{"ids": ["' + b'","'.join(str(i).encode() for i in range(1_001)) + b'"]}', "the most"),
     ],
 )

@@ -11,13 +11,11 @@ import asyncio
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
 from hansa.analytics.acts import Acts
 from hansa.app import Answer, App, Deed
-from hansa.errors import BadRequest, HansaError, InvalidRequest, NotFound, TooLarge, Unauthenticated
+from hansa.errors import BadRequest, HansaError, NotFound, TooLarge, Unauthenticated
 from hansa.limits import Limits
-from hansa.platform.http import Request, Response, json_response
+from hansa.platform.http import Request, Response, json_response, object_in
 from hansa.trust.labels import Sight
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ class Desk:
 
     async def _done(self, request: Request, name: str, what: str) -> Response:
         app, deed = self._acts.deed(name, what)
-        said = _body(request.body, self._limits)
+        said = object_in(request.body)
         ident, idents = said.pop("id", ""), said.pop("ids", None)
         if idents is None:
             if not isinstance(ident, str) or len(ident) > self._limits.name:
@@ -119,25 +117,6 @@ def answered(value: Any) -> Response:
         name = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in value.name)
         headers.append((b"content-disposition", f'attachment; filename="{name[:120]}"'.encode()))
     return Response(200, value.body, value.kind.encode("latin-1"), headers)
-
-
-def _body(raw: bytes, limits: Limits) -> dict[str, Any]:
-    try:
-        said = orjson.loads(raw or b"{}")
-    except orjson.JSONDecodeError as fault:
-        raise InvalidRequest(f"the body is no JSON: {fault}", where="body") from None
-    if not isinstance(said, dict):
-        raise BadRequest("the body is a JSON object", where="body")
-    _shallow(said, limits.depth)
-    return said
-
-
-def _shallow(value: Any, depth: int) -> None:
-    if depth <= 0:
-        raise BadRequest("the body is nested too deep", where="body")
-    if isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            _shallow(one, depth - 1)
 
 
 def _first(function: Any) -> str:

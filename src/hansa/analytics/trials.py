@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import orjson
 
 from hansa.analytics.link import environment
 from hansa.analytics.trial_child import Start, framed
 from hansa.clock import text
-from hansa.errors import BadRequest, Busy, Forbidden, HansaError, InvalidRequest, NotFound, Unauthenticated
+from hansa.errors import Busy, Forbidden, HansaError, NotFound, Unauthenticated
 from hansa.platform.city import City
-from hansa.platform.http import Request, Response, json_response
+from hansa.platform.http import Request, Response, json_response, object_in
 from hansa.trust.labels import Sight
 
 ROLES: Final = frozenset({"operator", "supervisor", "engineer", "command"})
@@ -111,7 +110,7 @@ class Trials:
         _may(sight)
         match request.method, request.path[1:]:
             case "POST", []:
-                return json_response(self.start(_body(request.body), sight).told(whole=False), 201)
+                return json_response(self.start(object_in(request.body), sight).told(whole=False), 201)
             case (("GET" | "HEAD"), []):
                 own = [one.told(whole=False) for one in self._trials.values() if one.of(sight)]
                 return json_response({"trials": own[::-1]})
@@ -261,13 +260,3 @@ def _may(sight: Sight) -> None:
         raise Unauthenticated("who are you?", mend="sign in: /sign-in")
     if not sight.everything and not ROLES & sight.who.roles:
         raise Forbidden("rules are tried by those who work with them", mend=f"it is for: {', '.join(sorted(ROLES))}")
-
-
-def _body(raw: bytes) -> dict[str, Any]:
-    try:
-        said = orjson.loads(raw or b"{}")
-    except orjson.JSONDecodeError as fault:
-        raise InvalidRequest(f"the body is no JSON: {fault}", where="body") from None
-    if not isinstance(said, dict):
-        raise BadRequest("the body is a JSON object", where="body")
-    return said

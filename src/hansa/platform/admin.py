@@ -38,7 +38,7 @@ from hansa.model.wire import entity_in, json_in
 from hansa.model.wire_values import uri
 from hansa.platform.city import City
 from hansa.platform.deadletters import TENANT, payload_of
-from hansa.platform.http import Request, Response, json_response
+from hansa.platform.http import Request, Response, json_response, object_in
 from hansa.platform.intake import Intake, Receipt, credential_write, place_write, shown_write
 from hansa.platform.models import Models
 from hansa.platform.noting import Note, noted
@@ -111,7 +111,7 @@ class Admin:
             case ["exports"] if request.method == "POST":
                 return await self._exported(request)
             case ["clock"] if request.method == "PUT":
-                return self._turn(_body(request))
+                return self._turn(object_in(request.body))
         raise _nothing(request)
 
     @staticmethod
@@ -146,7 +146,7 @@ class Admin:
         match (request.method, *rest):
             case ("GET",):
                 return json_response([self._told(one) for one in self._devices if not self._hidden(one, request.sight)])
-        said = _body(request) if request.body else {}
+        said = object_in(request.body) if request.body else {}
         if rest and self._hidden(self._devices.get(rest[0]), request.sight):
             raise NotFound(f"there is no device {rest[0][:80]}", where="device")
         if not request.sight.everything and said.get("realm", "open") != "open":
@@ -166,18 +166,18 @@ class Admin:
     async def _change(self, request: Request, rest: list[str]) -> Response:
         match (request.method, *rest):
             case ("POST",):
-                return await self._enrol(_body(request), request.sight)
+                return await self._enrol(object_in(request.body), request.sight)
             case ("POST", name, "renew"):
                 device, claim = self._devices.renew(name, wall())
                 self._silence(name)
                 await self._keep(device)
                 return json_response({"device": name, "claim": claim})
             case ("PUT", name, "profile"):
-                device = self._devices.mend(name, Profile.from_json(_body(request)))
+                device = self._devices.mend(name, Profile.from_json(object_in(request.body)))
                 await self._keep(device)
                 return json_response(self._told(device))
             case ("POST", name, "state"):
-                device = self._devices.set_state(name, _text(_body(request), "state"))  # type: ignore[arg-type]  # it checks
+                device = self._devices.set_state(name, _text(object_in(request.body), "state"))  # type: ignore[arg-type]  # it checks
                 if device.state in {"revoked", "quarantined"}:
                     self._silence(name)
                 await self._keep(device)
@@ -236,7 +236,7 @@ class Admin:
 
     async def _exported(self, request: Request) -> Response:
         """Somebody is about to export a realm by the command line: nothing is handed out that is not noted."""
-        said = _body(request)
+        said = object_in(request.body)
         realm, log = _text(said, "realm"), said.get("log") is True
         if realm not in self._cities:
             raise BadRequest(f"there is no realm {realm[:40]!r}", where="realm", mend="open or security")
@@ -265,10 +265,10 @@ class Admin:
             case ("GET",):
                 return json_response(models.shown())
             case ("POST",):
-                said = _body(request)
+                said = object_in(request.body)
                 return json_response(await models.add(_text(said, "name"), said.get("schema")), 201)
             case ("POST", "check"):
-                doc = entity_in(_body(request).get("entity"), CORE)
+                doc = entity_in(object_in(request.body).get("entity"), CORE)
                 found = [
                     {"url": url, "faults": [{"path": one.path, "reason": one.reason} for one in faults]}
                     for url, faults in models.faults(doc)
@@ -400,13 +400,6 @@ def _is_document(said: dict[str, Any]) -> bool:
             return False
         Label.parse(label)
     return all(name in MEMBERS or isinstance(value, dict | list) for name, value in doc.items())
-
-
-def _body(request: Request) -> dict[str, Any]:
-    said = json_in(request.body) if request.body else {}
-    if not isinstance(said, dict):
-        raise BadRequest("the body is a JSON object")
-    return said
 
 
 def _text(said: dict[str, Any], name: str) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 
 from hansa.errors import BadRequest, Busy, HansaError, InvalidRequest, TooLarge, TooMany
+from hansa.model.wire import json_in
 from hansa.trust.labels import NOBODY, Sight
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -92,6 +93,14 @@ class Response:
     body: bytes = b""
     kind: bytes = JSON
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+def object_in(body: bytes) -> dict[str, Any]:
+    """The members of a JSON object; an empty body has none. Raises what `json_in` raises, and BadRequest."""
+    said = json_in(body) if body else {}
+    if not isinstance(said, dict):
+        raise BadRequest("the body is a JSON object", where="body")
+    return said
 
 
 def problem(error: HansaError) -> Response:

@@ -11,8 +11,7 @@ from typing import Any
 
 from hansa import clock
 from hansa.errors import BadRequest, NotFound, Unauthenticated
-from hansa.model.wire import json_in
-from hansa.platform.http import Request, Response, json_response
+from hansa.platform.http import Request, Response, json_response, object_in
 from hansa.platform.proposals import Proposals, wall
 from hansa.trust.actors import Actor
 from hansa.trust.approvals import Proposal
@@ -92,9 +91,7 @@ def signed_in(request: Request) -> Actor:
 
 def body_of(request: Request, names: set[str]) -> dict[str, Any]:
     """The members of a JSON object, none but `names`."""
-    said = json_in(request.body) if request.body else {}
-    if not isinstance(said, dict):
-        raise BadRequest("the body is a JSON object")
+    said = object_in(request.body)
     if unknown := said.keys() - names:
         raise BadRequest(f"there is no member {min(unknown)[:40]!r}", mend=", ".join(sorted(names)))
     return said

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from hansa import Act, Attribute, City, Conflict, Delete, Entity, NotFound, Refusal, entity
+from hansa import Act, Attribute, City, Conflict, Delete, Entity, NotFound, Refusal, entity, labels
 from hansa.apps.alarms import words
 from hansa.apps.alarms.standing import SEVERITIES, active, graver, ident, is_ours, iso, severity, whole
 
@@ -112,7 +112,9 @@ def _there(city: City, name: str) -> Entity | None:
 
 
 def _labelled(alert: Entity, known: Entity | None, about: Entity | None) -> Entity:
-    """An alarm is as confidential as what it is about, and never becomes less so: open readings make no open alarm."""
-    if known is None and about is not None and about.label is not None and not about.label.startswith("open"):
-        alert.label = about.label
+    """An alarm is as confidential as what it repeats of its source, and never becomes less so: open readings make no
+    open alarm.
+    """
+    if known is None and about is not None:
+        alert.label = labels.strictest(labels.of(about, "location"), about.realm)
     return alert
