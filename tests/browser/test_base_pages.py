@@ -169,7 +169,9 @@ def test_an_entity_is_opened_its_relationship_followed_and_found_again_from_ther
     until(page, "GeoProperty", "tr[data-name=location]")
     page.click("tr[data-name=refDevice] a")
     until(page, "Probe 7", "#name")
-    until(page, "Who points here (", "#around h2")  # the weir, and what looks after its probe
+    until(page, "Who points here (", "#around h2")  # besides the two, what looks after the probe by and by
+    until(page, "Harbour", "#around")
+    assert page.inner_text("#around").count("WaterObserved") == 2
     page.click("#around >> text=Mill weir")
     until(page, "Mill weir", "#name")
 
