@@ -34,6 +34,7 @@ _BUSY: Final = Busy("the city has more to do than it can", mend="try again in a 
 _OFTEN: Final = TooMany("this address asks too often", mend="ask less often, or in batches")
 _LONG: Final = TooLong("the head of the request is too long", mend="fewer and shorter headers")
 _BAD: Final = InvalidRequest("this is no HTTP request")
+_THROWN_AWAY: Final = 16  # times the largest body: of one that was refused
 _CROWDED: Final = 0.75  # of the connections: from there on, a head has a fifth of its time
 
 
@@ -189,9 +190,10 @@ class Gated(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of its body; of one that was answered already, some is thrown away, then the connection is closed."""
+        """A part of its body. Of one that was answered already, too large as it is, the rest is thrown away: whoever is
+        cut off while he sends may never read why."""
         self._came += len(body)
-        if self.cycle.response_complete and self._came > self.gate.limits.body:
+        if self.cycle.response_complete and self._came > _THROWN_AWAY * self.gate.limits.body:
             self.transport.close()
             return
         super().on_body(body)

@@ -92,8 +92,12 @@ class Then:
         return self._one("SELECT seq, at FROM log ORDER BY seq DESC LIMIT 1") or (0, 0)
 
     def first(self) -> tuple[int, int]:
-        """Place and time of the oldest Change that the log still holds; zeros where there is none."""
-        return self._one("SELECT seq, at FROM log ORDER BY seq LIMIT 1") or (0, 0)
+        """Place and time of the oldest Change of the realm's own tenant that the log still holds; zeros: none.
+
+        Before it only what the city writes of itself is told (such as who may what): no picture that anybody would know.
+        """
+        sql = "SELECT log.seq, at FROM log CROSS JOIN entity USING (e) WHERE tenant = ? ORDER BY log.seq LIMIT 1"
+        return self._one(sql, self.names.number("")) or (0, 0)
 
     def _one(self, sql: str, *given: Any) -> Any:
         return next(iter(list(self._db.execute(sql, given))), None)

@@ -131,8 +131,7 @@ function show() {
 }
 
 function empty() {
-  if (vitals.pulse === null) return notice("Nobody has looked yet", ["The app brain looks after the sources every ten seconds. If this stays, see hansa apps whether it runs."]);
-  return notice("No sources yet", ["A source is a device that is enrolled here, or a feed that the setting apps.brain.feeds names.", "Enrol the first: hansa device add NAME --profile PROFILE. It appears here within a minute, as never heard, until it speaks."], { button: h("a", { class: "tool", href: "/entities?type=Device" }, "Devices") });
+  return notice("No sources yet", ["A source is a device that is enrolled here, or a feed that the setting apps.brain.feeds names.", "Enrol the first: hansa device add NAME --profile PROFILE. It appears here within a minute, as never heard, until it speaks. If it does not, see under Parts whether the app brain runs."], { button: h("a", { class: "tool", href: "/entities?type=Device" }, "Devices") });
 }
 
 function groups() {

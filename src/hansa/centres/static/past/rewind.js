@@ -84,7 +84,7 @@ async function seek(at, { quiet = true } = {}) {
     const types = place.types ? `&types=${encodeURIComponent(place.types)}` : "";
     const { body } = await ask(`${DESK}/rewind?at=${iso(at)}${types}`, { signal: abort.signal });
     if (mine !== turn) return;
-    begins = Date.parse(body.begins);
+    begins = Date.parse(body.begins) + 1; // a browser's instants are whole milliseconds
     record.set(at, body.entities);
     failed = null;
     if (body.cut) aloud(`${body.cut} more are not shown: choose types`);
@@ -111,7 +111,7 @@ async function loadDay(at) {
     const { body } = await ask(`${DESK}/rewind/day?from=${iso(from)}&to=${iso(until)}`);
     day = { ...body, from, until, width: body.width_s * 1000 };
     day.told = [...day.marks.map((one) => ({ ...one, mark: true })), ...day.doings.filter((one) => !isMark(one))].sort((a, b) => a.at - b.at);
-    begins = Date.parse(body.begins);
+    begins = Date.parse(body.begins) + 1; // a browser's instants are whole milliseconds
     const known = new Map();
     for (const one of day.doings) known.set(`${one.at} ${one.id}`, one.by);
     for (const one of day.told) one.by ??= known.get(`${one.at} ${one.id}`);
