@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hansa.analytics import windows
-    from hansa.app import Act, Answer, App, City
+    from hansa.app import Act, Answer, App, Asked, Asking, City, File
     from hansa.errors import Conflict, Forbidden, NotFound, Refusal
     from hansa.model import command, geo, labels, units
     from hansa.model.change import Change, Delete
@@ -19,12 +19,15 @@ __all__ = [
     "Act",
     "Answer",
     "App",
+    "Asked",
+    "Asking",
     "Attribute",
     "Change",
     "City",
     "Conflict",
     "Delete",
     "Entity",
+    "File",
     "Forbidden",
     "NotFound",
     "Refusal",
@@ -42,10 +45,13 @@ _WHERE = {
     "Act": "hansa.app",
     "Answer": "hansa.app",
     "App": "hansa.app",
+    "Asked": "hansa.app",
+    "Asking": "hansa.app",
     "Attribute": "hansa.model.entity",
     "Change": "hansa.model.change",
     "City": "hansa.app",
     "Conflict": "hansa.errors",
+    "File": "hansa.app",
     "Forbidden": "hansa.errors",
     "NotFound": "hansa.errors",
     "Refusal": "hansa.errors",

@@ -10,7 +10,7 @@ third party's alike.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol, TypeVar
@@ -56,10 +56,57 @@ class City(Protocol):
         """A setting of this app, from its table in hansa.toml."""
 
 
+class Asking(City, Protocol):
+    """The city as acts, views and doors see it: somebody asks, and links can be made."""
+
+    @property
+    def by(self) -> str:
+        """Who asks: the id of the Actor, such as `person:ada`; empty where nobody is known."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """What he is here."""
+
+    @property
+    def visitor(self) -> str:
+        """What stands for his address for one day: to count by, it does not say who he is."""
+
+    @property
+    def origin(self) -> str:
+        """The city's own address as he sees it, `https://city.example`, for links."""
+
+    def token(self, text: str, /) -> str:
+        """A capability for `text`, which only this city can make, and only this app reads: for a link."""
+
+    def told_by(self, token: str, /) -> str | None:
+        """What a capability of this app is for; None when it is none."""
+
+
 Said = Iterable[Entity | Delete] | None
 Rule = Callable[[Change, City], Said]
 Round = Callable[[City], Said]
 Only = Callable[[str, City], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A photograph that somebody sent: what else was in it, such as where it was taken, is gone.
+
+    Of the `media` that an entity is said to have, those of these hashes are kept with it: `said()`.
+    """
+
+    name: str
+    body: bytes = field(repr=False)
+    kind: str
+    sha256: str
+    size: int
+    width: int
+    height: int
+
+    def said(self) -> dict[str, Any]:
+        """The member of `media` by which an entity has it."""
+        names = ("sha256", "kind", "size", "name", "width", "height")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +124,56 @@ class Act:
     assurance: int
     at: int
     session: str = ""
+    visitor: str = ""
+    origin: str = ""
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a view answers that is no JSON: a file, with its media type and the name to keep it under."""
+    """What a view answers that is no JSON, and every door: a file, with its media type and the name to keep it under.
+
+    `says` of a door's answer is committed, durably, before it leaves.
+    """
 
     body: bytes
     kind: str
     name: str = ""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    says: Sequence[Entity | Delete] = ()
 
 
-Does = Callable[[Act, City], Said]
-Looks = Callable[[Mapping[str, str], City], Any]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks of an app's own door. `path` has what stood for the names in its template.
+
+    `headers` are in lower case, without what proves who somebody is. `form` is of a body of that kind, `files` the
+    photographs in it.
+    """
+
+    method: str
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    at: int
+    form: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+    by: str = ""
+    roles: frozenset[str] = frozenset()
+    visitor: str = ""
+    origin: str = ""
+
+
+Does = Callable[[Act, Asking], Said]
+Looks = Callable[[Mapping[str, str], Asking], Any]
+Opens = Callable[[Asked, Asking], Answer]
 _R = TypeVar("_R", bound=Rule)
 _E = TypeVar("_E", bound=Round)
 _D = TypeVar("_D", bound=Does)
 _L = TypeVar("_L", bound=Looks)
+_O = TypeVar("_O", bound=Opens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +217,8 @@ class Deed:
     fresh: bool = False
     noted: bool = False
     key: Callable[[Mapping[str, Any]], str] | None = None
+    public: bool = False
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +228,18 @@ class View:
     name: str
     looks: Looks
     roles: frozenset[str]
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An address of an app's own: a method, the parts of its path, how much may be sent there."""
+
+    method: str
+    template: str
+    opens: Opens
+    most: int
+    files: int
 
 
 class App:
@@ -184,6 +278,7 @@ class App:
         self.rounds: list[Every] = []
         self.deeds: dict[str, Deed] = {}
         self.views: dict[str, View] = {}
+        self.doors: list[Door] = []
 
     def runs_in(self, realm: str) -> bool:
         """Whether it is an app of this realm."""
@@ -233,6 +328,8 @@ class App:
         fresh: bool = False,
         noted: bool = False,
         key: Callable[[Mapping[str, Any]], str] | None = None,
+        public: bool = False,
+        files: int = 0,
     ) -> Callable[[_D], _D]:
         """Let people of these roles (none: whoever may write what it returns) do this with an entity of a type.
 
@@ -241,26 +338,45 @@ class App:
         `new`: the entity need not exist, or be named. `fresh`: whoever does it shows again who he is. `noted`: the
         audit log has it before it happens. `key` says, where no id is named, which it will be about (or nothing):
         those who do the same at once wait in one line, for a crowd that begins anew each time would be unfair.
+        `public`: anybody may, also somebody unknown, in the open realm; then the app reads with its own sight and
+        writes in its own name, and answers for what it lets whom do. `files`: so many photographs may come with it.
         HansaError when the app has an act or view of that name already.
         """
 
         def add(does: _D) -> _D:
             self._unused(name)
-            self.deeds[name] = Deed(name, does, type, frozenset(roles), new, fresh, noted, key)
+            self.deeds[name] = Deed(name, does, type, frozenset(roles), new, fresh, noted, key, public, files)
             return does
 
         return add
 
-    def view(self, name: str, *, roles: Iterable[str] = ()) -> Callable[[_L], _L]:
+    def view(self, name: str, *, roles: Iterable[str] = (), public: bool = False) -> Callable[[_L], _L]:
         """Answer `GET /desk/<app>/<name>` for people of these roles (none: for everybody), with what the asker may see.
 
-        What it returns is JSON, or an `Answer`. HansaError when the app has an act or view of that name already.
+        `public`: for whoever asks, also somebody unknown, with what the app sees. What it returns is JSON, or an
+        `Answer`. HansaError when the app has an act or view of that name already.
         """
 
         def add(looks: _L) -> _L:
             self._unused(name)
-            self.views[name] = View(name, looks, frozenset(roles))
+            self.views[name] = View(name, looks, frozenset(roles), public)
             return looks
+
+        return add
+
+    def door(self, method: str, template: str, *, most: int = 4_000_000, files: int = 0) -> Callable[[_O], _O]:
+        """Answer at an address of the app's own, `/open311/v2/requests.{format}`: for protocols that are others'.
+
+        Anybody may ask; the app reads with its own sight, and what its `Answer` says is written in its own name. A body
+        has `most` bytes, a form up to `files` photographs. HansaError when the template is none.
+        """
+        parts = template.split("/")
+        if len(parts) < 2 or parts[0] or not parts[1].isalnum() or template.count("{") != template.count("}"):
+            raise HansaError(f"{self.name}: {template!r} is no address of a door")
+
+        def add(opens: _O) -> _O:
+            self.doors.append(Door(method, template, opens, most, files))
+            return opens
 
         return add
 

@@ -83,6 +83,7 @@ class Limits:
     picture_pixels: int = 64_000_000  # of one, unpacked: 256 MB in the process that cuts it
     picture_tiles: int = 20_000  # of one
     picture_s: float = 120.0  # to cut one
+    photo: int = 20_000_000  # bytes of one photograph that a resident sends
     media: int = 25_000_000  # bytes of one file of an incident: a minute of a telephone's film
     media_of: int = 500_000_000  # bytes of all files of one incident
     pictures: int = 2  # that are read at once for maps; whoever comes then waits a second

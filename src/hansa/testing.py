@@ -7,20 +7,25 @@ assert city.find("Alert")[0]["status"] == "open"
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from hansa.analytics.acts import Acts
+from hansa.analytics.acts import Acts, Visit
 from hansa.analytics.backtest import MemoryCity as _MemoryCity
 from hansa.analytics.backtest import replay
-from hansa.app import App
+from hansa.analytics.doors import AppDoors, Visits
+from hansa.app import App, File
 from hansa.model.change import Change, Write
 from hansa.model.entity import Entity
+from hansa.platform.http import Headers, Request, Response
 from hansa.platform.store import Outcome
 from hansa.trust.actors import TWO_FACTORS, Actor
-from hansa.trust.labels import Sight
+from hansa.trust.labels import NOBODY, Sight
 
 __all__ = ["MemoryCity", "replay"]
+
+HERE: Final = Visit("somebody", "https://city.example")
+"""From where people ask in tests, unless said."""
 
 
 class MemoryCity(_MemoryCity):
@@ -48,16 +53,57 @@ class MemoryCity(_MemoryCity):
         app: str = "",
         by: str = "person:ada",
         roles: Iterable[str] = ("operator",),
+        files: Sequence[File] = (),
+        visit: Visit = HERE,
         **said: Any,
     ) -> list[Change]:
-        """Somebody does something (of the only app, unless said), and the rules answer. Raises what the act raises."""
+        """Somebody does something (of the only app, unless said), and the rules answer. Raises what the act raises.
+
+        `by` is empty for somebody unknown.
+        """
         found, deed = self.acts.deed(app or next(iter(self.acts.apps)), name)
-        who = Actor(by, frozenset(roles), assurance=TWO_FACTORS, method="password+totp", session="test")
-        changes = asyncio.run(self.acts.do(found, deed, ident, said, Sight(by, classes=None, who=who)))
+        changes = asyncio.run(self.acts.do(found, deed, ident, said, _sight(by, roles), visit, tuple(files)))
         self.rules.settle()
         return changes
 
-    def view(self, name: str, asked: Mapping[str, str] | None = None, *, app: str = "") -> Any:
-        """What an app answers (the only one, unless said)."""
+    def view(
+        self,
+        name: str,
+        asked: Mapping[str, str] | None = None,
+        *,
+        app: str = "",
+        by: str | None = None,
+        roles: Iterable[str] = (),
+        visit: Visit = HERE,
+    ) -> Any:
+        """What an app answers (the only one, unless said) to whoever sees everything, or to somebody `by` name."""
         found, view = self.acts.seen(app or next(iter(self.acts.apps)), name)
-        return asyncio.run(self.acts.look(found, view, asked or {}, self.sight))
+        sight = self.sight if by is None else _sight(by, roles)
+        return asyncio.run(self.acts.look(found, view, asked or {}, sight, visit))
+
+    def ask(
+        self,
+        method: str,
+        address: str,
+        body: bytes = b"",
+        *,
+        by: str = "",
+        client: str = "192.0.2.1",
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """What an app's own door answers at `/address?query`. Raises what it raises."""
+        path, _, query = address.partition("?")
+        head, *rest = path.strip("/").split("/")
+        said = Headers([(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()])
+        request = Request(method, rest, query.encode(), body, said, _sight(by, ()), client)
+        doors = AppDoors(self.acts, Visits(self.acts, HERE.origin), self.limits)
+        response = asyncio.run(doors.handle(head, request))
+        self.rules.settle()
+        return response
+
+
+def _sight(by: str, roles: Iterable[str]) -> Sight:
+    if not by:
+        return NOBODY
+    who = Actor(by, frozenset(roles), assurance=TWO_FACTORS, method="password+totp", session="test")
+    return Sight(by, classes=None, who=who)

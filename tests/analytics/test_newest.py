@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hansa import entity
-from hansa.analytics.acts import AskedCity
+from hansa.analytics.acts import Acts, AskedCity
 from hansa.analytics.newest import Newest
 from hansa.apps.resources import app, plan
 from hansa.model.change import Write
@@ -79,10 +79,10 @@ def test_it_is_the_same_for_who_sees_the_same_and_for_nobody_else(city: MemoryCi
 def test_roads_that_somebody_does_not_see_take_nobody_there(city: MemoryCity, sights: Sights) -> None:
     """Not even where somebody else has asked before, and the roads are kept."""
     city.write(road(0), road(1, "security"), road(2))
-    newest = Newest(city)
+    acts = Acts(city, [app])
 
     def asked(sight: Sight) -> str:
-        seen = AskedCity(city, newest, sight, {})
+        seen = AskedCity(acts, acts.apps["resources"], sight, sight.who)
         ((eta,),) = plan.etas(seen, [(16.0, 48.0)], [(16.03, 48.0)])
         return eta.how
 

@@ -122,6 +122,7 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
         assert 'type="module"' in call("GET", path, 200, id="urn:x:1").text
     call("POST", "/media/{id}", 404, id="urn:x:1")
     call("GET", "/media/{id}/{sha256}", 404, id="urn:x:1", sha256="0" * 64)
+    call("GET", "/photos/{id}/{sha256}", 404, id="urn:x:1", sha256="0" * 64)
     assert call("GET", "/health", 200).json()["status"] == "ok"
     assert call("GET", "/ready", 200).json() == {"ready": True}
     assert "hansa_log_seq" in call("GET", "/metrics", 200).text

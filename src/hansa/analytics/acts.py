@@ -4,17 +4,23 @@ Both read with the sight of who asks. What an act returns is one transaction in 
 write of his, and only while everything that it had read stands as it was: else it is called anew, so nobody's word is
 lost among a hundred at once. They run in threads of their own, few, and views in others than acts: whoever asks for
 what takes long keeps nobody from doing something. ADR 0013.
+
+What is public, anybody may ask, also somebody unknown: there the app reads with its own sight, writes in its own name
+and answers for it. ADR 0016.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from secrets import token_bytes
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from hansa.analytics import returned
 from hansa.analytics.newest import Newest
-from hansa.app import Act, App, Deed, View
+from hansa.app import Act, Answer, App, Asked, Deed, Door, File, View
 from hansa.errors import BadRequest, Busy, Conflict, Forbidden, HansaError, NotFound, Unauthenticated
 from hansa.model.change import Change, Refused, Write
 from hansa.model.entity import Doc, Entity, alias
@@ -22,7 +28,8 @@ from hansa.platform.city import City, item_of, simple_query
 from hansa.platform.noting import Note, noted
 from hansa.platform.store import Point, TooSlow
 from hansa.trust.actors import Actor
-from hansa.trust.labels import Sight
+from hansa.trust.capability import Capabilities
+from hansa.trust.labels import Sight, app_sight
 
 THREADS: Final = 4
 """For the acts of a realm, and as many for its views: they wait for the disk and for each other, not for cores."""
@@ -35,15 +42,33 @@ class Meanwhile(Conflict):
     """What an act had read was changed before its commit."""
 
 
-class AskedCity:
-    """The city as one act or view sees it, with the sight of who asks; it remembers what `get` has shown."""
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """From where somebody asks (what stands for his address), and under which address he sees the city."""
 
-    def __init__(self, city: City, newest: Newest, sight: Sight, settings: Mapping[str, Any]) -> None:
-        """Read `city` for somebody."""
-        self._city = city
-        self._newest = newest
+    visitor: str = ""
+    origin: str = ""
+
+
+NOWHERE: Final = Visit()
+
+
+class AskedCity:
+    """The city as one act, view or door sees it, with `sight`; it remembers what `get` has shown."""
+
+    def __init__(self, acts: "Acts", app: App, sight: Sight, who: Actor, visit: Visit = NOWHERE) -> None:
+        """Read the city of `acts` for `who`."""
+        self._city = acts.city
+        self._newest = acts.newest
         self._sight = sight
-        self._settings = settings
+        self._settings = acts.settings.get(app.name, {})
+        self._capabilities = acts.capabilities
+        self._app = app.name
+        known = who.kind != "public"
+        self.by = who.id if known else ""
+        self.roles = who.roles if known else frozenset()
+        self.visitor = visit.visitor
+        self.origin = visit.origin
         self.read: dict[str, Doc | None] = {}
 
     def known(self, ident: str) -> Entity | None:
@@ -87,6 +112,14 @@ class AskedCity:
         """A setting of this app."""
         return self._settings.get(name, default)
 
+    def token(self, text: str, /) -> str:
+        """A capability of this app for `text`."""
+        return self._capabilities.token(self._app, text)
+
+    def told_by(self, token: str, /) -> str | None:
+        """What a capability of this app is for; None when it is none."""
+        return self._capabilities.told_by(self._app, token)
+
 
 class Acts:
     """Everything that people can do and ask through the apps of one realm."""
@@ -99,14 +132,18 @@ class Acts:
         *,
         note: Note | None = None,
         fresh: Callable[[Actor], None] | None = None,
+        capabilities: Capabilities | None = None,
     ) -> None:
         """`note` is the audit; `fresh` raises where somebody has not shown lately who he is."""
-        self._city = city
-        self._newest = Newest(city)
-        self._settings = settings or {}
+        self.city = city
+        self.newest = Newest(city)
+        self.settings = settings or {}
+        self.capabilities = capabilities or Capabilities(token_bytes(32))
+        self.keep: Callable[[str, File], None] = _nowhere
+        """Keeps a photograph with an entity that is about to list it."""
         self._note = note
         self._fresh = fresh
-        self.apps = {app.name: app for app in apps if app.runs_in(city.realm) and (app.deeds or app.views)}
+        self.apps = {app.name: app for app in apps if app.runs_in(city.realm) and (app.deeds or app.views or app.doors)}
         self._acting = ThreadPoolExecutor(THREADS, thread_name_prefix=f"acts-{city.realm}")
         self._looking = ThreadPoolExecutor(THREADS, thread_name_prefix=f"views-{city.realm}")
         self._one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -131,15 +168,24 @@ class Acts:
             raise NotFound(f"there is no view {app[:80]}/{name[:80]}", where=name[:80], mend="GET /desk lists them")
         return found, found.views[name]
 
-    async def look(self, app: App, view: View, asked: Mapping[str, str], sight: Sight) -> Any:
+    async def look(self, app: App, view: View, asked: Mapping[str, str], sight: Sight, visit: Visit = NOWHERE) -> Any:
         """What a view says to somebody. Raises what it raises, Forbidden, Busy when it takes too long."""
-        _may(view.roles, sight)
-        city = AskedCity(self._city, self._newest, sight, self._settings.get(app.name, {}))
-        return await self._run(self._looking, lambda: view.looks(asked, city), self._city.limits.view_s)
+        self._may(view.roles, sight, public=view.public)
+        city = AskedCity(self, app, app_sight(app.name) if view.public else sight, sight.who, visit)
+        return await self._run(self._looking, lambda: view.looks(asked, city), self.city.limits.view_s)
 
-    async def do(self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight) -> list[Change]:
+    async def do(
+        self,
+        app: App,
+        deed: Deed,
+        ident: str,
+        said: Mapping[str, Any],
+        sight: Sight,
+        visit: Visit = NOWHERE,
+        files: tuple[File, ...] = (),
+    ) -> list[Change]:
         """Do it, durably. Raises what the act raises, and Conflict when others leave it no chance."""
-        _may(deed.roles, sight)
+        self._may(deed.roles, sight, public=deed.public)
         if deed.fresh and self._fresh is not None:
             self._fresh(sight.who)
         if not ident and not deed.new:
@@ -154,38 +200,76 @@ class Acts:
                 "assurance": sight.who.assurance,
             }
             await noted(self._note, "act", sight.actor, what, session=sight.who.session)
+        once = partial(self._once, app, deed, ident, said, sight, visit, files)
         line = ident or (deed.key(said) if deed.key is not None else "")
         if not line:
-            return await self._tried(app, deed, ident, said, sight)
+            return await self._tried(once)
         lock = self._one.get(line)
         if lock is None:
             lock = self._one[line] = asyncio.Lock()
         async with lock:  # comparing would do; waiting in a line is quicker for a crowd
-            return await self._tried(app, deed, ident, said, sight)
+            return await self._tried(once)
 
-    async def _tried(self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight) -> list[Change]:
-        limits = self._city.limits
+    async def open(self, app: App, door: Door, asked: Asked, sight: Sight) -> Answer:
+        """What an app's own door answers; what that says is durable. Raises what it raises, Busy, Conflict."""
+        visit = Visit(asked.visitor, asked.origin)
+        pool = self._looking if door.method == "GET" else self._acting
+
+        async def once() -> Answer:
+            city = AskedCity(self, app, app_sight(app.name), sight.who, visit)
+
+            def opened() -> tuple[Answer, list[Write]]:
+                answer = door.opens(asked, city)
+                return answer, returned.writes_of(app, answer.says, city, self.city.limits.rule_fanout)
+
+            answer, writes = await self._run(pool, opened, self.city.limits.act_s)
+            await self._commit(app, f"door:{app.name}{door.template}", writes, city, app_sight(app.name), asked.files)
+            return answer
+
+        return await self._tried(once)
+
+    async def _tried(self, once: Callable[[], Awaitable[T]]) -> T:
+        limits = self.city.limits
         for attempt in range(limits.act_tries):
             try:
                 if attempt < ALONE:
-                    return await self._once(app, deed, ident, said, sight)
+                    return await once()
                 async with self._alone:
-                    return await self._once(app, deed, ident, said, sight)
+                    return await once()
             except Meanwhile:
                 if attempt == limits.act_tries - 1:
                     raise
         raise HansaError("an act is tried at least once")
 
-    async def _once(self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight) -> list[Change]:
-        city = AskedCity(self._city, self._newest, sight, self._settings.get(app.name, {}))
-        most_s = self._city.limits.act_s
-        writes = await self._run(self._acting, lambda: self._writes(app, deed, ident, said, sight, city), most_s)
+    async def _once(
+        self,
+        app: App,
+        deed: Deed,
+        ident: str,
+        said: Mapping[str, Any],
+        sight: Sight,
+        visit: Visit,
+        files: tuple[File, ...],
+    ) -> list[Change]:
+        name = app_sight(app.name) if deed.public else sight
+        city = AskedCity(self, app, name, sight.who, visit)
+        most_s = self.city.limits.act_s
+        writes = await self._run(self._acting, lambda: self._writes(app, deed, ident, said, sight, city, files), most_s)
+        await self._entered(app, deed, writes, sight)
+        return await self._commit(app, f"desk:{app.name}/{deed.name}", writes, city, name, files)
+
+    async def _commit(
+        self, app: App, cause: str, writes: list[Write], city: AskedCity, sight: Sight, files: tuple[File, ...]
+    ) -> list[Change]:
+        """All of it or nothing, while what it stands on is as it was read; Meanwhile when it is not."""
         if not writes:
             return []
-        item = item_of(writes, sight, f"desk:{app.name}/{deed.name}")
+        for file in files:
+            for ident in (write.id for write in writes if write.doc and file.sha256 in _media(write.doc)):
+                await asyncio.to_thread(self.keep, ident, file)
+        item = item_of(writes, sight, cause)
         item.expects, item.app = list(city.read.items()), app.name
-        await self._entered(app, deed, writes, sight)
-        outcomes = await self._city.acommit(item)
+        outcomes = await self.city.acommit(item)
         for one in outcomes:
             if isinstance(one, Refused):
                 if isinstance(
@@ -208,7 +292,14 @@ class Acts:
             await noted(self._note, "entry", sight.actor, what, session=sight.who.session)
 
     def _writes(
-        self, app: App, deed: Deed, ident: str, said: Mapping[str, Any], sight: Sight, city: AskedCity
+        self,
+        app: App,
+        deed: Deed,
+        ident: str,
+        said: Mapping[str, Any],
+        sight: Sight,
+        city: AskedCity,
+        files: tuple[File, ...],
     ) -> list[Write]:
         subject = city.known(ident) if ident else None
         if subject is not None and deed.type not in {alias(kind) for kind in subject.types}:
@@ -216,18 +307,41 @@ class Acts:
         if subject is None and not deed.new:
             raise NotFound(f"there is no {deed.type} {ident[:200]}", where="id")
         who = sight.who
-        act = Act(ident, subject, said, sight.actor, who.roles, who.assurance, city.now(), who.session)
-        return returned.writes_of(app, deed.does(act, city) or (), city, self._city.limits.rule_fanout)
+        act = Act(
+            ident,
+            subject,
+            said,
+            city.by if deed.public else sight.actor,
+            city.roles,
+            who.assurance,
+            city.now(),
+            who.session,
+            city.visitor,
+            city.origin,
+            files,
+        )
+        return returned.writes_of(app, deed.does(act, city) or (), city, self.city.limits.rule_fanout)
+
+    def _may(self, roles: frozenset[str], sight: Sight, *, public: bool) -> None:
+        if public:
+            if self.city.realm != "open":  # nothing of another realm is anybody's
+                raise NotFound("there is no such place at the desk", where="path", mend="GET /desk lists what there is")
+            return
+        if sight.blind:
+            raise Unauthenticated("who are you?", mend="sign in: /sign-in")
+        # Whoever sits at the machine itself is its administrator, and until there are people, all of them.
+        if roles and not roles & sight.who.roles and not (sight.everything and "administrator" in sight.who.roles):
+            raise Forbidden("this is not for you to do", mend=f"it is for: {', '.join(sorted(roles))}")
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T], most_s: float) -> T:
         """Do it in a thread of a pool, for so long at most."""
-        reader = self._city
+        reader = self.city
 
         def worked() -> T:
             with reader.reader.deadline(most_s * 1_000):
                 return work()
 
-        if self._city.inbox is None:  # a direct city has one reader, for one thread
+        if self.city.inbox is None:  # a direct city has one reader, for one thread
             return worked()
         try:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, worked), most_s + 1)
@@ -235,9 +349,10 @@ class Acts:
             raise Busy("this takes too long now", mend="ask for less, or try again") from None
 
 
-def _may(roles: frozenset[str], sight: Sight) -> None:
-    if sight.blind:
-        raise Unauthenticated("who are you?", mend="sign in: /sign-in")
-    # Whoever sits at the machine itself is its administrator, and until there are people, all of them.
-    if roles and not roles & sight.who.roles and not (sight.everything and "administrator" in sight.who.roles):
-        raise Forbidden("this is not for you to do", mend=f"it is for: {', '.join(sorted(roles))}")
+def _media(doc: Doc) -> str:
+    """What an entity says of its files, as text to look hashes up in."""
+    return str(doc.get("media", ""))
+
+
+def _nowhere(_ident: str, _file: File) -> None:
+    """A city in memory keeps no files."""

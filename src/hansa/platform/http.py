@@ -68,6 +68,8 @@ class Request:
     body: bytes = b""
     headers: Headers = field(default_factory=lambda: Headers(()))
     sight: Sight = NOBODY
+    client: str = ""
+    """The address at the other end, as far as it is known."""
 
     def params(self) -> dict[str, str]:
         """The query parameters; InvalidRequest when one is said twice or is no UTF-8."""

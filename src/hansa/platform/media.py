@@ -7,7 +7,8 @@ entity lists any more goes with the next file that comes.
 """
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,9 @@ _TABLE: Final = (
     "body BLOB NOT NULL, PRIMARY KEY (entity, sha256)) WITHOUT ROWID"
 )
 _BRANDS: Final = (b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"3gp4", b"3gp5", b"dash")
+_SWEPT: Final = 50
+"""Files that are looked at for whether they are still wanted, with every one that comes."""
+_FRESH_S: Final = 60.0
 _CONTROLS: Final = (frozenset(range(32)) | {127}) - {9, 10, 12, 13}
 
 
@@ -74,6 +78,8 @@ class Media:
         self._limits = limits
         self._lock = threading.Lock()
         self._db: apsw.Connection | None = None
+        self._swept = ("", "")
+        self._new: dict[tuple[str, str], float] = {}
 
     def close(self) -> None:
         """Let go of the file."""
@@ -94,8 +100,21 @@ class Media:
                 raise TooLarge(
                     f"this has {have:,} bytes of files; {self._limits.media_of:,} are kept", mend="take some away"
                 )
-            db.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", (ident, digest, len(body), body))
+            self._put(db, ident, digest, body)
         return {"sha256": digest, "kind": kind, "size": len(body)}
+
+    def keep_photo(self, ident: str, body: bytes, kind: str, digest: str) -> None:
+        """Keep a photograph of an entity that is about to list it, durably. TooLarge."""
+        checked(kind)
+        with self._lock:
+            db = self._open()
+            self._sweep(db)
+            self._new[ident, digest] = time.monotonic()
+            self._put(db, ident, digest, body)
+
+    @staticmethod
+    def _put(db: apsw.Connection, ident: str, digest: str, body: bytes) -> None:
+        db.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", (ident, digest, len(body), body))
 
     def body(self, ident: str, digest: str) -> bytes:
         """The bytes of a file; NotFound."""
@@ -110,6 +129,7 @@ class Media:
     def drop(self, ident: str, digest: str) -> None:
         """Forget a file that no entity came to list."""
         with self._lock:
+            self._new.pop((ident, digest), None)
             self._open().execute("DELETE FROM file WHERE entity = ? AND sha256 = ?", (ident, digest))
 
     def _open(self) -> apsw.Connection:
@@ -125,12 +145,21 @@ class Media:
         return db
 
     def _sweep(self, db: apsw.Connection) -> None:
-        """Let go what its entity lists no more."""
-        for (ident,) in list(db.execute("SELECT DISTINCT entity FROM file")):
-            known = listed(self._city, ident)
-            for (digest,) in list(db.execute("SELECT sha256 FROM file WHERE entity = ?", (ident,))):
-                if digest not in known:
-                    db.execute("DELETE FROM file WHERE entity = ? AND sha256 = ?", (ident, digest))
+        """Let go what its entity lists no more: some with every file that comes, each in its turn.
+
+        What came just now stays: the entity that lists it is still on its way.
+        """
+        now = time.monotonic()
+        self._new = {one: at for one, at in self._new.items() if now - at < _FRESH_S}
+        sql = "SELECT entity, sha256 FROM file WHERE (entity, sha256) > (?, ?) ORDER BY entity, sha256 LIMIT ?"
+        looked = list(db.execute(sql, (*self._swept, _SWEPT)))
+        self._swept = looked[-1] if len(looked) == _SWEPT else ("", "")
+        known: dict[str, Collection[str]] = {}
+        for ident, digest in looked:
+            if ident not in known:
+                known[ident] = listed(self._city, ident)
+            if digest not in known[ident] and (ident, digest) not in self._new:
+                db.execute("DELETE FROM file WHERE entity = ? AND sha256 = ?", (ident, digest))
 
 
 def listed(city: City, ident: str, **how: Any) -> dict[str, dict[str, Any]]:

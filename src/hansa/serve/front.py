@@ -47,6 +47,7 @@ log = structlog.get_logger("hansa.front")
 
 _PAGES: Final = (b"/audit", b"/map")
 """Pages below which there are doors."""
+_RESERVED: Final = frozenset({"ngsi-ld", "ccc", "live", "oidc", "account", "static", "health", "ready", "metrics"})
 _OWN: Final = ("/admin/", "/audit/", "/access/v1/policies")
 """Doors that a token with a scope opens only when that says so."""
 _PURPOSE: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z|\Z")
@@ -85,7 +86,12 @@ class Front:
             "desk": running.acts["open"].handle,
             "map": running.maps["open"].handle,
             "media": running.media["open"].handle,
+            "photos": running.media["open"].photo,
         }
+        for head in running.doors.heads:
+            if head in self._parts or head in _RESERVED:
+                raise HansaError(f"an app wants /{head}, which is taken")
+            self._parts[head] = running.doors.handler(head)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request (ASGI)."""
@@ -153,9 +159,11 @@ class Front:
                 sight = await self._weighed(scope, sight)
             if visitor is not None:
                 self._shield.charge(visitor, sight, device=handle is self._collect)
-            most = self._most(scope["path"])
+            most = self._most(method, scope["path"])
             body = b"" if method in {"GET", "HEAD"} else await read_body(scope, receive, most, self.bodies)
-            response = await handle(Request(method, split(rest), query, body, Headers(headers), sight))
+            response = await handle(
+                Request(method, split(rest), query, body, Headers(headers), sight, client[0] if client else "")
+            )
             if sight.rights is not None:
                 await self._noted(scope, sight)
         except HansaError as fault:
@@ -169,11 +177,16 @@ class Front:
             self._running.audits.refused(_realm(scope), sight.who, f"{method} {scope['path']}", response.body)
         await answer(send, response, head=method == "HEAD", more=self._shield.headers(scope, sight))
 
-    def _most(self, path: str) -> int:
+    def _most(self, method: str, path: str) -> int:
         """Bytes of one body: files may be larger than what is said."""
         if path.endswith("/map/pictures"):
             return self._picture
-        return self._media if path.startswith(("/media/", "/ccc/media/")) else self._body
+        if path.startswith(("/media/", "/ccc/media/")):
+            return self._media
+        head = path.split("/", 2)[1]
+        if head == "desk":
+            return self._running.acts["open"].most(path)
+        return self._running.doors.most(method, path) if head in self._running.doors.heads else self._body
 
     async def _weighed(self, scope: Scope, sight: Sight) -> Sight:
         """What somebody sees of the realm that he asks about, for the purpose that he names."""

@@ -191,7 +191,8 @@ class Gated(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """A part of its body. Of one that was answered already, too large as it is, the rest is thrown away: whoever is
-        cut off while he sends may never read why."""
+        cut off while he sends may never read why.
+        """
         self._came += len(body)
         if self.cycle.response_complete and self._came > _THROWN_AWAY * self.gate.limits.body:
             self.transport.close()

@@ -3,6 +3,8 @@
     POST /media/<incident>?name=photo.jpg&caption=...   the file as body; 201 with its sha256, kind and size
     GET  /media/<incident>/<sha256>                     the file, to be saved
 
+    GET  /photos/<entity>/<sha256>                      a photograph, to be shown: of any entity that lists it
+
 A file is kept first, then the app's act `attach` says in the person's name that the incident has it; when that is
 refused, the file goes again. Who may see the incident may have its files, and nobody else.
 """
@@ -16,12 +18,16 @@ from hansa.platform.http import Request, Response, json_response
 from hansa.platform.media import Media, called, checked, listed
 from hansa.platform.ngsild.problems import WrongMethod, problem_response
 from hansa.serve.folder import store_key
+from hansa.trust.labels import Sight
 
 if TYPE_CHECKING:
     from hansa.serve.running import Running
 
 APP: Final = "incidents"
 KIND: Final = "Incident"
+_SHOWN: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+_RESIDENT: Final = Sight("public", classes=frozenset({"open"}))
+"""What somebody unknown sees while nobody has an account yet: what is for everybody."""
 _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; sandbox"),
@@ -41,6 +47,7 @@ class MediaDoor:
         self._media = Media(self._city, path, running.keys.of(path) if sealed else None, running.settings.limits)
         self._one = asyncio.Lock()
         running.stack.callback(self._media.close)
+        acts.keep = lambda ident, file: self._media.keep_photo(ident, file.body, file.kind, file.sha256)
 
     async def handle(self, request: Request) -> Response:
         """A request below `/media`."""
@@ -54,6 +61,21 @@ class MediaDoor:
             case _, [_] | [_, _]:
                 return problem_response(WrongMethod("files are added to an incident, and read", ("GET", "POST")))
         raise NotFound("there is no such place", where="path", mend="/media/<incident>/<sha256>")
+
+    async def photo(self, request: Request) -> Response:
+        """A request below `/photos`."""
+        if request.method not in {"GET", "HEAD"}:
+            return problem_response(WrongMethod("photographs are read", ("GET",)))
+        if len(request.path) != 2:  # an entity, a hash
+            raise NotFound("there is no such place", where="path", mend="/photos/<entity>/<sha256>")
+        ident, digest = request.path
+        sight = _RESIDENT if request.sight.blind else request.sight
+        one = (await asyncio.to_thread(listed, self._city, ident, sight=sight)).get(digest)
+        if one is None or one.get("kind") not in _SHOWN:
+            raise NotFound("there is no such photograph", where=digest[:64])
+        body = await asyncio.to_thread(self._media.body, ident, digest)
+        kept = (b"cache-control", b"private, max-age=300")  # who may see it today may not tomorrow
+        return Response(200, body, checked(one["kind"]).encode(), [*_HEADERS[:2], kept])
 
     async def _take(self, request: Request, ident: str) -> Response:
         said = request.params()

@@ -37,6 +37,7 @@ class Town:
     def __init__(self, settings: Settings, keys: Keys, *, seen: Callable[[Actor], Sight] = named) -> None:
         """Open the file of accounts; the folder's lock is the caller's. `seen` says what an actor sees."""
         accounts = Accounts(settings.data / FILE, keys.seal(settings.data / FILE))
+        self.secret = accounts.secret
         self.where = public(settings, f"http://{settings.http}")
         self.people = People(accounts, settings.limits, seen=seen)
         self.proving = Proving(self.people, settings.name)

@@ -17,6 +17,7 @@ from hansa import app as apps
 from hansa import settings as settings_
 from hansa.analytics.acts import Acts
 from hansa.analytics.desk import Desk as PeopleDesk
+from hansa.analytics.doors import AppDoors, Visits
 from hansa.analytics.link import RulesLink
 from hansa.analytics.trials import Trials
 from hansa.centres.web import routes
@@ -62,6 +63,7 @@ from hansa.serve.told import snapshot
 from hansa.settings import Settings
 from hansa.trust.actors import Actor
 from hansa.trust.callers import Callers, is_loopback
+from hansa.trust.capability import Capabilities
 from hansa.trust.devices import Devices
 from hansa.trust.labels import Sight, named
 
@@ -183,6 +185,7 @@ class Running:
 
     def _start_rules(self) -> None:
         self.apps, self.off = apps.installed(self.settings.enabled)
+        self.capabilities = Capabilities(self.town.secret("links"))
         given = {
             app.name: {"timezone": self.settings.timezone, **self.settings.apps.get(app.name, {})} for app in self.apps
         }
@@ -197,15 +200,24 @@ class Running:
                 link = RulesLink(city, str(path), ours, given, store_key(path, self.keys))
                 self.rules.append(link)
                 self.stack.callback(link.stop)
-            acts = Acts(city, self.apps, given, note=self.audits.logs[realm].note, fresh=self.town.fresh)
+            acts = Acts(
+                city,
+                self.apps,
+                given,
+                note=self.audits.logs[realm].note,
+                fresh=self.town.fresh,
+                capabilities=self.capabilities,
+            )
             self.stack.callback(acts.close)
-            self.acts[realm] = PeopleDesk(acts, self.settings.limits)
+            visits = Visits(acts, self.settings.url.rstrip("/"), "https" if self._https else "http")
+            self.acts[realm] = PeopleDesk(acts, self.settings.limits, visits)
             if any(app.name == "watch" for app in self.apps):
                 path = self.settings.data / f"{realm}.db"
                 trials = Trials(city, path, TRIED, given["watch"], store_key(path, self.keys))
                 self.acts[realm].doors["trials"] = trials.handle
                 self.stack.push_async_callback(trials.aclose)
             self.media[realm] = MediaDoor(self, realm, acts)
+        self.doors = AppDoors(self.acts["open"].acts, self.acts["open"].visits, self.settings.limits)
 
     def _live(self, city: City) -> Live:
         live = Live(self.clock, self.settings.limits, city.since, city.store.head)

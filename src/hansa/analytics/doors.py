@@ -1,0 +1,167 @@
+"""Addresses of apps' own (`App.door`), and what acts and doors are told of whoever asks: his visit, his photographs.
+
+    GET  /open311/v2/requests.json     what the app's door answers
+    GET  /photos/<entity>/<sha256>     a photograph that an entity lists, for whoever sees that it does
+
+A body is bytes, or a form; photographs in it are cleaned before any app hears of them. Of the headers an app is told
+all but those that prove who somebody is. ADR 0016.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from hansa.analytics.acts import Acts, Visit
+from hansa.app import Answer, App, Asked, Door, File
+from hansa.clock import SECOND
+from hansa.errors import HansaError, NotFound, TooLarge
+from hansa.limits import Limits
+from hansa.platform.forms import form_in, is_form, lowered
+from hansa.platform.http import Request, Response, object_in
+from hansa.platform.ngsild.problems import WrongMethod, problem_response
+from hansa.platform.photos import cleaned
+
+_DAY: Final = 86_400 * SECOND
+_NAME: Final = re.compile(r"\{([a-z_]+)\}")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
+
+
+class Visits:
+    """From where somebody asks, as apps are told it. `origin` is the setting, empty where none is said."""
+
+    def __init__(self, acts: Acts, origin: str = "", scheme: str = "http") -> None:
+        """Whoever comes without a setting sees the city under the host that he names himself."""
+        self._acts = acts
+        self._origin = origin
+        self._scheme = scheme
+
+    def of(self, request: Request) -> Visit:
+        """The visit that a request is part of."""
+        now = self._acts.city.clock.now()
+        host = request.headers.get(b"host") or "localhost"
+        return Visit(
+            self._acts.capabilities.visitor(request.client, now // _DAY),
+            self._origin or f"{self._scheme}://{host}",
+        )
+
+
+async def sent(request: Request, files: int) -> tuple[dict[str, Any], tuple[File, ...]]:
+    """What a request says, as a JSON object or a form, and its photographs. Raises what is wrong with them."""
+    kind = request.headers.get(b"content-type") or ""
+    if not is_form(kind):
+        return object_in(request.body), ()
+    return await asyncio.to_thread(_sent, kind, request.body, files)
+
+
+def _sent(kind: str, body: bytes, files: int) -> tuple[dict[str, Any], tuple[File, ...]]:
+    form = form_in(kind, body, files)
+    return dict(form.fields), tuple(_file(name, body) for name, body in form.files)
+
+
+def _file(name: str, body: bytes) -> File:
+    photo = cleaned(body)
+    plain = "".join(char if char.isalnum() or char in " ._-" else "-" for char in name.rpartition("/")[2])[-80:]
+    digest = sha256(photo.body).hexdigest()
+    return File(plain, photo.body, photo.kind, digest, len(photo.body), photo.width, photo.height)
+
+
+class AppDoors:
+    """The addresses of the apps of the open realm."""
+
+    def __init__(self, acts: Acts, visits: Visits, limits: Limits) -> None:
+        """HansaError when two apps want one address."""
+        self._acts = acts
+        self._visits = visits
+        self._limits = limits
+        self._doors: dict[str, list[tuple[re.Pattern[str], App, Door]]] = {}
+        owners: dict[str, str] = {}
+        for app in acts.apps.values():
+            for door in app.doors:
+                head = door.template.split("/")[1]
+                if owners.setdefault(head, app.name) != app.name:
+                    raise HansaError(f"{app.name} and {owners[head]} both want /{head}")
+                self._doors.setdefault(head, []).append((_pattern(door.template), app, door))
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """The first words of all their paths."""
+        return frozenset(self._doors)
+
+    def most(self, method: str, path: str) -> int:
+        """Bytes that may be sent to an address."""
+        return max((door.most for _, _, door in self._at(path) if door.method == method), default=self._limits.body)
+
+    def handler(self, head: str) -> Callable[[Request], Any]:
+        """What answers below one first word."""
+
+        async def handle(request: Request) -> Response:
+            return await self.handle(head, request)
+
+        return handle
+
+    async def handle(self, head: str, request: Request) -> Response:
+        """A request below `/<head>`."""
+        path = "/".join(("", head, *request.path)).rstrip("/") or f"/{head}"
+        found = self._at(path)
+        if not found:
+            raise NotFound("there is no such place", where="path")
+        method = "GET" if request.method == "HEAD" else request.method
+        for names, app, door in found:
+            if door.method == method:
+                return told(await self._acts.open(app, door, await self._asked(request, names, door), request.sight))
+        methods = tuple(dict.fromkeys(door.method for _, _, door in found))
+        return problem_response(WrongMethod("that is not done here", methods))
+
+    def _at(self, path: str) -> list[tuple[Mapping[str, str], App, Door]]:
+        doors = self._doors.get(path.split("/", 2)[1], ())
+        return [(match.groupdict(), app, door) for pattern, app, door in doors if (match := pattern.match(path))]
+
+    async def _asked(self, request: Request, names: Mapping[str, str], door: Door) -> Asked:
+        if len(request.body) > door.most:
+            raise TooLarge(f"{len(request.body):,} bytes; {door.most:,} are the most", where="body")
+        form: dict[str, Any] = {}
+        files: tuple[File, ...] = ()
+        if is_form(request.headers.get(b"content-type")):
+            form, files = await sent(request, door.files)
+        visit = self._visits.of(request)
+        who = request.sight.who
+        known = who.kind != "public"
+        return Asked(
+            request.method,
+            names,
+            request.params(),
+            lowered(dict(request.headers)),
+            request.body,
+            self._acts.city.clock.now(),
+            form,
+            files,
+            who.id if known else "",
+            who.roles if known else frozenset(),
+            visit.visitor,
+            visit.origin,
+        )
+
+
+def told(answer: Answer) -> Response:
+    """What an app said, as an answer: a file to save where it names it, and nothing that a browser would run."""
+    headers = [(b"content-security-policy", b"default-src 'none'; sandbox"), (b"x-content-type-options", b"nosniff")]
+    if answer.name:
+        name = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in answer.name)
+        headers.append((b"content-disposition", f'attachment; filename="{name[:120]}"'.encode()))
+    for key, value in answer.headers.items():
+        if not _PLAIN.match(key) or any(char in "\r\n\0" for char in value):
+            raise HansaError(f"an app answers with a header that is none: {key[:40]!r}")
+        headers.append((key.lower().encode(), value.encode("latin-1", "replace")))
+    return Response(answer.status, answer.body, answer.kind.encode("latin-1"), headers)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """`/a/{b}.{c}` as a pattern: a name is one segment, without dots where a dot follows it."""
+    made, place = "", 0
+    for one in _NAME.finditer(template):
+        follows = template[one.end() : one.end() + 1]
+        made += re.escape(template[place : one.start()]) + f"(?P<{one[1]}>[^/{re.escape(follows)}]+)"
+        place = one.end()
+    return re.compile(made + re.escape(template[place:]) + r"\Z")
