@@ -43,8 +43,13 @@ class RulesLink:
         apps: Sequence[App],
         settings: Mapping[str, Mapping[str, Any]],
         key: bytes | None = None,
+        *,
+        asleep: bool = False,
     ) -> None:
-        """Start the process for `apps` over the store at `path`, which is sealed with `key`."""
+        """Start the process for `apps` over the store at `path`, which is sealed with `key`.
+
+        `asleep`: not before the realm holds something of its own, for there is nothing to make a rule of.
+        """
         self._city = city
         self._key = key
         self._path = path
@@ -57,6 +62,9 @@ class RulesLink:
         self._skip: list[tuple[str, int]] = []
         self._died_at: tuple[int, int] | None = None
         self._nudged = False
+        self._awake = threading.Event()
+        if not asleep or city.find(limit=1):
+            self._awake.set()
         self.place = self._stood()
         self.place_at = time.monotonic()
         self.restarts = 0
@@ -76,13 +84,18 @@ class RulesLink:
 
     @property
     def behind(self) -> int:
-        """Changes that the slowest app has not seen."""
-        return max(0, self._city.store.head() - self.place)
+        """Changes that the slowest app has not seen; while there is nothing for any app, none."""
+        return max(0, self._city.store.head() - self.place) if self._awake.is_set() else 0
 
     @property
     def behind_s(self) -> float:
         """Seconds since the rules were last level with the log; 0 while they are."""
         return time.monotonic() - self.place_at if self.behind else 0.0
+
+    @property
+    def up(self) -> bool:
+        """Whether its process is there, or none is needed yet."""
+        return self.pid is not None or not self._awake.is_set()
 
     @property
     def pid(self) -> int | None:
@@ -102,6 +115,7 @@ class RulesLink:
     def stop(self) -> None:
         """Let the process finish its batch, then end it."""
         self._stopping.set()
+        self._awake.set()
         self._unwatch()
         self._tell(Stop())
         process = self._process
@@ -129,7 +143,10 @@ class RulesLink:
         places = (store.place(f"app:{one.name}") for one in self._apps)
         return min((unpack_place(place) for place in places if place is not None), default=store.head())
 
-    def _committed(self, _changes: list[Change]) -> None:
+    def _committed(self, changes: list[Change]) -> None:
+        if not self._awake.is_set() and any(not one.tenant for one in changes):
+            self.place_at = time.monotonic()
+            self._awake.set()
         if not self._nudged:
             self._nudged = True
             self._tell(Nudge())
@@ -145,6 +162,7 @@ class RulesLink:
 
     def _serve(self) -> None:
         """Start a process, take what it says until it ends, start the next."""
+        self._awake.wait()
         while not self._stopping.is_set():
             began = time.monotonic()
             try:

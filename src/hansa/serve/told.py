@@ -51,7 +51,7 @@ def health(running: "Running") -> dict[str, Any]:
     full = {realm: inbox.full for realm, inbox in inboxes.items() if inbox.full}
     unaudited = any(log["full"] for log in running.audits.told().values())
     behind = max((link.behind for link in running.rules), default=0)
-    rules_up = all(link.pid for link in running.rules)
+    rules_up = all(link.up for link in running.rules)
     degraded = not rules_up or behind > running.settings.limits.rule_lag
     status = "full" if full or unaudited else "degraded" if degraded else "ok"
     return {
@@ -99,6 +99,7 @@ def health(running: "Running") -> dict[str, Any]:
             "refused": running.intake.refusals,
             "waiting": running.intake.waiting,
         },
+        "channels": running.couriers.courier.shown(),
         "models": {"known": len(running.models.known), "breaches": dict(running.models.breaches)},
         "limits": running.settings.limits.shown(),
     }
@@ -132,6 +133,10 @@ def metrics(said: Mapping[str, Any]) -> bytes:
     for realm, log in said["audit"].items():
         gauge("audit_waiting", "Entries that wait for the audit log", log["waiting"], realm=realm)
         gauge("audit_full", "1 while what must be audited is refused", 1.0 if log["full"] else 0.0, realm=realm)
+    for kind, channel in said["channels"].items():
+        gauge("channel_up", "1 while a channel takes what it gets", float(channel["state"] == "up"), channel=kind)
+        gauge("channel_waiting", "Deliveries that wait for a channel", channel["waiting"], channel=kind)
+        gauge("channel_oldest_seconds", "How long the oldest of them waits", channel["oldest_s"], channel=kind)
     gauge("live_pages", "Pages that listen", said["pages"])
     gauge("messages_taken", "Messages of devices", said["messages"]["taken"])
     gauge("messages_refused", "Messages kept as dead letters", said["messages"]["refused"])
