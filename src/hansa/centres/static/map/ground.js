@@ -53,6 +53,7 @@ async function glGround(box, view, shapes) {
   for (const name of ["fences", "tracks"]) map.addSource(name, { type: "geojson", data: EMPTY });
   for (const one of over(ink)) map.addLayer(one);
   map.addLayer(layer);
+  await warm(map);
   const paint = () => {
     const light = (text) => text.match(/[\d.]+/g).slice(0, 3).map((n) => Number(n) / 255);
     layer.ink = { edge: light(ink.paper), alarm: light(ink.alarm), watch: light(ink.watch) };
@@ -127,6 +128,24 @@ async function glGround(box, view, shapes) {
   };
   if (shapes) ground.shapes(shapes);
   return ground;
+}
+
+/**
+ * Draw one of each kind of shape, too faint to be seen, before there is a picture. What draws a kind is made when it is
+ * first drawn, and everything waits for it: while nothing is shown yet, nobody minds.
+ */
+async function warm(map) {
+  const [[w, s], [e, n]] = map.getBounds().toArray();
+  const ring = [[w, s], [e, s], [e, n], [w, n], [w, s]];
+  const features = [{ type: "Polygon", coordinates: [ring] }, { type: "LineString", coordinates: ring }, { type: "Point", coordinates: map.getCenter().toArray() }].map((geometry) => ({ type: "Feature", properties: {}, geometry }));
+  map.addSource("warm", { type: "geojson", data: { type: "FeatureCollection", features } });
+  for (const kind of ["fill", "line", "circle"]) map.addLayer({ id: `warm-${kind}`, type: kind, source: "warm", paint: { [`${kind}-opacity`]: 0.002 } });
+  await new Promise((resolve) => {
+    map.once("idle", resolve);
+    setTimeout(resolve, 1500);
+  });
+  for (const kind of ["fill", "line", "circle"]) map.removeLayer(`warm-${kind}`);
+  map.removeSource("warm");
 }
 
 /** What lies over the shapes and below the marks: houses with height, areas that are watched, tracks. */

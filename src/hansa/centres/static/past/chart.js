@@ -141,7 +141,8 @@ export async function startChart(model, { view, moved, chosen }) {
 function webgl() {
   if (new URLSearchParams(location.search).has("plain")) return false;
   try {
-    const context = document.createElement("canvas").getContext("webgl2");
+    // Without a graphics card the plain ground is far quicker, where there are no tiles that it cannot show.
+    const context = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: !look.tiles });
     context?.getExtension("WEBGL_lose_context")?.loseContext();
     return !!context;
   } catch {
