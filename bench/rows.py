@@ -68,11 +68,13 @@ def known() -> dict[str, Measure]:
         history_rows,
         http_rows,
         incident_rows,
+        link_rows,
         map_rows,
         million_rows,
         mqtt_rows,
         overload_rows,
         policy_rows,
+        request_rows,
         rewind_rows,
         sealed_rows,
         sight_rows,
@@ -81,6 +83,7 @@ def known() -> dict[str, Measure]:
         subscription_rows,
         trial_rows,
         vitals_rows,
+        warning_rows,
     )
 
     return {
@@ -108,7 +111,10 @@ def known() -> dict[str, Measure]:
         "screen": desk_rows.screen,
         "rooms": desk_rows.rooms,
         "incidents": incident_rows.incidents,
+        "requests": request_rows.requests,
         "allocation": allocation_rows.allocation,
         "trial": trial_rows.trial,
         "vitals": vitals_rows.vitals,
+        "warnings": warning_rows.warnings,
+        "link": link_rows.link,
     }

@@ -8,6 +8,7 @@
     [trust.openid.<name>]  a provider whom people may sign in by, see `trust.providers`
     [apps]            enabled = ["frost", "watch"]   (absent: all that are installed)
     [app.<name>]      whatever that app reads with city.setting(...)
+    [channels.<name>] how people are told: push, email, sms, webhook, mqtt, display, see `network.channels.named`
 
 `HANSA_HTTP=0.0.0.0:8080` sets `serve.http`; every plain setting has such a name. `docs/settings.md` lists them, and a
 test holds that it does.
@@ -59,6 +60,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     apps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     openid: Mapping[str, Any] = field(default_factory=dict)
+    channels: Mapping[str, Any] = field(default_factory=dict, repr=False)  # passwords are in it
 
 
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -103,7 +105,7 @@ def load(data: Path, environ: Mapping[str, str] = os.environ, **said: Any) -> Se
     changes: dict[str, Any] = {}
     for one in fields(Settings):
         text = environ.get(f"HANSA_{one.name.upper()}")
-        if text is not None and one.name not in {"data", "limits", "apps", "openid"}:
+        if text is not None and one.name not in {"data", "limits", "apps", "openid", "channels"}:
             changes[one.name] = _read(one.name, text)
     changes.update({k: v for k, v in said.items() if v is not None})
     settings = replace(settings, **changes)
@@ -122,6 +124,7 @@ def _from_toml(settings: Settings, tables: dict[str, Any]) -> Settings:
             changes[name] = _typed(name, value)
     changes["limits"] = replace(settings.limits, **_caps(_table(tables, "limits")))
     changes["apps"] = _table(tables, "app")
+    changes["channels"] = _table(tables, "channels")
     for app, said in changes["apps"].items():
         if not isinstance(said, dict):
             raise BadRequest(f"app.{app} = {said!r} should be a table", where=f"app.{app}", mend=f"write [app.{app}]")

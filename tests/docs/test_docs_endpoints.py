@@ -111,6 +111,9 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
         "/approvals",
         "/sharing",
         "/resources",
+        "/participation",
+        "/requests",
+        "/warnings",
         "/commands",
         "/incidents",
         "/run-books",
@@ -123,6 +126,27 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     call("POST", "/media/{id}", 404, id="urn:x:1")
     call("GET", "/media/{id}/{sha256}", 404, id="urn:x:1", sha256="0" * 64)
     call("GET", "/photos/{id}/{sha256}", 404, id="urn:x:1", sha256="0" * 64)
+    told = {"service_code": "tree", "lat": "48", "long": "16", "attribute[blocks]": "no"}
+    reported = http.post(f"{city.url}/open311/v2/requests.json", data=told)
+    assert reported.status_code == 201
+    called.add(("POST", "/open311/v2/requests.{format}"))
+    (made,) = reported.json()
+    for path in ("discovery", "services", "requests"):
+        call("GET", f"/open311/v2/{path}.{{format}}", 200, format="xml")
+    call("GET", "/open311/v2/services/{code}.{format}", 200, code="tree", format="xml")
+    for path in ("requests", "request"):
+        call("GET", f"/open311/v2/{path}/{{id}}.{{format}}", 200, id=made["service_request_id"], format="json")
+    call("GET", "/open311/v2/tokens/{token}.{format}", 200, token=made["token"], format="json")
+    for path in ("", "/given", "/published"):
+        call("GET", f"/votes/{{key}}{path}", 404, key="none")
+    for path in ("/sign", "/cast"):
+        call("POST", f"/votes/{{key}}{path}", 404, {}, key="none")
+    assert "<feed" in call("GET", "/cap/feed.atom", 200).text
+    assert "BEGIN CERTIFICATE" in call("GET", "/cap/certificate.pem", 200).text
+    call("GET", "/cap/{identifier}.xml", 404, identifier="none")
+    assert call("POST", "/cap", 400, {}).json()["where"] == "signature"
+    call("POST", "/w/{token}", 404, {}, token="none")
+    assert call("POST", "/w/code/{recipient}", 400, {}, recipient="none").json()["where"] == "code"
     assert call("GET", "/health", 200).json()["status"] == "ok"
     assert call("GET", "/ready", 200).json() == {"ready": True}
     assert "hansa_log_seq" in call("GET", "/metrics", 200).text
@@ -232,6 +256,8 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     assert isinstance(call("GET", "/desk", 200).json()["apps"], list)
     call("POST", "/desk/{app}/{act}", 404, {"id": "x"}, app="none", act="none")
     call("GET", "/desk/{app}/{view}", 404, app="none", view="none")
+    for path in ("receipt", "reply"):
+        call("POST", f"/sms/{{secret}}/{path}", 404, {}, secret="none")
     ident = call("POST", "/desk/trials", 201, {"rule": "nonsense"}).json()["id"]
     assert [one["id"] for one in call("GET", "/desk/trials", 200).json()["trials"]] == [ident]
     call("GET", "/desk/trials/{id}", 200, id=ident)

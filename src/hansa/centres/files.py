@@ -4,6 +4,8 @@ import hashlib
 import posixpath
 import re
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +70,10 @@ class Files:
             raise KeyError(name)
         return f"/static/{self.mark}/{name}"
 
+    def body(self, name: str) -> bytes:
+        """What is in a file; KeyError when there is none."""
+        return self._held[name].body
+
     def modules(self, entry: str) -> list[str]:
         """The modules that one needs before it can run, itself first; KeyError when one of them is not here."""
         found = {entry: None}
@@ -114,3 +120,10 @@ class Files:
             # A worker takes its policy from its own answer, and `sandbox` would give it another origin.
             headers["content-security-policy"] = "default-src 'none'; script-src 'self'; connect-src *"
         return Response(file.body, media_type=None, headers=headers | {"content-type": file.media})
+
+
+@cache
+def static() -> Files:
+    """The files of all pages; read once."""
+    with as_file(files(__package__).joinpath("static")) as folder:
+        return Files(folder)

@@ -11,7 +11,6 @@ decide again.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -24,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from hansa import clock
 from hansa.centres import stations
-from hansa.centres.files import Files
+from hansa.centres.files import static
 from hansa.errors import BadRequest, HansaError
 from hansa.platform.audit_door import STAFF
 from hansa.platform.policies_door import watches
@@ -63,6 +62,9 @@ _DESK: Final[dict[str, tuple[str, str]]] = {
     "/rewind": ("rewind", "past/rewind.js"),
     "/commands": ("commands", "commands/main.js"),
     "/resources": ("resources", "resources/main.js"),
+    "/requests": ("requests", "requests/main.js"),
+    "/participation": ("participation", "participation/main.js"),
+    "/warnings": ("warnings", "warnings/main.js"),
 }
 """The operator's desk, in both rooms: the operation centre at its own address, the command centre below `/ccc`."""
 _WINDOWS: Final = ("6h", "24h", "7d", "30d")
@@ -97,7 +99,7 @@ class Look:
         if self.tiles_kind not in {"raster", "vector"}:
             raise BadRequest(f"tiles_kind is {self.tiles_kind!r}", mend="say raster or vector")
         if self.tiles:
-            _origin(self.tiles)
+            tiles_origin(self.tiles)
 
     @property
     def direction(self) -> str:
@@ -127,8 +129,7 @@ class Look:
 def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
     """The routes of the pages: `/`, those of the context base, and `/static/...`."""
     look = look or Look()
-    with as_file(files(__package__).joinpath("static")) as folder:
-        held = Files(folder)
+    held = static()
     pages = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined)
     pages.globals["static"] = held.address
     # Told at once, a browser fetches all modules together instead of finding them one within the other.
@@ -227,7 +228,7 @@ def _shown(taken: Mapping[str, Any], look: Look) -> dict[str, Any]:
     }
 
 
-def _origin(address: str) -> str:
+def tiles_origin(address: str) -> str:
     """The origin of a tile address for the policy: empty for this city itself. BadRequest when it is no web address."""
     parts = urlsplit(address)
     if not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith("//"):
@@ -240,7 +241,7 @@ def _origin(address: str) -> str:
 
 def _headers(look: Look) -> dict[str, str]:
     """What a browser may do with the page: only what it came with, from where it came."""
-    tiles = f" {_origin(look.tiles)}".rstrip() if look.tiles else ""
+    tiles = f" {tiles_origin(look.tiles)}".rstrip() if look.tiles else ""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self'; "
         f"connect-src 'self'{tiles}; img-src 'self' data: blob:{tiles}; "

@@ -30,6 +30,7 @@ class _Commands(click.Group):
         "check": "hansa.cli.files",
         "rebuild": "hansa.cli.files",
         "audit": "hansa.cli.audit",
+        "ballots": "hansa.cli.ballots",
         "backup": "hansa.cli.backup",
         "restore": "hansa.cli.backup",
         "key": "hansa.cli.keys",
@@ -43,6 +44,7 @@ class _Commands(click.Group):
         "apps": "hansa.cli.running",
         "backtest": "hansa.cli.running",
         "score": "hansa.cli.score",
+        "link": "hansa.cli.link",
         "bench": "hansa.cli.bench",
     }
 

@@ -21,7 +21,7 @@ def _told(running: Running) -> None:
         click.echo(f"  devices    mqtts://{host}:{port}")
     if running.certificate is not None and running.certificate.own:
         click.echo("  its TLS    a certificate of its own: hansa ca show prints what to trust")
-    for off in running.off:
+    for off in running.acting.off:
         click.echo(f"  app off    {off.name}: {off.reason}")
     echo_key(running)
     echo_enrolment(running)

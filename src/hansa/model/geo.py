@@ -11,7 +11,7 @@ as a buffer includes its edge.
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -105,7 +105,7 @@ class GeoQuery:
     """A relation (`near_max` and `near_min` carry `limit_m`) to a reference geometry, asked of attribute `name`."""
 
     relation: str
-    geometry: dict[str, Any] = field(hash=False)
+    geometry: dict[str, Any]
     name: str = "location"
     limit_m: float = 0.0
 
@@ -148,6 +148,10 @@ class GeoQuery:
             fault.where = "geometry" if fault.where == "type" else fault.where
             raise
         return cls(relation, reference, geoproperty, limit_m)
+
+    def __hash__(self) -> int:
+        """By where it is, too: else all circles of one size, which differ by their places alone, were one bucket."""
+        return hash((self.relation, self.name, self.limit_m, self.shape.box))
 
     @cached_property
     def shape(self) -> Shape:

@@ -157,15 +157,16 @@ class Egress:
         *,
         resolve: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
+        open_: "Open[Connection]" = Connection.open,
     ) -> None:
-        """Open nothing yet."""
+        """Open nothing yet; `open_` opens the connections."""
         self.wall = Wall(allow)
         self.limits = limits
         # A resolver that hangs holds threads of its own, not those that others wait for.
         self._threads = ThreadPoolExecutor(_RESOLVERS, "resolver") if resolve is None else None
         self._resolve = resolve or self._system
         self._tls = tls
-        self._open = Connection.open
+        self._open = open_
         self._hosts: OrderedDict[tuple[str, str, int | None], _Host] = OrderedDict()
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._closed = False
@@ -306,12 +307,7 @@ class Egress:
         `open_(address, port, tls, name)` opens; the certificate must be that of `name` (None: the host's). Raises
         Walled, Unreachable, OSError and TimeoutError.
         """
-        trust = None
-        if tls:
-            if self._tls is None:
-                # Reading every authority of the world takes a while: not in the loop, and once.
-                self._tls = await asyncio.to_thread(ssl.create_default_context)
-            trust = self._tls
+        trust = await self.trust() if tls else None
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError) as fault:
@@ -328,6 +324,13 @@ class Egress:
             except (OSError, TimeoutError) as fault:
                 failed = fault
         raise failed or refused or Unreachable(f"{host} has no address", where=host)
+
+    async def trust(self) -> ssl.SSLContext:
+        """Whose certificates are believed."""
+        if self._tls is None:
+            # Reading every authority of the world takes a while: not in the loop, and once.
+            self._tls = await asyncio.to_thread(ssl.create_default_context)
+        return self._tls
 
     def _spare(self) -> None:
         """Let go of the connections to the host that was asked longest ago, when there are too many hosts."""

@@ -16,7 +16,7 @@ from typing import Final
 from hansa.errors import BadRequest
 from hansa.limits import DEFAULT, Limits
 from hansa.network.broker import Address, Broker
-from hansa.network.http import Egress, Unanswered, Unreachable
+from hansa.network.http import Egress, Open, Unanswered, Unreachable
 from hansa.network.mqtt.codec import decode, encode
 from hansa.network.mqtt.framer import Framer
 from hansa.network.mqtt.packets import (
@@ -37,6 +37,7 @@ IDLE_S: Final = 30.0  # after so long without a message a connection is closed
 KEEP_ALIVE_S: Final = 120  # longer than it may rest, so no pings are needed
 INFLIGHT: Final = 100  # messages of one connection that wait for their acknowledgement
 _CHUNK: Final = 65_536
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _ANSWER: Final = 65_536  # bytes of one packet from a broker: acknowledgements are short
 
 _FOR_GOOD: Final = frozenset(
@@ -63,8 +64,11 @@ class _Slot:
 class Publisher:
     """Publishes. One for a process; close it in the loop that used it, before its Egress."""
 
-    def __init__(self, egress: Egress, limits: Limits = DEFAULT, *, idle_s: float = IDLE_S) -> None:
-        """Connect to nobody yet."""
+    def __init__(
+        self, egress: Egress, limits: Limits = DEFAULT, *, idle_s: float = IDLE_S, open_: "Open[Streams] | None" = None
+    ) -> None:
+        """Connect to nobody yet; `open_` opens the connections."""
+        self._open = open_ or _open
         self._egress = egress
         self._limits = limits
         self._idle_s = idle_s
@@ -125,7 +129,7 @@ class Publisher:
             return slot.line
 
     async def _connect(self, broker: Broker) -> "_Line":
-        streams = await self._egress.reach(broker.host, broker.port, _open, tls=broker.tls)
+        streams = await self._egress.reach(broker.host, broker.port, self._open, tls=broker.tls)
         line = _Line(*streams, broker.version)
         try:
             await line.greet(broker)

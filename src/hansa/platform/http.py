@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-from hansa.errors import BadRequest, Busy, HansaError, InvalidRequest, TooLarge, TooMany
+from hansa.errors import BadRequest, Busy, HansaError, InvalidRequest, TooLarge
 from hansa.model.wire import json_in
 from hansa.trust.labels import NOBODY, Sight
 
@@ -108,8 +108,8 @@ def object_in(body: bytes) -> dict[str, Any]:
 def problem(error: HansaError) -> Response:
     """Problem details of an error."""
     headers = []
-    if isinstance(error, Busy | TooMany):
-        headers.append((b"retry-after", str(error.retry_after_s).encode()))
+    if (wait_s := getattr(error, "retry_after_s", None)) is not None:  # Busy, TooMany, and what apps say like them
+        headers.append((b"retry-after", str(wait_s).encode()))
     if error.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="hansa", Basic realm="hansa"'))
     return Response(error.status, orjson.dumps(error.problem()), PROBLEM, headers)

@@ -11,6 +11,8 @@ from urllib.parse import quote
 import orjson
 import structlog
 
+from hansa.centres.catalogue import LANGUAGES
+from hansa.centres.public import HEADS
 from hansa.errors import BadRequest, Busy, Forbidden, HansaError, TooLarge, Unauthenticated
 from hansa.model.change import LABEL, Change
 from hansa.model.entity import MEMBERS, Entity
@@ -83,15 +85,19 @@ class Front:
             "audit": running.audits.door.handle,
             "access": running.access.handle,
             ".well-known": running.access.well_known,
-            "desk": running.acts["open"].handle,
+            "desk": running.acting.desks["open"].handle,
             "map": running.maps["open"].handle,
-            "media": running.media["open"].handle,
-            "photos": running.media["open"].photo,
+            "media": running.acting.media["open"].handle,
+            "photos": running.acting.media["open"].photo,
+            "sms": running.couriers.handle,
+            "votes": running.votes.handle,
         }
-        for head in running.doors.heads:
+        for head in running.acting.doors.heads:
             if head in self._parts or head in _RESERVED:
                 raise HansaError(f"an app wants /{head}, which is taken")
-            self._parts[head] = running.doors.handler(head)
+            self._parts[head] = running.acting.doors.handler(head)
+        for head in HEADS:  # an app's door may take what is posted to a link that the site shows
+            self._parts[head] = _shown_by(running.site.door(head), self._parts.get(head))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request (ASGI)."""
@@ -134,9 +140,9 @@ class Front:
         if rest.startswith(b"ngsi-ld/v1/"):
             await self._answer(scope, receive, send, self._running.ngsild["security"], rest[11:])
         elif rest.partition(b"/")[0] == b"desk":
-            await self._answer(scope, receive, send, self._running.acts["security"].handle, rest[5:])
+            await self._answer(scope, receive, send, self._running.acting.desks["security"].handle, rest[5:])
         elif rest.startswith(b"media/"):
-            await self._answer(scope, receive, send, self._running.media["security"].handle, rest[6:])
+            await self._answer(scope, receive, send, self._running.acting.media["security"].handle, rest[6:])
         elif rest.startswith((b"live", b"map/live")):
             await self._live(scope, receive, send, "security")
         elif rest.startswith(b"map/"):
@@ -184,9 +190,11 @@ class Front:
         if path.startswith(("/media/", "/ccc/media/")):
             return self._media
         head = path.split("/", 2)[1]
+        if head in LANGUAGES and path.endswith("/report"):  # a form with photographs
+            return self._running.acting.desks["open"].most("/desk/requests/report")
         if head == "desk":
-            return self._running.acts["open"].most(path)
-        return self._running.doors.most(method, path) if head in self._running.doors.heads else self._body
+            return self._running.acting.desks["open"].most(path)
+        return self._running.acting.doors.most(method, path) if head in self._running.acting.doors.heads else self._body
 
     async def _weighed(self, scope: Scope, sight: Sight) -> Sight:
         """What somebody sees of the realm that he asks about, for the purpose that he names."""
@@ -311,15 +319,37 @@ class Front:
                 scope["hansa.sight"] = sight = await self._seen(scope)
                 if visitor is not None:
                     self._shield.charge(visitor, sight)
+                if sight.who.kind == "public" and (led := self._to_site(scope)) is not None:
+                    await answer(send, led)
+                    return
         except Unauthenticated as fault:
             if not _way_in(scope["path"]):
-                await answer(send, _to_sign_in(scope) or problem(fault))
+                await answer(send, self._to_site(scope) or _to_sign_in(scope) or problem(fault))
                 return
             scope["hansa.sight"] = NOBODY
         except HansaError as fault:
             await answer(send, problem(fault))
             return
         await self._pages(scope, receive, send)
+
+    def _to_site(self, scope: Scope) -> Response | None:
+        """The way of a stranger's browser from `/` to the public side, in its language; None for whatever else asks."""
+        said = dict(reversed(scope["headers"]))
+        if scope["path"] != "/" or scope["method"] != "GET" or b"text/html" not in said.get(b"accept", b""):
+            return None
+        where = self._running.site.start(said.get(b"accept-language", b"").decode("latin-1"))
+        return Response(303, headers=[(b"location", where.encode()), (b"cache-control", b"no-store")])
+
+
+def _shown_by(site: Handle, app: Handle | None) -> Handle:
+    """The site where something is read, an app's door for the rest; the site alone where no app has one."""
+    if app is None:
+        return site
+
+    async def handle(request: Request) -> Response:
+        return await (site if request.method in _READ else app)(request)
+
+    return handle
 
 
 def _realm(scope: Scope) -> str:

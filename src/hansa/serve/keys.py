@@ -21,7 +21,10 @@ from hansa.trust.keys import CityKey, KeyRing
 VARIABLE: Final = "HANSA_SECURITY_KEY"
 CREDENTIAL: Final = "hansa-security-key"
 BESIDE: Final = "security.key"
-SEALED: Final = ("security.db", "pictures-security.db", "media-security.db", "trust.db", "screens.db", "audit*.db")
+SEALED: Final = (
+    *("security.db", "pictures-security.db", "media-security.db", "trust.db", "screens.db", "ballots.db"),
+    "audit*.db",
+)
 """Files of a city that are sealed, in its folder; those of earlier versions are, when they are opened first."""
 _MOST_BYTES: Final = 65_536
 _REMARK: Final = """\

@@ -7,19 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from hansa import app as apps
 from hansa import settings as settings_
-from hansa.analytics.acts import Acts
-from hansa.analytics.desk import Desk as PeopleDesk
-from hansa.analytics.doors import AppDoors, Visits
-from hansa.analytics.link import RulesLink
-from hansa.analytics.trials import Trials
+from hansa.centres.public import Site
 from hansa.centres.web import routes
 from hansa.clock import SECOND, text
 from hansa.errors import BadRequest, Busy, HansaError, NotFound
@@ -32,6 +27,8 @@ from hansa.network.moves import Moves
 from hansa.network.mqtt import Caps, Endpoint
 from hansa.platform import deadletters
 from hansa.platform.admin import Admin
+from hansa.platform.ballot_box import FILE as BALLOTS
+from hansa.platform.ballot_box import BallotBox
 from hansa.platform.city import City
 from hansa.platform.commands import Commands
 from hansa.platform.doors import CollectDoor, MqttDoors
@@ -43,8 +40,11 @@ from hansa.platform.ngsild import NgsiLd
 from hansa.platform.remembered import RememberedContexts
 from hansa.platform.store import Item
 from hansa.platform.subscriptions import Subscriptions
+from hansa.platform.votes import Votes
+from hansa.serve.acting import Acting
 from hansa.serve.audits import Audits
-from hansa.serve.folder import Lock, clock_of, open_cities, store_key, token
+from hansa.serve.couriers import Couriers
+from hansa.serve.folder import Lock, clock_of, open_cities, token
 from hansa.serve.front import Front, Handle
 from hansa.serve.gate import Gate
 from hansa.serve.guests import Guests
@@ -52,18 +52,17 @@ from hansa.serve.keys import find_keys
 from hansa.serve.listening import Server
 from hansa.serve.machines import audience, desk_doors, open_machines, owners
 from hansa.serve.maps import Maps, base_map, look_of
-from hansa.serve.media import MediaDoor
 from hansa.serve.openids import openid_door
 from hansa.serve.people import Town, public
 from hansa.serve.rewinds import Rewinds
 from hansa.serve.rights import Rights
 from hansa.serve.shield import Shield
+from hansa.serve.site import town
 from hansa.serve.tls import WATCH_S, Certificate, host_names
 from hansa.serve.told import snapshot
 from hansa.settings import Settings
 from hansa.trust.actors import Actor
 from hansa.trust.callers import Callers, is_loopback
-from hansa.trust.capability import Capabilities
 from hansa.trust.devices import Devices
 from hansa.trust.labels import Sight, named
 
@@ -74,9 +73,6 @@ log = structlog.get_logger("hansa")
 
 PROBE_S = 2.0
 _MOUNTS = {"open": "/ngsi-ld/v1", "security": "/ccc/ngsi-ld/v1"}
-
-TRIED: Final = "hansa.apps.watch.trying:tried"
-"""What `/desk/trials` does, in a process of its own."""
 
 
 class Running:
@@ -102,9 +98,6 @@ class Running:
         self.began = time.monotonic()
         self.clock = clock_of(settings.clock)
         self.stack = AsyncExitStack()
-        self.rules: list[RulesLink] = []
-        self.apps: list[apps.App] = []
-        self.off: list[apps.Off] = []
         self.mqtt_at: list[tuple[str, int]] = []
         self.tls_at: list[tuple[str, int]] = []
         self.ready = False
@@ -139,8 +132,7 @@ class Running:
         self.rights = Rights(self.cities, self.town, self.machines, self.audits, origin=self._origin)
         self.town.join(self.rights.proposals, self.audits.note)
         self.callers.origins = self.town.account.origins
-        for note in self.keys.notes:
-            log.warning(note)
+        self._warn()
         for city in self.cities.values():
             stack.callback(city.close)
         self._catch_up_clock()
@@ -151,11 +143,11 @@ class Running:
         self.models.load()
         if settings.models != "off":
             self.intake.models = self.models
-        self.intake.behind = lambda: max((one.behind for one in self.rules), default=0)
+        self.intake.behind = lambda: self.acting.behind
         self.commands = {
             realm: Commands(city, settings.limits, self.audits.logs[realm].note) for realm, city in self.cities.items()
         }
-        self._start_rules()
+        self.acting = Acting(self, settings.url.rstrip("/"), "https" if self._https else "http")
         self._listen()
         limits = settings.limits
         self.gate = Gate(limits, Guests(limits, limits.http_connections, settings.unlimited, settings.trusted_proxies))
@@ -163,10 +155,10 @@ class Running:
         await self._start_mqtt()
         await self._start_binding()
         await self.rights.start(stack)
-        await self.rights.declare(self.apps, settings.data / "derivations")
+        await self.rights.declare(self.acting.apps, settings.data / "derivations")
         self._look_back()
         self._front()
-        for work in (self._flush(), self._probe(), self.town.forever()):
+        for work in (self._flush(), self._probe(), self.town.forever(), self.votes.forever()):
             stack.push_async_callback(_ended, asyncio.create_task(work))
         await self._start_http()
         # What is here now stays: the collector need not look at it again, nor at every turn for what a request leaves.
@@ -177,47 +169,16 @@ class Running:
         self.lock.say(http=self.url, began=text(time.time_ns() // 1_000))
         self.ready = True
 
+    def _warn(self) -> None:
+        """Say what whoever runs the city should know of its keys, and of files that were sealed just now."""
+        for note in self.keys.notes:
+            log.warning(note)
+
     def _catch_up_clock(self) -> None:
         """A simulated clock goes on where the log ends: transaction time must not run backwards."""
         newest = max(city.store.newest() for city in self.cities.values())
         if self.clock.simulated and newest > self.clock.now():
             self.clock.turn(newest)
-
-    def _start_rules(self) -> None:
-        self.apps, self.off = apps.installed(self.settings.enabled)
-        self.capabilities = Capabilities(self.town.secret("links"))
-        given = {
-            app.name: {"timezone": self.settings.timezone, **self.settings.apps.get(app.name, {})} for app in self.apps
-        }
-        self.acts: dict[str, PeopleDesk] = {}
-        self.media: dict[str, MediaDoor] = {}
-        for realm, city in self.cities.items():
-            city.store.append_only = apps.append_only(self.apps, realm)
-            city.store.keeps = apps.kept(self.apps, realm)
-            ours = [app for app in self.apps if app.runs_in(realm) and (app.handlers or app.rounds)]
-            if ours:
-                path = self.settings.data / f"{realm}.db"
-                link = RulesLink(city, str(path), ours, given, store_key(path, self.keys))
-                self.rules.append(link)
-                self.stack.callback(link.stop)
-            acts = Acts(
-                city,
-                self.apps,
-                given,
-                note=self.audits.logs[realm].note,
-                fresh=self.town.fresh,
-                capabilities=self.capabilities,
-            )
-            self.stack.callback(acts.close)
-            visits = Visits(acts, self.settings.url.rstrip("/"), "https" if self._https else "http")
-            self.acts[realm] = PeopleDesk(acts, self.settings.limits, visits)
-            if any(app.name == "watch" for app in self.apps):
-                path = self.settings.data / f"{realm}.db"
-                trials = Trials(city, path, TRIED, given["watch"], store_key(path, self.keys))
-                self.acts[realm].doors["trials"] = trials.handle
-                self.stack.push_async_callback(trials.aclose)
-            self.media[realm] = MediaDoor(self, realm, acts)
-        self.doors = AppDoors(self.acts["open"].acts, self.acts["open"].visits, self.settings.limits)
 
     def _live(self, city: City) -> Live:
         live = Live(self.clock, self.settings.limits, city.since, city.store.head)
@@ -225,7 +186,8 @@ class Running:
         return live
 
     def _listen(self) -> None:
-        """What pages and maps hear of: every Change, once a commit."""
+        """What pages, maps and the courier hear of: every Change, once a commit."""
+        self.couriers = Couriers(self)
         self.live = {realm: self._live(city) for realm, city in self.cities.items()}
         self.maps = {realm: Maps(self, realm) for realm in self.cities}
         for realm, city in self.cities.items():
@@ -240,11 +202,14 @@ class Running:
         """From the writer's thread to everybody in the loop, once a commit."""
         live, commands, loop = self.live[realm], self.commands[realm], self.loop
         moves = self.maps[realm].moves
+        courier = self.couriers.courier if realm == "open" else None
 
         def tell(changes: list[Change]) -> None:
             live.push(changes)
             moves.push(changes)
             commands.heard(changes)
+            if courier is not None:
+                courier.heard(changes)
 
         return lambda changes: _post(loop, tell, changes)
 
@@ -324,12 +289,20 @@ class Running:
     def _look_back(self) -> None:
         """The past of every realm: marks are made from now on, and whoever may asks at the desk."""
         self.rewinds = Rewinds(self.settings, self.cities, self.keys, self.audits)
-        for realm, desk in self.acts.items():
+        for realm, desk in self.acting.desks.items():
             desk.doors.update(self.rewinds.doors(realm))
         self.rewinds.start(self.stack)
 
+    def _start_votes(self) -> None:
+        """The ballot box, in a file of its own: the log of Changes would tell when each ballot came."""
+        path = self.settings.data / BALLOTS
+        box = BallotBox(path, self.keys.of(path))
+        self.stack.callback(box.close)
+        self.votes = Votes(self.cities["open"], box, self.audits.logs["open"].note)
+
     def _front(self) -> None:
         settings = self.settings
+        self._start_votes()
         self.admin = Admin(
             self.cities,
             self.devices,
@@ -337,7 +310,7 @@ class Running:
             self.models,
             silence=self.mqtt.kick,
             turned=self._turned,
-            retries={"rule": self._retry_rule, "notification": self._retry_notification},
+            retries={"rule": self.acting.again, "notification": self._retry_notification},
             deliveries=self._deliveries,
             note=self.audits.note,
         )
@@ -353,13 +326,15 @@ class Running:
         self.base = base_map(settings)
         if self.base is not None:
             self.stack.callback(self.base.close)
-        self.pages = Starlette(routes=routes(lambda sight: snapshot(self, sight), look_of(settings, self.base)))
+        look = look_of(settings, self.base)
+        self.pages = Starlette(routes=routes(lambda sight: snapshot(self, sight), look))
+        self.site = Site(town(self, look))
         self.pages.router.redirect_slashes = False  # it would be to whatever host the request names
         self.shield = Shield(settings.limits, settings.cors)
         self.front = Front(self)
 
     def _turned(self) -> None:
-        for link in self.rules:
+        for link in self.acting.rules:
             link.turn()
         for one in self._streams:
             one.turned()
@@ -407,6 +382,7 @@ class Running:
                 await self._serving
                 raise HansaError(f"nothing can be served at {self.settings.http}")
             await asyncio.sleep(0.005)
+        await self.couriers.start(self.stack)
 
     @property
     def _origin(self) -> str:
@@ -474,14 +450,6 @@ class Running:
                     city.submit(surplus, _nobody)
         except Busy:
             log.info("no room to write down what devices have become; in a minute then")
-
-    async def _retry_rule(self, letter: Entity) -> str:
-        detail = letter["detail"]
-        if not detail.get("seq"):
-            raise BadRequest("a round is not tried again: the next one comes by itself")
-        for link in self.rules:
-            link.again(letter["source"], int(detail["seq"]))
-        return "given to the rules again"
 
 
 def _nobody(_result: object) -> None:

@@ -50,8 +50,8 @@ def health(running: "Running") -> dict[str, Any]:
     inboxes = {realm: city.inbox for realm, city in running.cities.items() if city.inbox is not None}
     full = {realm: inbox.full for realm, inbox in inboxes.items() if inbox.full}
     unaudited = any(log["full"] for log in running.audits.told().values())
-    behind = max((link.behind for link in running.rules), default=0)
-    rules_up = all(link.up for link in running.rules)
+    behind = max((link.behind for link in running.acting.rules), default=0)
+    rules_up = all(link.up for link in running.acting.rules)
     degraded = not rules_up or behind > running.settings.limits.rule_lag
     status = "full" if full or unaudited else "degraded" if degraded else "ok"
     return {
@@ -73,13 +73,13 @@ def health(running: "Running") -> dict[str, Any]:
         },
         "rules": {
             "behind": behind,
-            "behind_s": round(max((link.behind_s for link in running.rules), default=0.0), 2),
+            "behind_s": round(max((link.behind_s for link in running.acting.rules), default=0.0), 2),
             "running": rules_up,
-            "pid": next((link.pid for link in running.rules if link.pid), None),
-            "restarts": sum(link.restarts for link in running.rules),
+            "pid": next((link.pid for link in running.acting.rules if link.pid), None),
+            "restarts": sum(link.restarts for link in running.acting.rules),
         },
-        "apps": [{"name": one.name, "report": one.report} for one in running.apps],
-        "off": [{"name": one.name, "reason": one.reason} for one in running.off],
+        "apps": [{"name": one.name, "report": one.report} for one in running.acting.apps],
+        "off": [{"name": one.name, "reason": one.reason} for one in running.acting.off],
         "devices": len(running.devices),
         "mqtt": {"connections": running.mqtt.connections},
         "requests": {

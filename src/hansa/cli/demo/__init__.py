@@ -50,7 +50,7 @@ def up_demo(data: Path, said: dict[str, Any], size: dict[str, int | None] | None
         click.echo(f"  the city   {running.url}/")
         for host, port in running.mqtt_at:
             click.echo(f"  devices    mqtt://{host}:{port}   topic hansa/<device>/<format>")
-        for off in running.off:
+        for off in running.acting.off:
             click.echo(f"  app off    {off.name}: {off.reason}")
         echo_key(running)
         echo_enrolment(running)

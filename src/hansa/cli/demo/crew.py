@@ -18,6 +18,7 @@ import click
 
 from hansa import clock
 from hansa.cli.beside import be
+from hansa.cli.demo import growers
 from hansa.cli.demo.door import Door
 from hansa.cli.demo.keys import Keys, Post, quiet
 from hansa.cli.demo.land import ZONE
@@ -127,7 +128,9 @@ async def work(said: dict[str, Any]) -> None:
     plan = Plan.read(data / "demo.json") or Plan()
     valley = Valley(plan)
     keys = Keys(data / "demo-secrets.json")
-    posts = [Post(one.name, PROFILES[one.profile], one.location, over=one.over) for one in valley.instruments]
+    boards = growers.boards()
+    every = (*valley.instruments, *boards)
+    posts = [Post(one.name, PROFILES[one.profile], one.location, over=one.over) for one in every]
     async with Door(said["url"], data) as door:
         new = await keys.settle(door, mqtt, posts)
         await load(door, setting(valley))
@@ -140,6 +143,10 @@ async def work(said: dict[str, Any]) -> None:
         await load(door, (one for one in run_books() if one["id"] not in known))
         known = {one["id"] for one in await door.ask("GET", "/ngsi-ld/v1/entities?type=Resource&limit=1000")}
         await load(door, (one for one in resources() if one["id"] not in known))
+        at, _ = await door.now()
+        known = {one["id"] for one in await door.ask("GET", "/ngsi-ld/v1/entities?type=StandingApproval&limit=1000")}
+        await load(door, (one for one in growers.standing(at) if one["id"] not in known))
+        await growers.enter(door)
         # A busy machine may let the evening begin before the apps are done: they take what comes in its order.
         with suppress(TimeoutError):
             async with asyncio.timeout(LEARN_S):
@@ -149,7 +156,7 @@ async def work(said: dict[str, Any]) -> None:
         await door.turn(at, said["rate"])
         await city.read()
         _announce(valley, city)
-        await _speak_all(valley.instruments, mqtt, keys, city)
+        await _speak_all([*valley.instruments, *filter(growers.at_work, boards)], mqtt, keys, city)
 
 
 async def _remember(door: Door, valley: Valley, mark: Path) -> None:

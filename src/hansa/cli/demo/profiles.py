@@ -32,6 +32,7 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
     "dam": _profile(
         "dam", "DamObserved", 600, tiltX=("DD", -5, 5), tiltY=("DD", -5, 5), seepage=("L2", 0, 100_000)
     ),
+    "board": _profile("board", "Display", 3_600, batteryLevel=("P1", 0, 100)),
     "collar": _profile("collar", "AnimalObserved", 1_800, activity=("P1", 0, 100), batteryLevel=("P1", 0, 100)),
 }  # fmt: skip
 """Profile documents by name, as enrolment takes them."""

@@ -1,0 +1,298 @@
+"""What machines bring: alerts of apps and CAP of other systems, by a standing approval or before two people."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from test_warnings import AREA, VALLEY, a_city, follow, grower, mail, sent
+
+from hansa import App, Change, City, Conflict, Entity, Forbidden, NotFound, Refusal, entity
+from hansa.apps.warnings import app, cap
+from hansa.clock import parse
+from hansa.errors import BadRequest
+from hansa.testing import MemoryCity
+
+STATION = {"type": "Point", "coordinates": [17.1, 48.1]}
+SEASON = {"kind": "frost", "area": VALLEY, "severityMost": "Severe", "perNight": 2, "until": "2026-05-31T12:00:00Z",
+          "groups": ["growers"]}  # fmt: skip
+SUP = {"roles": ("supervisor",)}
+
+
+def an_alarm_app(name: str) -> App:
+    """An app that says an Alert when it is told to: the name is what its word is known by."""
+    made = App(name, report="4.1.4", reads={"Probe"}, writes={"Alert"})
+
+    @made.on("Probe", "alert")
+    def say(change: Change, _city: City) -> list[Entity]:
+        said = change.entity["alert"]
+        return [entity("Alert", said.pop("id"), category="weather", status="open", location=STATION, **said)]
+
+    return made
+
+
+def town(*names: str, **settings: Any) -> MemoryCity:
+    how = {"warnings": {"timezone": "UTC", **settings}}
+    return MemoryCity(*(an_alarm_app(name) for name in names), app, start="2026-04-01T18:00:00Z", settings=how)
+
+
+def alarm(city: MemoryCity, n: int = 1, kind: str = "frost", **more: Any) -> None:
+    said = {"id": f"{kind}-{n}", "subCategory": kind, "severity": "medium", "forecast": -3.14159, **more}
+    said["dateIssued"] = city.clock.now()
+    city.say(entity("Probe", f"p-{kind}-{n}-{city.clock.now()}", alert=said | {"dateIssued": f"issue {n}"}))
+
+
+def warned(city: MemoryCity) -> list[str]:
+    return sorted(one["state"] for one in city.find("Warning"))
+
+
+def season(city: MemoryCity, **more: Any) -> str:
+    (made,) = city.act("allow", app="warnings", by="person:ada", **SUP, **{**SEASON, **more})
+    city.act("agree", made.entity.id, app="warnings", by="person:bo", **SUP)
+    return made.entity.id
+
+
+def test_without_an_approval_an_alert_is_proposed_and_takes_two_people() -> None:
+    city = town("frost")
+    alarm(city)
+    (one,) = city.find("Warning")
+    assert (one["state"], one["machine"]) == ("proposed", True)
+    assert city.view("list", app="warnings")["warnings"][0]["proposedBy"] == "app:frost"
+    assert "−3.1" in one["texts"]["en"]["body"] or "-3.1" in one["texts"]["en"]["body"]
+    with pytest.raises(Conflict, match="two people"):
+        city.act("approve", one.id, app="warnings", by="person:bo")
+    city.act("propose", one.id, app="warnings", by="person:ada")
+    with pytest.raises(Forbidden):
+        city.act("approve", one.id, app="warnings", by="person:ada")
+    city.act("approve", one.id, app="warnings", by="person:bo")
+    assert city.get(one.id)["state"] == "sent"
+    alarm(city)
+    assert len(city.find("Warning")) == 1, "the same alert is one warning"
+
+
+def test_with_a_standing_approval_growers_are_warned_at_once_and_within_its_limits() -> None:
+    city = town("frost")
+    season(city)
+    city.act("enter", app="warnings", by="person:sup", roles=("supervisor",), name="Vera", groups=["growers"],
+             channels=[{"kind": "email", "to": "v@example.org"}])  # fmt: skip
+    city.act("enter", app="warnings", by="person:sup", roles=("supervisor",), name="Townie",
+             channels=[{"kind": "email", "to": "t@example.org"}])  # fmt: skip
+    alarm(city, 1)
+    assert warned(city) == ["sent"]
+    assert [city.get(one["recipient"])["name"] for one in mail(city)] == ["Vera"]
+    alarm(city, 2)
+    alarm(city, 3)
+    assert warned(city) == ["proposed", "sent", "sent"], "two a night; the third is for people to look at"
+    city.clock.turn(parse("2026-04-02T05:00:00Z"))
+    alarm(city, 4)
+    assert warned(city).count("sent") == 2, "it is the same night"
+    city.clock.turn(parse("2026-04-02T18:00:00Z"))
+    alarm(city, 5)
+    assert warned(city).count("sent") == 3
+
+
+def test_what_an_approval_does_not_cover_is_only_proposed() -> None:
+    city = town("frost")
+    ident = season(city, severityMost="Minor")
+    alarm(city, 1, severity="critical")
+    assert warned(city) == ["proposed"]
+    alarm(city, 2, severity="low")
+    assert warned(city) == ["proposed", "sent"]
+    city.act("revoke", ident, app="warnings", by="person:bo", reason="the season is over")
+    alarm(city, 3, severity="low")
+    assert warned(city) == ["proposed", "proposed", "sent"]
+    far = town("frost")
+    season(far, area={"type": "Polygon", "coordinates": [[[1, 1], [2, 1], [2, 2], [1, 1]]]})
+    alarm(far)
+    assert warned(far) == ["proposed"]
+
+
+def test_nobody_approves_his_own_and_fire_never_goes_out_by_itself() -> None:
+    city = town("frost", "watch")
+    (made,) = city.act("allow", app="warnings", by="person:ada", **SUP, **SEASON)
+    with pytest.raises(Forbidden):
+        city.act("agree", made.entity.id, app="warnings", by="person:ada", **SUP)
+    alarm(city)
+    assert warned(city) == ["proposed"], "proposed is not approved"
+    for kind in ("fire", "flood", "smoke", "evacuation"):
+        with pytest.raises(Refusal):
+            city.act("allow", app="warnings", by="person:ada", **SUP, **{**SEASON, "kind": kind})
+    for wrong in (
+        {"until": "2027-05-31T12:00:00Z"},
+        {"until": "2026-01-01T00:00:00Z"},
+        {"perNight": 500},
+        {"area": None},
+    ):
+        with pytest.raises(Refusal):
+            city.act("allow", app="warnings", by="person:ada", **SUP, **{**SEASON, **wrong})
+
+
+def test_a_guarded_alert_is_not_said_aloud() -> None:
+    made = App("frost", report="4.1.4", reads={"Probe"}, writes={"Alert"})
+
+    @made.on("Probe", "go")
+    def say(_change: Change, _city: City) -> list[Entity]:
+        one = entity("Alert", "x", subCategory="frost", status="open", severity="high", location=STATION)
+        one.label = "security"
+        return [one]
+
+    city = MemoryCity(made, app, start="2026-04-01T18:00:00Z")
+    city.say(entity("Probe", "p", go=1))
+    assert city.find("Alert")
+    assert warned(city) == []
+
+
+def test_an_alert_that_somebody_else_wrote_is_no_apps_word() -> None:
+    city = town("impostor")
+    season(city)
+    alarm(city)
+    city.say(entity("Alert", "frost-9", subCategory="frost", status="open", severity="high", location=STATION))
+    assert warned(city) == []
+
+
+# ---- CAP
+
+
+def a_sender(name: str = "met@example.org") -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    begins = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key()).serial_number(7)
+    made = made.not_valid_before(begins).not_valid_after(begins + timedelta(days=3_650))
+    return key, made.sign(key, hashes.SHA256())
+
+
+def told(identifier: str = "met-1", **more: Any) -> cap.Alert:
+    at = datetime(2026, 4, 1, 17, 59, tzinfo=UTC)
+    square = tuple(
+        cap.Point(lat, lon) for lat, lon in ((48.0, 17.0), (48.0, 17.2), (48.2, 17.2), (48.2, 17.0), (48.0, 17.0))
+    )
+    info = cap.Info(
+        categories=("Met",),
+        event=more.pop("event", "Severe frost"),
+        urgency="Expected",
+        severity=more.pop("severity", "Moderate"),
+        certainty="Likely",
+        language="en-GB",
+        headline="Frost",
+        description="Cold tonight\x85",
+        response_types=more.pop("response", ("Prepare",)),
+        expires=at + timedelta(hours=10),
+        areas=(cap.Area(description="Valley", polygons=(square,)),),
+    )
+    said: dict[str, Any] = {"sender": "met@example.org", "sent": at, "status": "Actual", "msg_type": "Alert"} | more
+    return cap.Alert(identifier=identifier, scope="Public", infos=(info,), **said)
+
+
+@pytest.fixture(scope="module")
+def met() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    return a_sender()
+
+
+def trusting(met: Any) -> MemoryCity:
+    return a_city(cap_trusted=[met[1].public_bytes(Encoding.PEM).decode()])
+
+
+def test_a_trusted_senders_message_is_proposed_once_and_strangers_are_refused(met: Any) -> None:
+    city = trusting(met)
+    body = cap.sign(told(), *met)
+    first = city.ask("POST", "/cap", body)
+    assert (first.status, json.loads(first.body)["state"]) == (201, "proposed")
+    again = json.loads(city.ask("POST", "/cap", body).body)
+    assert (again["again"], len(city.find("Warning"))) == (True, 1)
+    (one,) = city.find("Warning")
+    assert (one["event"], one["machine"], one["came"]["sender"]) == ("frost", True, "met@example.org")
+    city.act("propose", one.id, by="person:ada")
+    city.act("approve", one.id, by="person:bo")
+    for strange in (
+        cap.sign(told("met-2"), *a_sender()),
+        cap.write(told("met-3")),
+        body.replace(b"Moderate", b"Extreme"),
+        b"",
+        b"<alert/>",
+        b'<!DOCTYPE a [<!ENTITY b "c">]><alert/>',
+    ):
+        with pytest.raises(BadRequest):
+            city.ask("POST", "/cap", strange)
+    with pytest.raises(Refusal):
+        a_city().ask("POST", "/cap", body)
+    assert len(city.find("Warning")) == 1
+
+
+def test_a_trusted_senders_update_and_cancel_follow_what_came_of_his_first(met: Any) -> None:
+    city = trusting(met)
+    city.ask("POST", "/cap", cap.sign(told(), *met))
+    (one,) = city.find("Warning")
+    city.act("propose", one.id, by="person:ada")
+    city.act("approve", one.id, by="person:bo")
+    later = datetime(2026, 4, 1, 17, 59, 30, tzinfo=UTC)
+    over = told("met-2", msg_type="Cancel", sent=later, references=(told().key,))
+    city.ask("POST", "/cap", cap.sign(over, *met))
+    (cancel,) = [it for it in city.find("Warning") if it.id != one.id]
+    assert (cancel["msgType"], cancel["follows"], cancel["state"]) == ("Cancel", one.id, "proposed")
+    city.act("propose", cancel.id, by="person:ada")
+    city.act("approve", cancel.id, by="person:bo")
+    assert city.get(one.id)["state"] == "cancelled"
+
+
+def test_a_sender_with_a_standing_approval_is_republished_but_never_an_order(met: Any) -> None:
+    city = trusting(met)
+    (made,) = city.act(
+        "allow", by="person:ada", **SUP, **{**SEASON, "kind": "", "sender": "met@example.org", "groups": []}
+    )
+    city.act("agree", made.entity.id, by="person:bo", **SUP)
+    city.ask("POST", "/cap", cap.sign(told(), *met))
+    assert warned(city) == ["sent"]
+    for n, how in enumerate(({"response": ("Evacuate",)}, {"severity": "Extreme"}, {"event": "Forest fire"})):
+        city.ask("POST", "/cap", cap.sign(told(f"grave-{n}", **how), *met))
+    assert warned(city) == ["proposed", "proposed", "proposed", "sent"]
+
+
+def test_what_is_sent_is_a_signed_cap_message_that_others_can_check_and_a_feed_lists_it() -> None:
+    city = a_city()
+    grower(city)
+    ident = sent(city, status="Exercise")
+    city.turn(seconds=2)
+    new = follow(city, "update", ident, severity="Severe")
+    pem = city.ask("GET", "/cap/certificate.pem").body
+    now = datetime(2026, 4, 1, 18, 1, tzinfo=UTC)
+    for one in (ident, new):
+        body = city.ask("GET", f"/cap/{city.get(one)['identifier']}.xml").body
+        got = cap.read(body, now=now, trusted=[x509.load_pem_x509_certificate(pem)], signature="required", strict=True)
+        assert got.alert.status == "Exercise"
+        assert {info.language[:2] for info in got.alert.infos} == {"en", "fr", "es", "ar", "ja"}
+        assert got.alert.msg_type == city.get(one)["msgType"]
+    assert [one.identifier for one in got.alert.references] == [city.get(ident)["identifier"]]
+    feed = city.ask("GET", "/cap/feed.atom")
+    assert f"/cap/{city.get(new)['identifier']}.xml".encode() in feed.body
+    assert f"/cap/{city.get(ident)['identifier']}.xml".encode() not in feed.body, "what was updated is not in force"
+    headers = {
+        name.decode().lower() if isinstance(name, bytes) else name.lower(): value
+        for name, value in dict(feed.headers).items()
+    }
+    tag = headers["etag"]
+    seen = city.ask("GET", "/cap/feed.atom", headers={"if-none-match": tag.decode() if isinstance(tag, bytes) else tag})
+    assert (seen.status, seen.body) == (304, b"")
+    assert city.ask("GET", "/cap/certificate.pem").body == pem
+
+
+def test_what_was_not_sent_to_everybody_is_in_no_feed() -> None:
+    city = a_city()
+    draft = next(
+        one.entity for one in city.act("draft", template="frost", values={"place": "x", "low": 1, "until": "y"}, **AREA)
+    )
+    inner = sent(city, scope="Restricted", severity="Minor")
+    assert city.get(inner).label is None
+    for one in (draft, city.get(inner)):
+        with pytest.raises(NotFound):
+            city.ask("GET", f"/cap/{one['identifier']}.xml")
+    for nonsense in ("x", "../../etc/passwd.xml", "%00.xml", "A" * 3_000):
+        with pytest.raises(NotFound):
+            city.ask("GET", f"/cap/{nonsense}")
+    assert b"<entry>" not in city.ask("GET", "/cap/feed.atom").body
+    assert city.view("current", by="")["warnings"] == []

@@ -1,0 +1,302 @@
+"""Who is warned: people who subscribe and are asked first, lists of staff, and what stops an address."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from test_warnings import a_city, deliver, drafted, follow, grower, mail, sent
+
+from hansa import Conflict, Forbidden, NotFound, Refusal, entity
+from hansa.apps.warnings import people
+from hansa.testing import MemoryCity
+
+PLACE = {"name": "Home", "lon": 17.1, "lat": 48.1, "radius_m": 1_000}
+WISH: dict[str, Any] = {"language": "ja", "places": [PLACE], "channels": [{"kind": "email", "to": "yui@example.org"}]}
+
+
+def subscribed(city: MemoryCity, **more: Any) -> str:
+    city.turn(seconds=1)
+    changes = city.act("subscribe", by="", **{**WISH, **more})
+    return next(one.entity.id for one in changes if one.entity.type == "Recipient")
+
+
+def token(city: MemoryCity, text: str) -> str:
+    made: str = city.acts.capabilities.token("warnings", text)
+    return made
+
+
+def tap(city: MemoryCity, delivery: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(city.ask("POST", f"/w/{token(city, delivery)}").body)
+    return told
+
+
+def test_nothing_goes_to_an_address_before_its_owner_has_said_yes() -> None:
+    city = a_city()
+    ident = subscribed(city)
+    assert city.get(ident)["status"] == "pending"
+    (asked,) = mail(city)
+    assert (asked["purpose"], asked["status"], asked["language"]) == ("verify", "waiting", "ja")
+    sent(city)
+    assert mail(city, purpose="warning") == []
+    told = city.view("told", {"token": token(city, asked.id)}, by="")
+    assert (told["kind"], told["state"]) == ("verify", "open")
+    assert city.get(ident)["status"] == "pending", "looking is no yes"
+    assert tap(city, asked.id)["state"] == "confirmed"
+    assert city.get(ident)["status"] == "active"
+    sent(city, severity="Severe")
+    assert [one["language"] for one in mail(city, purpose="warning")] == ["ja"]
+
+
+def test_a_code_is_as_good_as_the_link_and_five_wrong_ones_end_it() -> None:
+    city = a_city()
+    ident = subscribed(city)
+    code = mail(city)[0]["code"]
+    assert re.fullmatch(r"\d{6}", code)
+    assert code in mail(city)[0]["texts"]["ja"]["body"]
+    door = f"/w/code/{ident.rsplit(':', 1)[-1]}"
+    wrong = json.dumps({"code": f"{(int(code) + 1) % 1_000_000:06d}"}).encode()
+    assert city.ask("POST", door, wrong).status == 400
+    assert city.ask("POST", door, json.dumps({"code": code}).encode()).status == 200
+    assert city.get(ident)["status"] == "active"
+    other = subscribed(city, channels=[{"kind": "sms", "to": "+421 901 234 567"}])
+    door = f"/w/code/{other.rsplit(':', 1)[-1]}"
+    for _ in range(5):
+        assert city.ask("POST", door, b'{"code": "000000"}').status == 400
+    right = json.dumps({"code": mail(city, recipient=other)[0]["code"]}).encode()
+    assert b"too many" in city.ask("POST", door, right).body
+    assert city.get(other)["status"] == "pending"
+    for body in (b"", b"[]", b'{"code": 5}', b'{"code": "\xff"}', b"{" * 100):
+        with pytest.raises(Refusal):
+            city.ask("POST", door, body)
+
+
+def test_an_address_is_of_one_subscription_and_strangers_fill_nobodys_mail() -> None:
+    city = a_city()
+    first = subscribed(city)
+    tap(city, mail(city)[0].id)
+    second = subscribed(city, language="fr")
+    assert city.get(first)["status"] == "active", "an address that is known is not touched before its owner answers"
+    tap(city, mail(city, recipient=second)[0].id)
+    assert city.get(first)["channels"][0]["stopped"] == "moved"
+    sent(city)
+    assert {one["recipient"]: one["status"] for one in mail(city, purpose="warning")} == {
+        first: "escalated",
+        second: "waiting",
+    }
+    for _ in range(6):
+        subscribed(city)
+    assert len(mail(city, purpose="verify")) == people.ASKS
+    for _ in range(people.VISITS):
+        try:
+            subscribed(city)
+        except Conflict:
+            break
+    else:
+        pytest.fail("one visitor subscribes without end")
+
+
+def test_a_link_changes_and_ends_a_subscription_and_a_forged_one_nothing() -> None:
+    city = a_city()
+    ident = subscribed(city)
+    tap(city, mail(city)[0].id)
+    manage = city.view("told", {"token": token(city, mail(city)[0].id)}, by="")["manage"]
+    told = city.view("subscription", {"token": manage}, by="")
+    assert told["channels"] == [{"n": 0, "kind": "email", "to": "y…@example.org", "verified": True, "stopped": ""}]
+    city.act("change", by="", token=manage, hazards=["flood"], quiet={"from": "22:00", "until": "06:00"})
+    city.act("change", by="", token=manage, channels=[{"kind": "sms", "to": "+421901234567"}, {"n": 0}])
+    one = city.get(ident)
+    assert [it["verified"] for it in one["channels"]] == [False, True]
+    assert len(mail(city, purpose="verify")) == 2
+    for forged in (manage[:-1], manage + "A", "A" * 40, "", token(city, "urn:ngsi-ld:Warning:x")):
+        with pytest.raises(NotFound):
+            city.act("change", by="", token=forged, language="en")
+        with pytest.raises(NotFound):
+            city.act("unsubscribe", by="", token=forged)
+    city.act("unsubscribe", by="", token=manage)
+    city.act("unsubscribe", by="", token=manage)
+    one = city.get(ident)
+    assert (one["status"], one["channels"], one["addresses"], one["places"]) == ("unsubscribed", [], [], [])
+    assert "yui" not in json.dumps(one.doc)
+    with pytest.raises(Refusal, match="wants no warnings"):
+        grower(city, "Yui")
+
+
+def test_who_is_signed_in_needs_no_link_for_his_own_and_gets_at_no_other() -> None:
+    city = a_city()
+    changes = city.act("subscribe", by="person:rita", roles=("resident",), **WISH)
+    ident = next(one.entity.id for one in changes if one.entity.type == "Recipient")
+    assert city.get(ident).label == "personal;subject=person:rita"
+    city.act("change", ident, by="person:rita", roles=("resident",), language="es")
+    assert city.get(ident)["language"] == "es"
+    for verb in ("change", "unsubscribe"):
+        with pytest.raises(Forbidden):
+            city.act(verb, ident, by="person:eve", roles=("resident",))
+        with pytest.raises(NotFound):
+            city.act(verb, ident, by="")
+    assert len(city.view("mine", by="person:rita")["subscriptions"]) == 1
+    assert city.view("mine", by="person:eve")["subscriptions"] == []
+
+
+def test_the_button_of_the_mail_program_ends_mail() -> None:
+    city = a_city()
+    ident = subscribed(city)
+    tap(city, mail(city)[0].id)
+    one_click = token(city, f"unsubscribe {ident}")
+    assert city.view("told", {"token": one_click}, by="")["manage"] == one_click
+    told = city.ask("POST", f"/w/{one_click}", b"List-Unsubscribe=One-Click")
+    assert json.loads(told.body)["state"] == "unsubscribed"
+    assert city.get(ident)["status"] == "unsubscribed"
+    assert city.ask("POST", f"/w/{one_click}", b"").status == 200
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"channels": []},
+        {"channels": [{"kind": "email", "to": "a@b\r\nBcc: c@d.org"}]},
+        {"channels": [{"kind": "email", "to": "no address"}]},
+        {"channels": [{"kind": "sms", "to": "12"}]},
+        {"channels": [{"kind": "webhook", "to": "https://x.example"}]},
+        {"channels": [{"kind": "push", "to": {"endpoint": "file:///etc/passwd"}}]},
+        {"channels": [{"kind": "email", "to": "a@example.org", "verified": True}]},
+        {"channels": [{"kind": "email", "to": f"a{n}@example.org"} for n in range(9)]},
+        {"places": [{"lon": 200, "lat": 0}]},
+        {"places": [PLACE] * 11},
+        {"hazards": ["meteor"]},
+        {"quiet": {"from": "22:00", "until": "22:00"}},
+        {"quiet": {"from": "25:00", "until": "06:00"}},
+        {"language": "de"},
+        {"name": "a\x00b"},
+        {"groups": ["staff"]},
+    ],
+)
+def test_what_is_no_subscription_is_refused(wrong: dict[str, Any]) -> None:
+    city = a_city()
+    with pytest.raises(Refusal):
+        subscribed(city, **wrong)
+    assert city.find("Recipient") == []
+
+
+def test_a_list_is_imported_whole_or_not_at_all_and_twice_is_once() -> None:
+    city = a_city()
+    head = "name,language,place,lon,lat,radius_m,email,sms,groups,contact,contact_phone,quiet_from,quiet_until\n"
+    good = head + "Vera,fr,Orchard,17.1,48.1,500,vera@example.org,+421901234567,growers,Jan,+421905000000,22:00,06:00\n"
+    for _ in range(2):
+        city.act("import", by="person:sup", roles=("supervisor",), csv=good)
+    (one,) = city.find("Recipient")
+    assert (one["name"], one["language"], [it["kind"] for it in one["channels"]]) == ("Vera", "fr", ["email", "sms"])
+    assert one["contact"] == {"name": "Jan", "phone": "+421905000000"}
+    bad = good + "Wim,en,,x,48,1,wim@example.org,,,,,,\nXi,en,,,,,nonsense,,,,,,\n"
+    with pytest.raises(Refusal, match=r"line 3: .*line 4: "):
+        city.act("import", by="person:sup", roles=("supervisor",), csv=bad)
+    assert len(city.find("Recipient")) == 1
+    for nonsense in ("", "a,b\n1,2\n", "name\n", '"', head + "x" * 500_000):
+        with pytest.raises(Refusal):
+            city.act("import", by="person:sup", roles=("supervisor",), csv=nonsense)
+
+
+def test_a_dead_address_is_not_used_again_and_the_next_channel_is() -> None:
+    city = a_city()
+    ident = grower(city, channels=[{"kind": "email", "to": "v@example.org"}, {"kind": "sms", "to": "+421901234567"}])
+    sent(city)
+    (one,) = mail(city)
+    deliver(city, one.id, "failed", "failed", "bounced: 550 no such user")
+    one = city.get(one.id)
+    assert (one["status"], one["channel"]["kind"], one["step"], one["again"]) == ("waiting", "sms", 1, False)
+    assert city.get(ident)["channels"][0]["stopped"] == "bounced"
+    sent(city, severity="Severe")
+    assert mail(city)[-1]["channel"]["kind"] == "sms" or mail(city)[0]["channel"]["kind"] == "sms"
+
+
+def test_a_reply_by_text_message_confirms_the_newest_and_stop_ends_that_number() -> None:
+    city = a_city()
+    ident = grower(city, channels=[{"kind": "sms", "to": "+421901234567"}])
+    sent(city)
+    city.turn(seconds=2)
+    sent(city, severity="Severe")
+    for one in mail(city):
+        deliver(city, one.id, "handed")
+
+    def reply(text: str, n: int) -> None:
+        city.say(entity("SmsReply", f"r{n}", **{"from": "00421901234567", "text": text, "receivedAt": "x"}))
+
+    newest = max(mail(city), key=lambda one: str(one["made"])).id
+    reply("who is this?", 1)
+    assert "confirmedAt" not in city.get(newest)
+    assert city.get(newest)["confirmations"][0]["unread"] is True
+    reply("OK.", 2)
+    assert (city.get(newest)["status"], city.get(newest)["confirmedHow"]) == ("confirmed", "sms")
+    assert sum(one["status"] == "confirmed" for one in mail(city)) == 1
+    reply("1", 3)
+    assert sum(one["status"] == "confirmed" for one in mail(city)) == 2
+    reply("STOP", 4)
+    assert city.get(ident)["channels"][0]["stopped"] == "unsubscribed"
+    assert city.find("SmsReply") == []
+    city.say(entity("SmsReply", "r9", **{"from": "'; drop", "text": "1", "receivedAt": "x"}))
+    assert city.find("SmsReply") == []
+
+
+def test_a_confirmation_counts_once_late_ones_are_noted_and_forged_ones_refused() -> None:
+    city = a_city()
+    grower(city)
+    ident = sent(city)
+    (one,) = mail(city)
+    deliver(city, one.id, "handed")
+    assert tap(city, one.id)["already"] is False
+    assert tap(city, one.id)["already"] is True
+    assert city.get(one.id)["status"] == "confirmed"
+    assert len(city.get(one.id)["confirmations"]) == 2
+    good = token(city, one.id)
+    for forged in (good[:-2], good[1:], token(city, ident), "x", "A" * 3_000):
+        with pytest.raises(NotFound):
+            city.ask("POST", f"/w/{forged}")
+        with pytest.raises(NotFound):
+            city.view("told", {"token": forged}, by="")
+    page = city.ask("POST", f"/w/{good}", headers={"accept": "text/html"})
+    assert page.status == 303
+    assert b"/en/w/" in b"".join(value for name, value in page.headers if name.lower() == b"location")
+    grower(city, "Late")
+    new = follow(city, "update", ident, severity="Severe")
+    (late,) = [it for it in mail(city, warning=new) if it["recipient"] != one["recipient"]]
+    follow(city, "cancel", new, reason="over")
+    assert city.get(late.id)["status"] == "ended"
+    tap(city, late.id)
+    assert city.get(late.id)["status"] == "ended"
+    assert city.get(late.id)["confirmations"][0]["late"] is True
+
+
+def test_a_draft_is_no_bodys_business_but_the_staffs() -> None:
+    city = a_city()
+    ident = drafted(city)
+    assert city.view("current", by="")["warnings"] == []
+    with pytest.raises(NotFound):
+        city.view("warning", {"id": ident}, by="")
+    with pytest.raises(Exception, match="who are you"):
+        city.view("list", by="")
+
+
+def test_who_never_answers_is_forgotten_with_his_address() -> None:
+    city = a_city()
+    stays = subscribed(city)
+    tap(city, mail(city)[0].id)
+    subscribed(city, channels=[{"kind": "email", "to": "ghost@example.org"}])
+    city.clock.turn(city.clock.now() + 3 * 86_400 * 1_000_000)
+    city.turn(seconds=1)
+    assert [one.id for one in city.find("Recipient")] == [stays]
+    assert "ghost" not in "".join(str(one.doc) for one in city.find("Delivery"))
+
+
+def test_a_telephone_stands_on_the_list_at_once_and_who_is_not_at_home_is_told_otherwise() -> None:
+    city = a_city()
+    grower(city, channels=[{"kind": "phone", "to": "+421901234567"}, {"kind": "email", "to": "v@example.org"}])
+    ident = sent(city)
+    (one,) = mail(city)
+    deliver(city, one.id, "handed", why="waits for a human")
+    assert city.view("tree", {"id": ident})["total"] == 1
+    city.act("unreached", one.id, by="person:dan", note="nobody at home")
+    assert (city.get(one.id)["channel"]["kind"], city.get(one.id)["status"]) == ("email", "waiting")
+    with pytest.raises(Conflict):
+        city.act("unreached", one.id, by="person:dan")
+    with pytest.raises(Forbidden):
+        city.act("reached", one.id, by="person:rita", roles=("resident",))
