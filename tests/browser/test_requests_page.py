@@ -167,3 +167,35 @@ def test_it_can_be_read_and_used_by_everybody(city, lamps, browse, width, scheme
         assert nameless(page) == []
         assert small(page) == []
         assert outside(page, ".bar, .head-line, .side") == []
+
+
+def test_photographs_that_are_none_are_refused_at_both_doors_and_nothing_is_kept(city, lamps):
+    before = len(city.get("/desk/requests/board?status=all").json()["requests"])
+    big = city.photo + bytes(20_000_000)
+    bomb = bytearray(city.photo)
+    at = bomb.index(b"\xff\xc0") + 5
+    bomb[at : at + 4] = b"\xff\xf0\xff\xf0"  # 65,520 by 65,520 pixels
+    for body, status, why in ((big, 413, "most"), (bytes(bomb), 413, "pixels"), (b"<svg/>", 415, "text")):
+        for path, form in (
+            ("/desk/requests/report", SAID | {"attributes": '{"fault": "out"}'}),
+            (
+                "/open311/v2/requests.json",
+                {"service_code": "tree", "lat": "48", "long": "16", "attribute[blocks]": "no"},
+            ),
+        ):
+            files = [("photo", ("x.jpg", body, "image/jpeg"))]
+            told = httpx.post(city.url + path, data=form, files=files, trust_env=False, timeout=30)
+            assert (told.status_code, why in told.text) == (status, True), told.text
+    assert len(city.get("/desk/requests/board?status=all").json()["requests"]) == before
+
+
+def test_one_visitor_who_stuffs_the_city_is_told_to_wait(city, lamps):
+    form = {"service_code": "tree", "lat": "48", "long": "16", "attribute[blocks]": "no"}
+    for n in range(21):
+        told = httpx.post(f"{city.url}/open311/v2/requests.xml", data=form | {"description": str(n)}, trust_env=False)
+        if told.status_code != 201:
+            break
+    assert (told.status_code, told.headers["retry-after"]) == (429, "3600")
+    assert "<code>429</code>" in told.text
+    said = httpx.post(f"{city.url}/desk/requests/report", data=SAID | {"service": "pothole"}, trust_env=False)
+    assert (said.status_code, said.headers["retry-after"]) == (429, "3600")
