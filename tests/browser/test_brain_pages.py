@@ -182,6 +182,7 @@ def test_what_was_written_is_not_lost_when_the_city_refuses(seat, people):
 
 def test_the_wall_turns_by_itself_halts_at_a_key_and_is_read_from_afar(browse):
     page = browse("/brain?wall=alarms,vitals&every=5", width=1920, height=1080)
+    turn = passing(page)
     until(page, "alarms open", ".wall-huge")
     until(page, "River above 3 m", ".wall-lines")
     assert page.query_selector(".wall img") is None
@@ -193,12 +194,14 @@ def test_the_wall_turns_by_itself_halts_at_a_key_and_is_read_from_afar(browse):
     )
     assert min(sizes) >= 34
     assert outside(page, ".wall *") == []
+    turn(6)
     until(page, "Vital signs", ".wall-title")  # nobody touched it
+    turn(6)
     until(page, "Alarms", ".wall-title")
     page.keyboard.press("ArrowRight")
     until(page, "Vital signs", ".wall-title")
     until(page, "Held. Goes on in", ".wall-foot")
-    page.wait_for_timeout(6_000)
+    turn(6)
     assert page.inner_text(".wall-title") == "Vital signs"
     page.keyboard.press(" ")
     until(page, "Alarms", ".wall-title")
@@ -214,19 +217,32 @@ def test_a_wall_of_nonsense_shows_what_it_can_and_says_what_is_wrong(browse):
     assert page.locator(".wall-turns li").count() == 4
 
 
+def passing(page):
+    """The page's own time is ours to turn from now on: nobody waits for its rounds."""
+    page.clock.install()
+    page.reload()
+    return lambda seconds: page.clock.fast_forward(seconds * 1_000)
+
+
 def test_a_wall_without_the_city_keeps_its_picture_and_takes_up_again(browse):
     page = browse("/brain?wall=alarms", width=1920, height=1080)
+    turn = passing(page)
     until(page, "River above 3 m", ".wall-lines")
     page.route("**/desk/brain/wall**", lambda route: route.abort())
+    turn(30)
     until(page, "No answer", ".wall-lamp")
     assert "River above 3 m" in page.inner_text(".wall-lines")
     page.unroute("**/desk/brain/wall**")
-    page.wait_for_function("() => document.querySelector('.wall-lamp').textContent === ''", timeout=45_000)
+    turn(60)
+    page.wait_for_function("() => document.querySelector('.wall-lamp').textContent === ''")
 
 
 def test_a_wall_that_was_signed_out_says_so(browse):
     page = browse("/brain?wall=alarms", width=1920, height=1080)
+    turn = passing(page)
+    until(page, "River above 3 m", ".wall-lines")
     page.route("**/desk/brain/wall**", lambda route: route.fulfill(status=401, body='{"detail": "who are you?"}'))
+    turn(30)
     until(page, "Signed out", ".wall-lamp")
 
 

@@ -117,7 +117,7 @@ class Catalogue:
         return str(self._calendar["moment"].format(day=day, time=time))
 
     def chosen(self, texts: Any, ours: Sequence[str] = LANGUAGES) -> tuple[str, str]:
-        """Of what people wrote in several languages a text and its language: this one, else the first of ours, else any.
+        """Of what people wrote in several languages one text and its language: this one, else one of ours, else any.
 
         A plain text is of a language that nobody named (""). ("", "") where there is nothing.
         """

@@ -6,8 +6,8 @@
 
 `Site` has doors like others: `handle(Request) -> Response`. What it shows comes from public views of apps, what it
 does goes to their public acts, both through the functions of `Town`, which `serve` hands over. A page whose app is
-missing or slow says so in its place and shows the rest. `public_pages` has the pages, `public_forms` what is posted, `catalogue` the
-words. Nothing of who asks is kept here: what a phone is to remember, it remembers itself.
+missing or slow says so in its place and shows the rest. `public_pages` has the pages, `public_forms` what is posted,
+`catalogue` the words. Nothing of who asks is kept here: what a phone is to remember, it remembers itself.
 """
 
 import asyncio
@@ -340,18 +340,15 @@ class Site:
 
     async def _answered_worker(self, request: Request) -> Response:
         _read(request)
-        headers = [
-            (b"cache-control", b"no-cache"),
-            (b"content-security-policy", b"default-src 'none'; connect-src 'self'; script-src 'self'"),
-        ]
-        return Response(200, self._worker, b"text/javascript; charset=utf-8", headers)
+        policy = (b"content-security-policy", b"default-src 'none'; connect-src 'self'; script-src 'self'")
+        return Response(200, self._worker, b"text/javascript; charset=utf-8", [policy, *_newest(request)])
 
     async def _manifest(self, request: Request) -> Response:
         _read(request)
         asked = request.params().get("lang", "")
         language = asked if asked in LANGUAGES else best(request.headers.get(b"accept-language") or "")
         body = phone.manifest(catalogue(language), self._town.look.city, self._files)
-        return Response(200, body, b"application/manifest+json", [(b"cache-control", b"no-cache")])
+        return Response(200, body, b"application/manifest+json", _newest(request))
 
 
 def spot(text: str) -> tuple[float, float] | None:
@@ -375,6 +372,11 @@ def own(request: Request) -> None:
         if origin and urlsplit(origin).netloc == request.headers.get(b"host"):
             return
     raise Forbidden("this form came from another site", mend="open the page of the city and fill it in there")
+
+
+def _newest(request: Request) -> list[tuple[bytes, bytes]]:
+    """A browser asks each time whether it has the newest; whose answer is his alone, the shield says."""
+    return [] if request.sight.who.session else [(b"cache-control", b"no-cache")]
 
 
 def _read(request: Request) -> None:
