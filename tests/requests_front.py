@@ -85,6 +85,10 @@ class Front:
     def board(self, **asked: str) -> Any:
         return self.ask("board", by="person:ada", roles=("operator",), **asked)
 
+    def finder(self) -> Any:
+        """What the finder of duplicates is worth so far."""
+        return self.ask("review", by="person:ada", roles=("operator",))["finder"]
+
     def case(self, ident: str) -> Any:
         return self.ask("case", by="person:ada", roles=("operator",), id=ident)
 

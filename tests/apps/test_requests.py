@@ -386,7 +386,7 @@ def test_what_is_the_same_is_suggested_joined_answered_together_and_split_again(
     city.staff("split", second)
     told = city.case(second)
     assert (told["into"], told["status"], told["step"], city.case(first)["people"]) == ("", "open", "received", 1)
-    finder = city.board()["finder"]
+    finder = city.finder()
     assert (finder["joined"], finder["suggested"], finder["undone"], finder["precision"]) == (1, 1, 1, 0.0)
 
 
@@ -412,7 +412,7 @@ def test_a_suggestion_is_turned_down_and_counts(city: Front) -> None:
     two = city.report(2, lon=16.10004)
     city.staff("not-the-same", two, other=one)
     assert city.case(two)["suggested"] == []
-    assert city.board()["finder"]["turnedDown"] == 1
+    assert city.finder()["turnedDown"] == 1
     with pytest.raises(Conflict):
         city.staff("not-the-same", two, other=one)
 

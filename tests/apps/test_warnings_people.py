@@ -159,6 +159,7 @@ def test_the_button_of_the_mail_program_ends_mail() -> None:
         {"channels": [{"kind": "sms", "to": "12"}]},
         {"channels": [{"kind": "webhook", "to": "https://x.example"}]},
         {"channels": [{"kind": "push", "to": {"endpoint": "file:///etc/passwd"}}]},
+        {"channels": [{"kind": "push", "to": {"endpoint": "http://127.0.0.1.evil.example/", "keys": {}}}]},
         {"channels": [{"kind": "email", "to": "a@example.org", "verified": True}]},
         {"channels": [{"kind": "email", "to": f"a{n}@example.org"} for n in range(9)]},
         {"places": [{"lon": 200, "lat": 0}]},
@@ -300,3 +301,26 @@ def test_a_telephone_stands_on_the_list_at_once_and_who_is_not_at_home_is_told_o
         city.act("unreached", one.id, by="person:dan")
     with pytest.raises(Forbidden):
         city.act("reached", one.id, by="person:rita", roles=("resident",))
+
+
+def test_deliveries_of_long_ago_are_forgotten_and_those_of_last_week_not() -> None:
+    city = a_city(keep_days=30)
+    grower(city)
+    sent(city)
+    (old,) = mail(city)
+    city.clock.turn(city.clock.now() + 29 * 86_400 * 1_000_000)
+    sent(city, severity="Severe")
+    city.clock.turn(city.clock.now() + 2 * 86_400 * 1_000_000)
+    city.turn(seconds=1)
+    assert old.id not in {one.id for one in mail(city)}
+    assert len(mail(city)) == 1
+
+
+def test_who_has_subscribed_himself_is_passed_over_by_a_list() -> None:
+    city = a_city()
+    ident = subscribed(city)
+    tap(city, mail(city)[0].id)
+    said = "name,email\nYui,yui@example.org\nVera,vera@example.org\n"
+    city.act("import", by="person:sup", roles=("supervisor",), csv=said)
+    assert len(city.find("Recipient")) == 2
+    assert city.get(ident)["language"] == "ja"

@@ -165,7 +165,14 @@ def test_a_vote_from_the_blinding_to_the_check(seat, people, process, city):
     stranger = seat("ada", "/participation")
     assert votes(stranger, "tree")["status"] == 403
     second = seat("cy", "/participation")
-    votes(second, "tree")
+    both = second.evaluate(
+        """async (ballot) => {
+          const it = await import("/static/participation/vote.js");
+          return Promise.all([it.vote(ballot, ["tree"]), it.vote(ballot, ["lamp"])]);
+        }""",
+        BALLOT,
+    )
+    assert [one["choice"] for one in both] == [["tree"], ["tree"]], "two windows at once have one ballot"
     second.evaluate("async () => (await import('/static/participation/vote.js')).castDue({ now: true })")
     turned = httpx.put(f"{city.url}/admin/clock", json={"now": "2026-03-06T12:00:01Z"}, trust_env=False)
     assert turned.is_success, turned.text

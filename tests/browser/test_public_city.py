@@ -1,4 +1,4 @@
-"""What issue 6 is done by: somebody reports a lamp and follows it to the answer; a grower in Japan is warned of frost."""
+"""What issue 6 is done by: a lamp is reported and followed to the answer; a grower is warned of frost in Japanese."""
 
 import asyncio
 import re
@@ -167,9 +167,13 @@ def test_a_grower_subscribes_in_japanese_is_drilled_and_warned_and_a_lost_channe
     # Somebody else, whose address is dead; Nina knows where he lives.
     mail.refuse["otto@example.org"] = "550 5.1.1 no such mailbox"
     otto = {
-        "name": "Otto", "language": "en", "places": [{"name": "Field", "lon": 17.1, "lat": 48.1, "radius_m": 500}],
-        "channels": [{"kind": "email", "to": "otto@example.org"}], "contact": {"name": "Nina", "phone": "+421900"}, "groups": ["growers"],
-    }  # fmt: skip
+        "name": "Otto",
+        "language": "en",
+        "places": [{"name": "Field", "lon": 17.1, "lat": 48.1, "radius_m": 500}],
+        "channels": [{"kind": "email", "to": "otto@example.org"}],
+        "contact": {"name": "Nina", "phone": "+421900"},
+        "groups": ["growers"],
+    }
     done(ada, "warnings/enter", otto)
     # The drill
     sent(ada, bo, FROST | {"status": "Exercise"})

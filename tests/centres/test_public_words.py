@@ -13,9 +13,10 @@ from hansa.centres.catalogue import CATEGORIES, LANGUAGES, best, catalogue, loca
 
 HERE = Path(centres.__file__).parent
 SOURCES = [
-    *HERE.glob("templates/public/*.html"), *HERE.glob("static/public/*.js"),
+    *HERE.glob("templates/public/*.html"),
+    *HERE.glob("static/public/*.js"),
     *(HERE / name for name in ("public.py", "public_pages.py", "public_forms.py", "phone.py", "catalogue.py")),
-]  # fmt: skip
+]
 TEXT = "\n".join(path.read_text() for path in SOURCES)
 FIRST = catalogue(LANGUAGES[0]).words
 ALWAYS = {"js", "worker", "tongue", "fault.at"}
@@ -115,12 +116,34 @@ def test_arabic_runs_from_right_to_left_and_the_others_do_not():
     ("language", "said"),
     [
         ("en", {0: "0 votes", 1: "1 vote", 2: "2 votes", 1234: "1,234 votes"}),
-        ("fr", {0: "0 vote", 1: "1 vote", 2: "2 votes", 1234: "1\u202f234 votes", 1_000_000: "1\u202f000\u202f000 de votes"}),
+        (
+            "fr",
+            {
+                0: "0 vote",
+                1: "1 vote",
+                2: "2 votes",
+                1234: "1\u202f234 votes",
+                1_000_000: "1\u202f000\u202f000 de votes",
+            },
+        ),
         ("es", {0: "0 votos", 1: "1 voto", 2: "2 votos", 1234: "1234 votos", 12345: "12.345 votos"}),
-        ("ar", {0: "لا أصوات", 1: "صوت واحد", 2: "صوتان", 3: "3 أصوات", 11: "11 صوتًا", 100: "100 صوت", 103: "103 أصوات", 199: "199 صوتًا", 202: "202 صوت"}),
+        (
+            "ar",
+            {
+                0: "لا أصوات",
+                1: "صوت واحد",
+                2: "صوتان",
+                3: "3 أصوات",
+                11: "11 صوتًا",
+                100: "100 صوت",
+                103: "103 أصوات",
+                199: "199 صوتًا",
+                202: "202 صوت",
+            },
+        ),
         ("ja", {0: "0票", 1: "1票", 2: "2票"}),
     ],
-)  # fmt: skip
+)
 def test_plurals_follow_the_language(language, said):
     words = catalogue(language)
     assert {n: words.say("vote.cast", n=n) for n in said} == said
@@ -141,8 +164,12 @@ def test_days_and_times_are_written_as_the_language_writes_them():
     now = datetime(2026, 3, 1, 9, 5, tzinfo=UTC)
     day = datetime(2026, 5, 1, 7, 30, tzinfo=UTC)
     assert [catalogue(one).moment(day, now) for one in LANGUAGES] == [
-        "Friday 1 May, 07:30", "vendredi 1er mai à 07:30", "viernes, 1 de mayo, 07:30", "الجمعة 1 مايو، 07:30", "5月1日(金) 07:30",
-    ]  # fmt: skip
+        "Friday 1 May, 07:30",
+        "vendredi 1er mai à 07:30",
+        "viernes, 1 de mayo, 07:30",
+        "الجمعة 1 مايو، 07:30",
+        "5月1日(金) 07:30",
+    ]
     assert catalogue("en").moment(now, now) == "today, 09:05"
     assert catalogue("ja").day(day.replace(year=2025), now) == "2025年5月1日"
 
@@ -158,10 +185,18 @@ def test_a_time_that_is_none_breaks_nothing():
 @pytest.mark.parametrize(
     ("accepts", "language"),
     [
-        ("ja", "ja"), ("ja-JP,ja;q=0.9,en;q=0.8", "ja"), ("de-DE,de;q=0.9", "en"), ("de,ar;q=0.2,fr;q=0.7", "fr"),
-        ("fr;q=0,es;q=0.1", "es"), ("", "en"), ("*", "en"), ("fr;q=much,ar", "ar"), (",,;q=1," * 99, "en"), ("EN-gb", "en"),
+        ("ja", "ja"),
+        ("ja-JP,ja;q=0.9,en;q=0.8", "ja"),
+        ("de-DE,de;q=0.9", "en"),
+        ("de,ar;q=0.2,fr;q=0.7", "fr"),
+        ("fr;q=0,es;q=0.1", "es"),
+        ("", "en"),
+        ("*", "en"),
+        ("fr;q=much,ar", "ar"),
+        (",,;q=1," * 99, "en"),
+        ("EN-gb", "en"),
     ],
-)  # fmt: skip
+)
 def test_a_browser_gets_the_language_that_it_likes_most(accepts, language):
     assert best(accepts) == language
 

@@ -29,11 +29,33 @@ def asked_for(**more: object) -> dict:
 TOLD = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 ANSWERS = TOLD["answers"]
 PAGES = (
-    "", "warnings", "warnings/urn:ngsi-ld:Warning:1", "w/tok", "subscribe", "subscribe?manage=tok", "subscribe?step=code&id=r1", "subscribe?step=done",
-    "report", "report?service=lamp", "requests/R7KQ2M4HXCE", "r/tok-1?sent=1", "near", "near?at=11.0,46.4", "services", "works", "take-part",
-    "take-part/urn:ngsi-ld:Process:b1", "take-part/urn:ngsi-ld:Proposal:p1", "take-part/urn:ngsi-ld:Survey:s1", "take-part/urn:ngsi-ld:Ballot:v1",
-    "street", "street?lon=11.0&lat=46.4", "about", "offline", "no-such-page",
-)  # fmt: skip
+    "",
+    "warnings",
+    "warnings/urn:ngsi-ld:Warning:1",
+    "w/tok",
+    "subscribe",
+    "subscribe?manage=tok",
+    "subscribe?step=code&id=r1",
+    "subscribe?step=done",
+    "report",
+    "report?service=lamp",
+    "requests/R7KQ2M4HXCE",
+    "r/tok-1?sent=1",
+    "near",
+    "near?at=11.0,46.4",
+    "services",
+    "works",
+    "take-part",
+    "take-part/urn:ngsi-ld:Process:b1",
+    "take-part/urn:ngsi-ld:Proposal:p1",
+    "take-part/urn:ngsi-ld:Survey:s1",
+    "take-part/urn:ngsi-ld:Ballot:v1",
+    "street",
+    "street?lon=11.0&lat=46.4",
+    "about",
+    "offline",
+    "no-such-page",
+)
 
 
 class ToldTown:
@@ -46,7 +68,13 @@ class ToldTown:
         self.refuses: HansaError | None = None
         self.files = Starlette(routes=[static().route()])
         self.site = Site(
-            Town(Look(city="Orlava", zone="Europe/Rome", location=(11.0, 46.4), **look), self.now, self._ask, self._do)
+            Town(
+                Look(city="Orlava", zone="Europe/Rome", location=(11.0, 46.4), **look),
+                self.now,
+                self._ask,
+                self._do,
+                self._open,
+            )
         )  # type: ignore[arg-type]
 
     def now(self) -> int:
@@ -66,6 +94,12 @@ class ToldTown:
             raise self.refuses
         self.done.append((app, act, ident, dict(said), files))
         return ["urn:ngsi-ld:Delivery:1", "urn:ngsi-ld:Recipient:1", "urn:ngsi-ld:ParticipationProposal:1"]
+
+    async def _open(self, path, said, request):
+        if self.refuses is not None:
+            raise self.refuses
+        self.done.append(("door", path, "", dict(said), ()))
+        return {"state": "confirmed"}
 
     async def answer(self, method, path, *, query=b"", body=b"", headers=(), sight=NOBODY):
         """What the front door would make of a request of the site; None where it is none of its."""

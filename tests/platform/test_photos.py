@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps, PngImagePlugin
 
 from hansa.errors import BadRequest, TooLarge, UnsupportedMediaType
-from hansa.platform import photos
-from hansa.platform.photos import cleaned
+from hansa.platform.photos import cleaned, png
 
 HOME = b"12 Acacia Avenue, back door"
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + HOME + b"</x:xmpmeta>"
@@ -121,15 +120,15 @@ def test_bytes_hidden_behind_a_packed_picture_go() -> None:
     at = plain.index(b"IDAT") - 4
     size = int.from_bytes(plain[at : at + 4], "big")
     packed = plain[at + 8 : at + 8 + size] + HOME
-    body = plain[:at] + photos._chunk(b"IDAT", packed) + plain[at + 12 + size :]
+    body = plain[:at] + png.chunk(b"IDAT", packed) + plain[at + 12 + size :]
     photo = cleaned(body)
     assert HOME not in photo.body
     assert same(plain, photo.body)
 
 
 def head(width: int, height: int, data: bytes = b"") -> bytes:
-    start = photos._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + start + photos._chunk(b"IDAT", data) + photos._chunk(b"IEND", b"")
+    start = png.chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + start + png.chunk(b"IDAT", data) + png.chunk(b"IEND", b"")
 
 
 def jpeg_of(width: int, height: int) -> bytes:
@@ -259,4 +258,4 @@ def test_a_laced_picture_is_measured_pass_by_pass() -> None:
     """Adam7 of 5 by 3 gray: passes of 1x1, 1x1, (none), 1x1, 3x1, 2x2 ... as PNG's 8.1 counts them."""
     told = struct.pack(">IIBBBBB", 5, 3, 8, 0, 0, 0, 1)
     by_hand = (1 + 1) + (1 + 1) + 0 + (1 + 1) + (1 + 3) + 2 * (1 + 2) + (1 + 5)
-    assert photos._unpacked_size(told, 5, 3) == by_hand
+    assert png.unpacked_size(told, 5, 3) == by_hand

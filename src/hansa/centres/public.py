@@ -62,6 +62,7 @@ _MORE: Final = (
 _log = structlog.get_logger(__name__)
 
 Ask = Callable[[str, str, Mapping[str, str], Request], Awaitable[Any]]
+Open = Callable[[str, Mapping[str, Any], Request], Awaitable[Any]]
 Do = Callable[[str, str, str, Mapping[str, Any], Sequence[File], Request], Awaitable[Sequence[str]]]
 
 
@@ -70,13 +71,15 @@ class Town:
     """What the site needs of the city.
 
     `ask(app, view, parameters, request)` answers as a public view does; `do(app, act, id, said, files, request)` does a
-    public act and says the ids of what it changed; both raise HansaError. `now` is the city's clock (microseconds).
+    public act and says the ids of what it changed; `open(path, said, request)` posts JSON to an app's own door and answers
+    as that does. All raise HansaError. `now` is the city's clock (microseconds).
     """
 
     look: Look
     now: Callable[[], int]
     ask: Ask
     do: Do
+    open: Open
 
 
 class Told(dict[str, Any]):

@@ -116,7 +116,8 @@ async def posted_subscribe(visit: Visiting) -> Page | Leads:
                 proven = any(values[name] for name in ("email", "sms"))
                 return Leads(f"{where}?step=code&id={quote(made.of('Recipient'))}" if proven else f"{where}?step=done")
             case "verify":
-                await visit.do("warnings", "verify", {"id": values["id"], "code": values["code"].strip()}, values["id"])
+                key = quote(values["id"].rpartition(":")[2], safe="")
+                await visit.town.open(f"w/code/{key}", {"code": values["code"].strip()}, visit.request)
                 return Leads(f"{where}?step=done")
             case "change":
                 await visit.do("warnings", "change", {"token": manage} | await _wish(visit, values))

@@ -147,7 +147,10 @@ class Courier:
 
     async def _look(self) -> None:
         """What waits in the store: at the start, and whenever there was more than is held; and how channels are."""
-        self._shown = {str(one.get("kind")): str(one.get("state")) for one in self._city.find("Channel", limit=100)}
+        found = {str(one.get("kind")): one for one in self._city.find("Channel", limit=100)}
+        self._shown = {
+            kind: str(one.get("state")) for kind, one in found.items() if one.id == f"urn:ngsi-ld:Channel:{kind}"
+        }
         await self._scan("sending")
         await self._scan("waiting")
         while True:

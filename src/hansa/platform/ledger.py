@@ -60,6 +60,7 @@ class Ledger:
         return None
 
     def item(self, one: Entity, said: Mapping[str, Any]) -> Item:
+        """What is said of a delivery, standing on how it was read."""
         write = Write("say", one.id, entity(KIND, one.id, **said).doc)
         return Item([write], ACTOR, expects=[(one.id, one.doc)])
 
@@ -75,6 +76,7 @@ class Ledger:
                 await asyncio.sleep(BUSY_S)
 
     def queue(self, item: Item) -> "asyncio.Future[Stored]":
+        """Have it written with the next `flush`; raises (when it is awaited) why nothing was stored."""
         answer: asyncio.Future[Stored] = self._loop.create_future()
         self._batch.append((item, answer))
         return answer
@@ -93,6 +95,6 @@ class Ledger:
                     answer.set_result(result[0])
 
             try:
-                self._city.submititem(item, done, self._loop)
+                self._city.submit_item(item, done, self._loop)
             except HansaError as fault:
                 done(fault)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hansa import Answer, Asking, Entity, Refusal
-from hansa.apps.requests import case, places, services
+from hansa.apps.requests import case, joining, places, services
 from hansa.apps.requests.made import READERS, app
 from hansa.apps.requests.times import DAY, HOUR, iso, micros, moment
 
@@ -35,6 +35,7 @@ def _review(asked: Mapping[str, str], city: Asking) -> dict[str, Any] | Answer:
     if asked.get("format") == "csv":
         return Answer(_csv(told["groups"], by), "text/csv; charset=utf-8", f"requests-{by}-{iso(since)[:10]}.csv")
     told["names"] = _names(by, city)
+    told["finder"] = joining.tally(city)
     told["truncated"] = len(found) >= MOST
     return told
 

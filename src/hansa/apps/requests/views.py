@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hansa import Asking, Entity, NotFound, Refusal
-from hansa.apps.requests import case, joining, likeness, notices, places, reporting, residents, services, shown
+from hansa.apps.requests import case, likeness, notices, places, reporting, residents, services, shown
 from hansa.apps.requests.made import READERS, app
 from hansa.apps.requests.times import iso
 
@@ -198,7 +198,6 @@ def _board(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
         "districts": {one.key: one.name for one in places.ground(city).districts},
         "services": {code: dict(one.names) for code, one in sorted(known.services.items())},
         "faults": list(known.faults),
-        "finder": joining.tally(city),
     }
 
 

@@ -229,7 +229,7 @@ def address(kind: str, to: Any, where: str) -> dict[str, Any]:
         keys = to.get("keys") if isinstance(to, Mapping) else None
         if (
             not isinstance(endpoint, str)
-            or not endpoint.startswith(("https://", "http://127.0.0.1", "http://localhost"))
+            or not words.reached_by(endpoint)
             or len(endpoint) > 1_000
             or not isinstance(keys, Mapping)
             or not all(isinstance(keys.get(name), str) and len(keys[name]) <= 200 for name in ("p256dh", "auth"))
@@ -244,7 +244,7 @@ def address(kind: str, to: Any, where: str) -> dict[str, Any]:
         said = words.email(said)
     elif kind in {"sms", "phone"}:
         said = words.phone(said)
-    elif kind == "webhook" and not said.startswith("https://") and not said.startswith("http://127.0.0.1"):
+    elif kind == "webhook" and not words.reached_by(said):
         raise Refusal("a webhook is reached by https", where=where)
     return {"kind": kind, "to": said, "key": hashed(kind, said)}
 
@@ -330,6 +330,8 @@ def bring(act: Act, city: Asking) -> Iterator[Entity]:
                 {str(k).strip().lower(): (v or "").strip() for k, v in line.items() if isinstance(v, str)}, act, city
             )
             made[one.id] = one
+        except Conflict:
+            continue  # he has it by his own subscription, which stands
         except Refusal as fault:
             wrong.append(f"line {n}: {fault.detail}")
     if wrong:
@@ -391,7 +393,7 @@ def _entered(
     for key in (str(one["key"]) for one in them):
         for other in city.find("Recipient", f'addresses=="{key}"', limit=5):
             if other.id != ident and other.get("status") == "active":
-                raise Refusal("one of these addresses is another recipient's already", where="channels")
+                raise Conflict("one of these addresses is another recipient's already", where="channels")
     made = entity(
         "Recipient",
         ident,

@@ -9,11 +9,12 @@ from typing import Any, Final
 from hansa import Change, City, Delete, Entity, NotFound, entity
 from hansa.apps.warnings import ladder, words
 from hansa.apps.warnings.drafting import logged
-from hansa.apps.warnings.words import NEVER, SECOND, hashed, iso
+from hansa.apps.warnings.words import DAY, NEVER, SECOND, hashed, iso
 
 ROUND_S: Final = 1.0
 DUE: Final = 900  # deliveries of one round; rules may say 1,000
 NOTES: Final = 10  # confirmations of one delivery that are kept, the first ones
+KEEP_DAYS: Final = 365  # deliveries are kept, setting `keep_days`: a year, so that a season can be looked at
 PENDING_S: Final = 2 * 86_400  # a code holds a day; then it is tidied away
 DEAD: Final = ("unsubscribed:", "bounced:", "malformed:")
 """How the courier begins the reason when an address is none, or none any more: nothing is sent there again."""
@@ -161,13 +162,17 @@ def _texted(one: Entity) -> bool:
 
 
 def tidy(city: City) -> Iterator[Delete]:
-    """Forget who asked for warnings and never answered: an address that nobody said yes for is not kept."""
+    """Forget who asked for warnings and never answered, and who was told what so long ago that nobody asks any more."""
     now = city.now()
+    days = city.setting("keep_days", KEEP_DAYS)
+    kept = days if isinstance(days, int) and not isinstance(days, bool) and days > 0 else KEEP_DAYS
+    for one in city.find("Delivery", f'made<"{iso(now - kept * DAY)}"', limit=300):
+        yield Delete(one.id)
     for one in city.find("Recipient", 'status=="pending"', limit=200):
         asked = words.instant(one.get("asked"))
         if asked is None or now - asked < PENDING_S * SECOND:
             continue
-        for it in city.find("Delivery", f'recipient=="{one.id}"', limit=3):
+        for it in city.find("Delivery", f'recipient=="{one.id}"', limit=2):
             yield Delete(it.id)
         yield Delete(one.id)
 

@@ -54,6 +54,7 @@ _EMAIL: Final = re.compile(
     r"[^\s@<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?\.[A-Za-z]{2,63}"
 )
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
+_HERE: Final = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::[0-9]{1,5})?/")
 _TIME: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -219,6 +220,11 @@ def places_of(said: Any) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def reached_by(said: str) -> bool:
+    """Whether an address of the web is one by https, or on this machine itself; the egress wall judges it again."""
+    return said.startswith("https://") or _HERE.match(said) is not None
 
 
 def email(said: str) -> str:

@@ -14,7 +14,7 @@ const by = (id) => document.getElementById(id);
 const WHICH = [["", "Requests"], ["review", "Review"], ["city", "Services"]];
 const NAMES = ["view", "status", "department", "service", "by", "q", "sel"];
 const place = Object.fromEntries(NAMES.map((name) => [name, new URLSearchParams(location.search).get(name) ?? ""]));
-let board = { requests: [], departments: [], districts: {}, services: {}, finder: {}, faults: [] };
+let board = { requests: [], departments: [], districts: {}, services: {}, faults: [] };
 let one = null;
 let told_ = null; // what the view that is open said
 let failed = null;
@@ -69,7 +69,7 @@ function show() {
   by("take").hidden = !may.has("take") || place.view !== "";
   by("hand-out").hidden = place.view === "city" || !board.requests.length;
   if (failed) return by("list").replaceChildren(fault("The requests could not be read", failed, h("button", { type: "button", on: { click: load } }, "Try again")));
-  if (place.view === "review" && told_?.groups) by("list").replaceChildren(review(told_, board.finder, (id) => (go({ view: "", status: "all", sel: id }, false), load())));
+  if (place.view === "review" && told_?.groups) by("list").replaceChildren(review(told_, (id) => (go({ view: "", status: "all", sel: id }, false), load())));
   else if (place.view === "city" && Array.isArray(told_)) by("list").replaceChildren(standing(told_[0].services, told_[1].works, { may: (verb) => may.has(verb), does }));
   else if (place.view === "") list();
   side();

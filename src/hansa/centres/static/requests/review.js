@@ -7,8 +7,9 @@ import { hours, inWords, share } from "./told.js";
 
 const PARTS = { department: "Department", district: "District", service: "Service" };
 
-/** What the view `review` said, as sections; `open(id)` shows a request, `finder` what the finder of duplicates is worth. */
-export function review(told, finder, open) {
+/** What the view `review` said, as sections; `open(id)` shows a request. */
+export function review(told, open) {
+  const { finder } = told;
   if (!told.all.n) return notice("Nothing was reported in these weeks", ["When requests come in, this page says how soon they are answered, by department and district."]);
   const name = (key) => (told.names[key] ? inWords(told.names[key]) : key || "no district");
   const head = [PARTS[told.by], "Requests", "Open", "Late", "Answered in (median, p90)", "Done in (median, p90)", "Answered in time", "Done in time", "Satisfaction", "Reopened"];
