@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hansa import Conflict, Forbidden, NotFound, Refusal, entity
 from hansa.analytics.acts import Visit
-from hansa.apps.participation import app, comments, street
+from hansa.apps.participation import app, comments, moderation, street
 from hansa.apps.participation import words as limits
 from hansa.model.change import Refused, Write
 from hansa.testing import MemoryCity
@@ -34,8 +36,8 @@ POINT = {"type": "Point", "coordinates": [17.11, 48.14]}
 
 @pytest.fixture
 def city() -> Iterator[MemoryCity]:
-    settings = {"participation": {"held_words": ["Blötmann", "vermin"]}}
-    with MemoryCity(app, start="2026-03-05T12:00:00Z", settings=settings).closing() as made:
+    said = {"participation": {"held_words": ["Blötmann", "vermin"]}}
+    with MemoryCity(app, start="2026-03-05T12:00:00Z", settings=said).closing() as made:
         made.act("describe", key="budget-2026", **PROCESS)
         made.act("publish", P)
         yield made
@@ -345,6 +347,8 @@ def test_of_a_hundred_thousand_comments_a_page_is_read_by_its_ids(city: MemoryCi
         ("I will kill you.", "hate"),
         ("سأقتلك", "hate"),
         ("ぶっ殺してやる", "hate"),
+        ("あの人を殺してやると言った", "hate"),
+        ("وسأقتلك غدا", "hate"),
         ("write me: ada.k@example.org", "personal-data"),
         ("he lives there, call +421 905 123 456", "personal-data"),
         ("pay to SK31 1200 0000 1987 4263 7541", "personal-data"),
@@ -364,6 +368,15 @@ def test_a_rule_of_the_city_holds_a_comment_back_and_its_author_is_told_why(
     assert not city.find("ParticipationComment", sight=PUBLIC)
     (waits,) = sees(city, "queue", "mod", ("operator",))["waiting"]
     assert (waits["id"], waits["shown"]) == (comment, "held")
+
+
+@given(
+    st.text(max_size=300)
+    | st.sampled_from(["a .", "0 ", "a@", "GB00 ", "www.", "- ", "é\u0301"]).map(lambda it: it * 1_500)
+)
+@settings(max_examples=50, deadline=5_000)
+def test_every_text_is_judged_and_none_takes_long(said: str) -> None:
+    assert moderation.rule(said, ["vermin"]) in {"", "hate", "personal-data", "spam", "shouting"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hansa import Conflict, Forbidden, Refusal
-from hansa.apps.warnings import app, board, templates, words
+from hansa.apps.warnings import app, board, cap, templates, words
 from hansa.errors import BadRequest
 from hansa.testing import MemoryCity
 
@@ -189,8 +189,10 @@ def test_every_template_speaks_five_languages_and_fills_every_placeholder() -> N
                     lit for lit, *_ in __import__("string").Formatter().parse(said)
                 )
             assert len(texts[language]["short"]) < words.SHORT
+        assert cap.septets(one["texts"]["en"]["short"]) is not None, "one letter beyond GSM makes two messages of one"
     assert set(templates.data()["marks"]) == {"Exercise", "Test", "Update", "Cancel"}
     assert all(set(it) == set(words.LANGUAGES) for it in templates.data()["marks"].values())
+    assert all(cap.septets(it["en"]) is not None for it in templates.data()["marks"].values())
     assert all(set(it["names"]) == set(words.LANGUAGES) for it in templates.hazards().values())
 
 

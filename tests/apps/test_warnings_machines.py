@@ -10,11 +10,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from test_frost import DAY, evening
 from test_warnings import AREA, VALLEY, a_city, follow, grower, mail, sent
 
 from hansa import App, Change, City, Conflict, Entity, Forbidden, NotFound, Refusal, entity
+from hansa.apps.frost import app as frost
 from hansa.apps.warnings import app, cap
-from hansa.clock import parse
+from hansa.clock import micros, parse
 from hansa.errors import BadRequest
 from hansa.testing import MemoryCity
 
@@ -130,6 +132,23 @@ def test_nobody_approves_his_own_and_fire_never_goes_out_by_itself() -> None:
     ):
         with pytest.raises(Refusal):
             city.act("allow", app="warnings", by="person:ada", **SUP, **{**SEASON, **wrong})
+
+
+def test_a_cold_evening_warns_the_growers_by_the_real_frost_app() -> None:
+    warnings = App("warnings", report=app.report, reads=set(app.reads), writes=set(app.writes))
+    warnings.handlers, warnings.deeds, warnings.views = app.handlers, app.deeds, app.views  # a night without rounds
+    city = MemoryCity(frost, warnings, start=micros(DAY), settings={"warnings": {"timezone": "UTC"}})
+    season(city, until="2012-05-31T12:00:00Z", area=VALLEY)
+    city.act("enter", app="warnings", by="person:sup", roles=("supervisor",), name="Vera", groups=["growers"],
+             language="ja", channels=[{"kind": "email", "to": "v@example.org"}])  # fmt: skip
+    evening(city, 1.0, about={"location": STATION, "name": "North orchard"})
+    (one,) = city.find("Warning")
+    (alert,) = city.find("Alert")
+    assert (one["state"], one["expires"], one["event"]) == ("sent", alert["validTo"], "frost")
+    assert one["texts"]["ja"]["title"] == "今夜の霜注意：North orchard"
+    assert f"{alert['forecast']:.1f} °C" in one["texts"]["en"]["body"]
+    (delivery,) = mail(city)
+    assert (delivery["status"], delivery["language"]) == ("waiting", "ja")
 
 
 def test_a_guarded_alert_is_not_said_aloud() -> None:

@@ -324,3 +324,15 @@ def test_who_has_subscribed_himself_is_passed_over_by_a_list() -> None:
     city.act("import", by="person:sup", roles=("supervisor",), csv=said)
     assert len(city.find("Recipient")) == 2
     assert city.get(ident)["language"] == "ja"
+
+
+def test_what_is_on_its_way_to_somebody_who_ends_it_ends_too_and_is_no_humans_work() -> None:
+    city = a_city()
+    ident = subscribed(city)
+    tap(city, mail(city)[0].id)
+    sent(city)
+    (one,) = mail(city, purpose="warning")
+    assert one["status"] == "waiting"
+    city.act("unsubscribe", by="", token=token(city, ident))
+    assert (city.get(one.id)["status"], city.get(one.id)["why"]) == ("ended", "unsubscribed")
+    assert city.view("tree")["total"] == 0

@@ -186,8 +186,9 @@ def test_a_word_that_comes_while_a_step_is_decided_stands() -> None:
     deliver(city, one.id, "handed")
     tap(city, one.id)
     # As a round would have said it that had read before the tap.
-    city.say(entity("Delivery", one.id, status="waiting", step=1, due=city.clock.now() + SECOND))
-    assert (city.get(one.id)["status"], city.get(one.id)["due"]) == ("confirmed", NEVER)
+    for said in ({"status": "waiting", "step": 1, "due": city.clock.now() + SECOND}, {"status": "escalated"}):
+        city.say(entity("Delivery", one.id, **said))
+        assert (city.get(one.id)["status"], city.get(one.id)["due"]) == ("confirmed", NEVER)
 
 
 def test_a_notice_of_a_run_book_reaches_the_people_it_names_or_a_human_has_it() -> None:

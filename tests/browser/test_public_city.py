@@ -199,8 +199,8 @@ def test_a_grower_subscribes_in_japanese_is_drilled_and_warned_and_a_lost_channe
         return ada.page("GET", f"/desk/warnings/board?id={ident}").json()["status"]
 
     until(lambda: board().get("confirmed") == 1 and board().get("escalated") == 1, "nobody was brought to a human")
-    desk = ada.page("GET", f"/desk/warnings/board?id={ident}").text
-    assert "Nina" in desk
+    desk = ada.page("GET", f"/desk/warnings/deliveries?id={ident}").text
+    assert "Nina" in desk, desk
 
 
 def sent(ada, bo, said):

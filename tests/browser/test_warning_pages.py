@@ -111,6 +111,18 @@ def test_a_warning_is_written_drawn_approved_by_another_and_delivered_to_the_las
     other.context.close()
 
 
+def test_nobody_says_past_the_desk_what_two_people_decide(city, bo):
+    approved = {"type": "Property", "value": "approved"}
+    ident = drafted(city)
+    for kind in ("Warning", "Delivery", "Recipient", "StandingApproval", "Sending", "WarningLog", "SmsReply"):
+        made = {"id": f"urn:ngsi-ld:{kind}:forged", "type": kind, "state": approved, "status": approved}
+        told = bo.page("POST", "/ngsi-ld/v1/entities", made)
+        assert told.status_code in {400, 403}, f"{kind}: {told.text}"
+    told = bo.page("PATCH", f"/ngsi-ld/v1/entities/{ident}/attrs", {"state": approved})
+    assert told.status_code in {207, 403}, told.text
+    assert city.get(f"/desk/warnings/one?id={ident}").json()["warning"]["state"] == "draft"
+
+
 def test_a_draft_that_somebody_else_changed_is_not_overwritten(city, browse):
     ident = drafted(city)
     page = browse(f"/warnings?sel={ident}")

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import threading
+import time
 from pathlib import Path
 
 import axe_playwright_python
@@ -64,6 +65,15 @@ def town(served):
     fresh = ToldTown()
     served.answers, served.done, served.asked, served.refuses = fresh.answers, [], [], None
     return served
+
+
+def eventually(page, question, arg=None):
+    """What an asynchronous question answers once it is something; the browser answers, so this is no sleep."""
+    end = time.monotonic() + WITHIN_MS / 1000
+    while not (found := page.evaluate(question, arg)):
+        assert time.monotonic() < end, question
+        page.evaluate("() => new Promise((done) => setTimeout(done, 30))")
+    return found
 
 
 @pytest.fixture
@@ -266,10 +276,10 @@ def test_it_can_be_installed(look):
 
 def test_without_a_line_it_starts_says_of_when_it_is_and_keeps_a_report_until_there_is_one(look, town):
     page = look("/en/", workers="allow")
-    page.wait_for_function("async () => Boolean(await caches.match('/en/') && await caches.match('/en/offline'))")
+    eventually(page, "async () => Boolean(await caches.match('/en/') && await caches.match('/en/offline'))")
     page.goto(f"{town.url}/en/report")  # whose forms are kept then, each of them
-    page.wait_for_function(
-        "async () => Boolean(await caches.match('/en/report') && await caches.match('/en/report?service=lamp'))"
+    eventually(
+        page, "async () => Boolean(await caches.match('/en/report') && await caches.match('/en/report?service=lamp'))"
     )
     page.context.set_offline(True)
     page.goto(f"{town.url}/en/")
@@ -320,7 +330,7 @@ def test_a_warning_that_is_pushed_is_shown_in_its_language_and_once_as_new(look,
             "ServiceWorker.deliverPushMessage",
             {"origin": town.url, "registrationId": ours["registrationId"], "data": one},
         )
-    told = page.wait_for_function(shown, arg=2).json_value()
+    told = eventually(page, shown, 2)
     assert sorted(told) == [
         ["Warning of the city", "en", "", False, ""],
         ["今夜は霜", "ja", "chain-1", True, "https://city.example/w/tok-1"],

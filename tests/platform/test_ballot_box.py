@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.hashes import SHA384
 
 from hansa.clock import SECOND, parse
-from hansa.errors import Conflict, Forbidden, HansaError, NotFound, Unauthenticated
+from hansa.errors import Conflict, Forbidden, Full, HansaError, NotFound, Unauthenticated
 from hansa.model.change import Write
 from hansa.model.entity import entity
 from hansa.platform.ballot_box import SLOTS, AlreadyGiven, BallotBox, Over
@@ -201,6 +201,21 @@ def test_after_the_close_nothing_is_given_cast_or_signed_and_the_file_holds(box:
     assert list(box._db.execute("SELECT private, seal FROM vote")) == [(None, None)]
 
 
+def test_a_vote_that_is_counted_by_two_at_once_is_published_once_and_a_seal_is_on_the_file(
+    box: BallotBox, tmp_path: Path
+) -> None:
+    for n in range(5):
+        box.cast(ID, given(box, f"person:p{n}")[1])
+    with ThreadPoolExecutor(2) as pool:
+        for one in [pool.submit(box.end, ID) for _ in range(2)]:
+            one.result()
+    body = box.published(ID) or b""
+    assert (check(body.splitlines()).faults, len(body.splitlines())) == ([], 7)
+    lies = (tmp_path / "ballots.db").read_bytes()
+    assert lies[:16] != b"SQLite format 3\0"
+    assert b"lamp" not in lies, "it is sealed"
+
+
 def test_a_vote_that_was_opened_is_not_changed_and_one_that_is_not_there_is_not_found(box: BallotBox) -> None:
     box.begin(VOTE)
     with pytest.raises(Conflict, match="as another"):
@@ -209,6 +224,27 @@ def test_a_vote_that_was_opened_is_not_changed_and_one_that_is_not_there_is_not_
         with pytest.raises(NotFound):
             deed("urn:ngsi-ld:Ballot:none")
     assert box.published(ID) is None
+
+
+def test_a_full_disk_gives_nothing_and_takes_nothing_away(box: BallotBox) -> None:
+    one, ballot = given(box)
+    box._db.pragma("max_page_count", box._db.pragma("page_count"))
+    refused = ""
+    for n in range(200):
+        try:
+            box.give(ID, f"person:p{n}", one.blinded)
+        except Full:
+            refused = f"person:p{n}"
+            break
+    assert refused
+    assert not box.was_given(ID, refused)
+    assert box.given(ID) == n + 1
+    with pytest.raises(Full):
+        box.end(ID)
+    box._db.pragma("max_page_count", 1_000_000)
+    box.end(ID)
+    assert check((box.published(ID) or b"").splitlines()).faults == []
+    assert ballot.choice == ("lamp",)
 
 
 # ---- what an administrator finds who has every file

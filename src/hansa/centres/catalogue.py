@@ -8,6 +8,7 @@ Source: Unicode CLDR 46, plural rules for cardinals (integers only); RFC 4647 se
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 LANGUAGES: Final = ("en", "fr", "es", "ar", "ja")
 """The first is spoken where nothing else fits."""
+_CODE: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ASKED: Final = 20  # languages of a header that are looked at: no browser sends more
 
 Words = Mapping[str, str | Mapping[str, str]]
@@ -82,7 +84,9 @@ class Catalogue:
         """What a code means (`step`, `in-progress`); one that nobody translated is at least readable."""
         text = str(value)
         found = self.words.get(f"{family}.{text}")
-        return found if isinstance(found, str) else text.replace("-", " ").replace("_", " ")
+        if isinstance(found, str):
+            return found
+        return text.replace("-", " ").replace("_", " ") if _CODE.match(text) else text
 
     def number(self, value: float, digits: int = 0) -> str:
         """A figure with so many decimals, grouped as the language does it."""

@@ -71,8 +71,8 @@ class Town:
     """What the site needs of the city.
 
     `ask(app, view, parameters, request)` answers as a public view does; `do(app, act, id, said, files, request)` does a
-    public act and says the ids of what it changed; `open(path, said, request)` posts JSON to an app's own door and answers
-    as that does. All raise HansaError. `now` is the city's clock (microseconds).
+    public act and says the ids of what it changed; `open(path, said, request)` posts JSON to an app's own door and
+    answers as that does. All raise HansaError. `now` is the city's clock (microseconds).
     """
 
     look: Look

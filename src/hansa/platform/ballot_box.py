@@ -12,6 +12,8 @@ Report: 3.2.1. Tests: `tests/platform/test_ballot_box.py`.
 
 import secrets
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -103,6 +105,21 @@ class BallotBox:
         with self._lock:
             self._db.close()
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction, durable at its end; Full when the disk takes nothing: then nothing has happened."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as fault:
+            if self._db.in_transaction:  # of a full disk SQLite has taken it back itself
+                self._db.execute("ROLLBACK")
+            if isinstance(fault, apsw.FullError | apsw.IOError):
+                mend = "make room; what was not acknowledged is asked for again"
+                raise Full("the ballot box could not be written", mend=mend) from fault
+            raise
+
     # A vote begins
 
     def begin(self, vote: Vote) -> tuple[PublicKey, str]:
@@ -120,7 +137,7 @@ class BallotBox:
             if len(self._open) >= VOTES:
                 raise Busy(f"{VOTES} votes are open", mend="wait until one is over")
             signer, seal = Signer.fresh(self._bits), Seal()
-            with self._db:
+            with self._writing():
                 self._db.execute(
                     _BEGIN,
                     (vote.id, vote.bytes, orjson.dumps(signer.public.jwk), signer.der, seal.private),
@@ -194,7 +211,7 @@ class BallotBox:
         with self._lock:
             one = self._at(ident)
             if self._asked(one, who) is None:
-                with self._db:
+                with self._writing():
                     self._db.execute("INSERT INTO given VALUES (?, ?, ?)", (one.n, who, sha256(blinded).digest()))
                     self._db.execute("UPDATE vote SET given = given + 1 WHERE n = ?", (one.n,))
                 one.given += 1
@@ -237,31 +254,31 @@ class BallotBox:
         return one.seal.receipt(ident, leaf)
 
     def _keep(self, one: _Open, body: bytes) -> None:
-        try:
-            if len(one.free) <= one.slots * _FREE:
-                self._grow(one)
-            pick = secrets.randbelow(len(one.free))
-            at = one.free[pick]
-            with self._db, self._db.blob_open("main", "slot", "body", at, True) as slot:  # apsw's own
-                slot.write(body)
-            one.free[pick] = one.free[-1]
-            one.free.pop()
-        except (apsw.FullError, apsw.IOError) as fault:
-            raise Full("the ballot could not be written", mend="cast it again later: it is still yours") from fault
+        if len(one.free) <= one.slots * _FREE:
+            self._grow(one)
+        pick = secrets.randbelow(len(one.free))
+        with self._writing():
+            self._fill(one.free[pick], body)
+        one.free[pick] = one.free[-1]
+        one.free.pop()
+
+    def _fill(self, at: int, body: bytes) -> None:
+        """Write over a slot, in place."""
+        with self._db.blob_open("main", "slot", "body", at, True) as slot:
+            slot.write(body)
 
     def _grow(self, one: _Open) -> None:
         """Twice the slots, and every ballot in a new place."""
         if one.slots >= MOST:
             raise Full(f"more than {MOST:,} ballots of one vote")
-        with self._db:
+        with self._writing():
             bodies = [bytes(body) for (body,) in self._db.execute(_TAKEN, (one.n, bytes(SLOT)))]
             self._make(one.n, one.slots)
             free = [at for (at,) in self._db.execute("SELECT n FROM slot WHERE vote = ?", (one.n,))]
             self._db.execute("UPDATE slot SET body = zeroblob(?) WHERE vote = ?", (SLOT, one.n))
             secrets.SystemRandom().shuffle(free)
             for body in bodies:
-                with self._db.blob_open("main", "slot", "body", free.pop(), True) as slot:
-                    slot.write(body)
+                self._fill(free.pop(), body)
         one.free, one.slots = free, one.slots * 2
 
     def cast_so_far(self, ident: str) -> int:
@@ -276,30 +293,35 @@ class BallotBox:
         NotFound where there was no such vote; Full.
         """
         with self._lock:
-            rows = list(self._db.execute("SELECT n, said, public, seal, state, given FROM vote WHERE id = ?", (ident,)))
-            if not rows:
-                raise NotFound("there is no such vote", where=ident[:200])
-            n, said, public, seal, state, given = rows[0]
-            if state == "counted":
+            row = self._ended(ident)
+            if row is None:
                 return
+            n, said, public, seal, given = row
             self._open.pop(ident, None)
-            vote = Vote.read(orjson.loads(said))
-            names = sorted(vote.options)
-            taken = (_unpacked(body, names) for (body,) in self._db.execute(_TAKEN, (n, bytes(SLOT))))
-            ballots = [one for one in taken if one is not None]
-            lines = published(vote, PublicKey.read(orjson.loads(public)), Seal(seal), given, ballots)
-            body = b"".join(line + b"\n" for line in lines)
-            try:
-                with self._db:
-                    for at in range(0, len(body), PART):
-                        self._db.execute(
-                            "INSERT INTO published VALUES (?, ?, ?)", (n, at // PART, body[at : at + PART])
-                        )
-                    self._db.execute(_ENDED, (n,))
-                    self._db.execute("DELETE FROM given WHERE vote = ?", (n,))
-                    self._db.execute("DELETE FROM slot WHERE vote = ?", (n,))
-            except (apsw.FullError, apsw.IOError) as fault:
-                raise Full("the ballots could not be published", mend="make room: it is tried again") from fault
+            bodies = [bytes(body) for (body,) in self._db.execute(_TAKEN, (n, bytes(SLOT)))]
+        # Counting takes long, and others cast in other votes meanwhile; in this one nobody does any more.
+        vote = Vote.read(orjson.loads(said))
+        names = sorted(vote.options)
+        ballots = [one for one in (_unpacked(body, names) for body in bodies) if one is not None]
+        lines = published(vote, PublicKey.read(orjson.loads(public)), Seal(seal), given, ballots)
+        body = b"".join(line + b"\n" for line in lines)
+        with self._lock:
+            if self._ended(ident) is None:
+                return
+            with self._writing():
+                for at in range(0, len(body), PART):
+                    self._db.execute("INSERT INTO published VALUES (?, ?, ?)", (n, at // PART, body[at : at + PART]))
+                self._db.execute(_ENDED, (n,))
+                self._db.execute("DELETE FROM given WHERE vote = ?", (n,))
+                self._db.execute("DELETE FROM slot WHERE vote = ?", (n,))
+
+    def _ended(self, ident: str) -> tuple[int, bytes, bytes, bytes, int] | None:
+        """What a vote that is to be counted is; None: it is counted. NotFound."""
+        rows = list(self._db.execute("SELECT n, said, public, seal, given, state FROM vote WHERE id = ?", (ident,)))
+        if not rows:
+            raise NotFound("there is no such vote", where=ident[:200])
+        n, said, public, seal, given, state = rows[0]
+        return None if state == "counted" else (n, said, public, seal, given)
 
     def published(self, ident: str) -> bytes | None:
         """The published file of a vote that was counted; None where nothing is published."""

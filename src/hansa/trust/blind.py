@@ -36,8 +36,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hansa.errors import BadRequest, HansaError
 
 BITS: Final = 2_048
-"""Of a vote's key: 112 bits of security (NIST SP 800-57) until the count, when it is gone; what hides the voter does not
-depend on it. Twice as long a key would hold the interpreter eight times as long for each ballot that is given."""
+"""Of a vote's key: 112 bits of security (NIST SP 800-57) until the count, when it is gone; what hides the voter does
+not depend on it. With 3,072 bits each ballot that is given would hold the interpreter three times as long."""
 PREFIX: Final = 32
 """Random bytes before the message (RFC 9474, section 4)."""
 _E: Final = 65_537

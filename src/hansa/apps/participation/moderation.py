@@ -8,6 +8,7 @@ it holds back, and decides nothing.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from hansa import Act, Asking, City, Conflict, Delete, Entity, Forbidden, entity
@@ -23,6 +24,7 @@ THREATS: Final = (
 )
 """Threats that mean the same whoever says them. What offends here and not there a city adds itself: `held_words`."""
 _LINKS: Final = 3
+_TIGHT: Final = 7  # letters: shorter words are found by chance where one word ends and the next begins
 _SHOUTED: Final = 40  # letters: a shorter shout may be a name
 _LEET: Final = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i"})
 _LINK: Final = re.compile(r"https?://|www\.", re.IGNORECASE)
@@ -40,14 +42,22 @@ def plain(said: str) -> str:
     return " ".join(re.sub(r"(?<=\b\w)[.\-_* ]+(?=\w\b)", "", heard).split())
 
 
+@lru_cache(maxsize=8)
+def _bad(words_: tuple[str, ...]) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """What finds any of these words, and the longer ones as they are found where all blanks were left out."""
+    heard = sorted({one for one in map(plain, words_) if one})
+    # Where letters have no case, words are not parted by blanks, or grow at their front: there they are found anywhere.
+    each = [("" if one[0].lower() == one[0].upper() else r"(?<!\w)") + re.escape(one) for one in heard]
+    return re.compile("|".join(each) or r"(?!)"), tuple(one.replace(" ", "") for one in heard if len(one) > _TIGHT)
+
+
 def rule(said: str, words: Iterable[str] = ()) -> str:
     """The rule that holds a text back: `hate`, `personal-data`, `spam` or `shouting`; empty where none does."""
     heard = plain(said)
-    tight = heard.replace(" ", "")
-    for one in (*THREATS, *words):
-        bad = plain(one)
-        if bad and (re.search(rf"(?<!\w){re.escape(bad)}", heard) or (len(bad) > 7 and bad.replace(" ", "") in tight)):
-            return "hate"
+    pattern, tight = _bad((*THREATS, *words))
+    closed = heard.replace(" ", "")
+    if pattern.search(heard) or any(one in closed for one in tight):
+        return "hate"
     if _MAIL.search(said) or _IBAN.search(said) or any(_digits(one) for one in _PHONE.findall(said)):
         return "personal-data"
     if len(_LINK.findall(said)) > _LINKS:

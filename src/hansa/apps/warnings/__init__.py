@@ -13,6 +13,7 @@ from hansa.apps.warnings import (
     doors,
     drafting,
     ladder,
+    lists,
     notices,
     people,
     sending,
@@ -73,8 +74,8 @@ app.act("subscribe", "Recipient", new=True, public=True)(people.subscribe)
 app.act("change", "Recipient", new=True, public=True)(people.change)
 app.act("unsubscribe", "Recipient", new=True, public=True)(people.unsubscribe)
 app.act("link", "Recipient", new=True, public=True)(people.link)
-app.act("enter", "Recipient", new=True, public=True)(people.enter)
-app.act("import", "Recipient", new=True, public=True)(people.bring)
+app.act("enter", "Recipient", new=True, public=True)(lists.enter)
+app.act("import", "Recipient", new=True, public=True)(lists.bring)
 
 # ---- Views
 app.view("current", public=True)(views.current)
@@ -129,7 +130,7 @@ def unreached(act: Act, city: Asking) -> Iterator[Entity]:
 
 
 def _by_hand(act: Act, what: str, city: Asking) -> Entity:
-    people.may(act, STAFF)
+    lists.may(act, STAFF)
     words.only(act.said, "note")
     one = act.subject
     if one is None:

@@ -10,9 +10,11 @@ from hashlib import blake2b
 from typing import Any, Final
 from urllib.parse import quote
 
-from hansa import Answer, Asked, Asking, Entity, NotFound, Refusal
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from hansa import Answer, Asked, Asking, Entity, NotFound, Refusal, entity
 from hansa.apps.warnings import cap, ladder, message, people, standing, telling, words
-from hansa.apps.warnings.drafting import described
+from hansa.apps.warnings.drafting import described, follows
 from hansa.apps.warnings.words import hashed, iso
 
 CAP: Final = 1_000_000  # bytes of a CAP message: the largest of national services have some 300,000
@@ -88,8 +90,6 @@ def _chained(alert: cap.Alert, city: Asking) -> dict[str, Any]:
             f"urn:ngsi-ld:Warning:{hashed('cap', one.sender, one.identifier, iso(words.micros(one.sent)))}", city
         )
         if before is not None and before.get("state") == "sent":
-            from hansa.apps.warnings.drafting import follows  # noqa: PLC0415  # only here
-
             return {"msgType": alert.msg_type, **follows(before)}
     return {}
 
@@ -126,8 +126,6 @@ def feed(asked: Asked, city: Asking) -> Answer:
 
 def certificate(asked: Asked, city: Asking) -> Answer:
     """The certificate that this city signs its warnings with (PEM)."""
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415  # asked for once a year
-
     _, found = message.key_of(city)
     return _tagged(asked, found.public_bytes(Encoding.PEM), "application/x-pem-file", str(found.serial_number))
 
@@ -181,9 +179,7 @@ def _one_click(ident: str, asked: Asked, city: Asking) -> Answer:
     if one.get("status") == "unsubscribed" or not them:
         return _json({"state": "unsubscribed"})
     if not left:
-        return _json({"state": "unsubscribed"}, says=[people.ended(one, city, asked.at)])
-    from hansa import entity  # noqa: PLC0415  # the one place here that makes one
-
+        return _json({"state": "unsubscribed"}, says=list(people.ended(one, city, asked.at)))
     kept = [{**it, "stopped": "unsubscribed"} if it.get("kind") == "email" else it for it in them]
     return _json({"state": "stopped", "kind": "email"}, says=[entity("Recipient", one.id, channels=kept)])
 

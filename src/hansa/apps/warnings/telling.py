@@ -54,7 +54,7 @@ def heard(change: Change, city: City) -> Iterator[Entity]:
     except NotFound:
         return
     status = one.get("status")
-    if "confirmedAt" in one and status in ladder.OPEN:
+    if "confirmedAt" in one and status in ladder.OPEN | {"escalated"}:
         # A step was decided while he answered: his word stands.
         yield entity("Delivery", one.id, status="confirmed", due=NEVER)
     elif status == "failed":

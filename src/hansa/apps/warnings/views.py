@@ -9,7 +9,8 @@ from hansa.apps.warnings.area import Reach
 from hansa.apps.warnings.board import seen_by, shown
 from hansa.apps.warnings.doors import public
 from hansa.apps.warnings.drafting import word_of
-from hansa.apps.warnings.people import LISTS, of_token
+from hansa.apps.warnings.lists import LISTS
+from hansa.apps.warnings.people import of_token
 from hansa.apps.warnings.words import DAY, iso
 
 LISTED: Final = 200  # warnings of one answer

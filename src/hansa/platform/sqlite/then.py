@@ -94,7 +94,7 @@ class Then:
     def first(self) -> tuple[int, int]:
         """Place and time of the oldest Change of the realm's own tenant that the log still holds; zeros: none.
 
-        Before it only what the city writes of itself is told (such as who may what): no picture that anybody would know.
+        Before it stands only what the city writes of itself (such as who may what): no picture that anybody would know.
         """
         sql = "SELECT log.seq, at FROM log CROSS JOIN entity USING (e) WHERE tenant = ? ORDER BY log.seq LIMIT 1"
         return self._one(sql, self.names.number("")) or (0, 0)
