@@ -123,6 +123,12 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
         assert 'type="module"' in call("GET", path, 200).text
     for path in ("/entities/{id}", "/incidents/{id}"):
         assert 'type="module"' in call("GET", path, 200, id="urn:x:1").text
+    for path in ("", "warnings", "subscribe", "report", "near", "services", "works", "take-part", "street", "about"):
+        assert 'type="module"' in call("GET", f"/en/{path}", 200).text
+    for path in ("/en/warnings/{id}", "/en/w/{token}", "/en/requests/{id}", "/en/r/{token}"):
+        assert 'type="module"' in call("GET", path, 404, id="urn:x:1", token="none").text
+    assert call("GET", "/manifest.webmanifest", 200).json()["start_url"] == "/en/"
+    assert "KNOWS" in call("GET", "/worker.js", 200).text
     call("POST", "/media/{id}", 404, id="urn:x:1")
     call("GET", "/media/{id}/{sha256}", 404, id="urn:x:1", sha256="0" * 64)
     call("GET", "/photos/{id}/{sha256}", 404, id="urn:x:1", sha256="0" * 64)

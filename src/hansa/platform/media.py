@@ -34,8 +34,6 @@ _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS file (entity TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, "
     "body BLOB NOT NULL, PRIMARY KEY (entity, sha256)) WITHOUT ROWID"
 )
-_PAGE: Final = 65_536
-"""Photographs are large: in pages of 4 kB one of 600 kB took 25 ms to keep on a busy disk, so it takes 7."""
 _BRANDS: Final = (b"isom", b"iso2", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"3gp4", b"3gp5", b"dash")
 _SWEPT: Final = 50
 """Files that are looked at for whether they are still wanted, with every one that comes."""
@@ -139,7 +137,6 @@ class Media:
         if db is None:
             self._path.touch(mode=0o600)
             db = sealed.connect(self._path, self._key, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI)
-            db.pragma("page_size", _PAGE)  # of a new file alone
             db.pragma("journal_mode", "wal")
             db.pragma("synchronous", "full")  # what is listed is there: the entity says so after this
             db.pragma("secure_delete", "on")  # what was taken away is gone from the file too
