@@ -9,8 +9,8 @@ import hansa
 
 # What DESIGN.md lists, as far as it is built (`forecast` is not), and NotFound, which `city.get` raises (ADR 0006).
 FRONT = {
-    *("Act", "Answer", "App", "Attribute", "Change", "City", "Conflict", "Delete", "Entity", "Forbidden", "NotFound"),
-    *("Refusal", "command", "entity", "geo", "labels", "units", "windows"),
+    *("Act", "Answer", "App", "Asked", "Asking", "Attribute", "Change", "City", "Conflict", "Delete", "Entity", "File"),
+    *("Forbidden", "NotFound", "Refusal", "command", "entity", "geo", "labels", "units", "windows"),
 }
 HEAVY = (
     "apsw",

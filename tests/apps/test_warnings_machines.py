@@ -1,6 +1,8 @@
 """What machines bring: alerts of apps and CAP of other systems, by a standing approval or before two people."""
 
 import json
+import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +17,9 @@ from test_warnings import AREA, VALLEY, a_city, follow, grower, mail, sent
 
 from hansa import App, Change, City, Conflict, Entity, Forbidden, NotFound, Refusal, entity
 from hansa.apps.frost import app as frost
-from hansa.apps.warnings import app, cap
+from hansa.apps.warnings import app, cap, words
+from hansa.apps.warnings.area import Reach
+from hansa.apps.warnings.message import fewer
 from hansa.clock import micros, parse
 from hansa.errors import BadRequest
 from hansa.testing import MemoryCity
@@ -257,6 +261,29 @@ def test_a_trusted_senders_update_and_cancel_follow_what_came_of_his_first(met: 
     city.act("propose", cancel.id, by="person:ada")
     city.act("approve", cancel.id, by="person:bo")
     assert city.get(one.id)["state"] == "cancelled"
+
+
+def test_an_area_with_too_many_corners_is_enclosed_and_not_refused() -> None:
+    wavy = [[17 + math.cos(n / 700) * (0.1 + 0.02 * (n % 2)), 48 + math.sin(n / 700) * 0.1] for n in range(4_400)]
+    round_ = [[17 + math.cos(n / 700), 48 + math.sin(n / 700)] for n in range(4_398)]
+    for many in (wavy, round_):
+        (part,) = fewer([[[*many, many[0]]]])
+        assert len(part[0]) <= words.CORNERS
+        reach = Reach({"type": "Polygon", "coordinates": part})
+        assert all(reach.touches({"lon": x, "lat": y, "radius_m": 0}) for x, y in many[::97])
+    assert words.CORNERS >= len(fewer([[[*wavy[:900], wavy[0]]]])[0][0]) >= 900, "few enough stay as they are"
+    squares = [[[[n, 0.0], [n + 0.5, 0.0], [n + 0.5, 0.5], [n, 0.0]]] for n in range(40)]
+    assert len(fewer(squares)) == 1
+
+
+def test_a_message_that_lasts_too_long_or_is_over_is_taken_and_cut(met: Any) -> None:
+    city = trusting(met)
+    for n, hours in enumerate((24 * 30, -1)):
+        at = datetime(2026, 4, 1, 15, tzinfo=UTC)
+        said = told(f"long-{n}", sent=at)
+        info = replace(said.infos[0], expires=datetime(2026, 4, 1, 18, tzinfo=UTC) + timedelta(hours=hours))
+        city.ask("POST", "/cap", cap.sign(replace(said, infos=(info,)), *met))
+    assert sorted(one["expires"] for one in city.find("Warning")) == ["2026-04-01T17:00:00Z", "2026-04-08T18:00:00Z"]
 
 
 def test_a_sender_with_a_standing_approval_is_republished_but_never_an_order(met: Any) -> None:

@@ -373,3 +373,10 @@ def test_two_detailed_shapes_meet_or_not_within_a_moment():
     above = line(*[(i * 0.001, 0.0002 + (i % 2) * 0.0001) for i in range(5_000)])
     assert not ask("intersects", above)(wave)
     assert ask("intersects", wave)(line((1, -1), (1, 1)))
+
+
+def test_circles_of_one_size_at_different_places_do_not_fall_into_one_bucket():
+    made = [GeoQuery.parse("near;maxDistance==250", "Point", f"[16.{n},48]") for n in (1, 2, 1)]
+    assert hash(made[0]) == hash(made[2])
+    assert made[0] == made[2] != made[1]
+    assert hash(made[0]) != hash(made[1])

@@ -43,7 +43,7 @@ def cap_in(asked: Asked, city: Asking) -> Answer:
 
 
 def _brought(alert: cap.Alert, key: str, received: cap.Received, asked: Asked, city: Asking) -> list[Entity]:
-    said = message.draft_of(alert)
+    said = message.draft_of(alert, asked.at)
     made = described(said, None, asked.at, frozenset(), city)
     found = None
     if alert.msg_type == "Alert" and (place := _middle(made.get("location"))) is not None:

@@ -92,7 +92,7 @@ def _area(one: Entity, language: str) -> cap.Area:
     )
 
 
-def draft_of(alert: cap.Alert) -> dict[str, Any]:
+def draft_of(alert: cap.Alert, at: int) -> dict[str, Any]:
     """What a draft would say of a message that another system sent. Raises Refusal."""
     if not alert.infos:
         raise Refusal("it has no info, so nobody can be told anything", where="info")
@@ -134,12 +134,54 @@ def draft_of(alert: cap.Alert) -> dict[str, Any]:
         "note": _clean(f"From {alert.sender}: {alert.note}".strip(": "), 2_000),
     }
     if parts:
-        said["area"] = {"type": "MultiPolygon", "coordinates": parts}
+        said["area"] = {"type": "MultiPolygon", "coordinates": fewer(parts)}
+    latest = at + int(words.HOURS * 3_600) * words.SECOND  # what lasts longer is updated by whoever sent it
     if first.expires is not None:
-        said["expires"] = words.iso(words.micros(first.expires))
-    if first.onset is not None:
+        said["expires"] = words.iso(min(words.micros(first.expires), latest))
+    if first.onset is not None and words.micros(first.onset) < (words.instant(said.get("expires")) or latest):
         said["onset"] = words.iso(words.micros(first.onset))
     return said
+
+
+def fewer(parts: list[Any]) -> list[Any]:
+    """Polygons with few enough corners to ask thousands of places: where there are too many, what encloses each.
+
+    Rather somebody outside is warned than somebody inside is not.
+    """
+    if len(parts) > words.AREAS:
+        parts = [[[corner for part in parts for corner in part[0]]]]
+    elif sum(len(part[0]) for part in parts) <= words.CORNERS:
+        return parts
+    return [[_around([(float(x), float(y)) for x, y, *_ in part[0]], words.CORNERS // len(parts))] for part in parts]
+
+
+def _around(points: list[tuple[float, float]], most: int) -> list[list[float]]:
+    """What encloses these points, as a closed ring: their hull, or their box where that has too many corners too."""
+    found = _hull(points)
+    if len(found) <= most:
+        return found
+    west, east = min(x for x, _ in points), max(x for x, _ in points)
+    south, north = min(y for _, y in points), max(y for _, y in points)
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+
+
+def _hull(points: list[tuple[float, float]]) -> list[list[float]]:
+    """The convex hull as a closed ring (Andrew's monotone chain)."""
+    ordered = sorted(set(points))
+
+    def half(them: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        found: list[tuple[float, float]] = []
+        for x, y in them:
+            while len(found) > 1:
+                (ax, ay), (bx, by) = found[-2], found[-1]
+                if (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0:
+                    break
+                found.pop()
+            found.append((x, y))
+        return found[:-1]
+
+    ring = [*half(ordered), *half(ordered[::-1])]
+    return [[x, y] for x, y in [*ring, ring[0]]]
 
 
 def _texts(info: cap.Info) -> dict[str, str]:
