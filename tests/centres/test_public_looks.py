@@ -103,11 +103,13 @@ def look(browser, town):
     assert strangers == []
 
 
-@pytest.mark.parametrize(("language", "width", "scheme"), [("en", 1440, "light"), ("ar", 390, "dark")])
-def test_everybody_can_use_every_page(look, town, language, width, scheme):
+@pytest.mark.parametrize(
+    ("language", "width", "scheme", "pages"), [("en", 1440, "light", LOOKED), ("ar", 390, "dark", LOOKED[::2])]
+)
+def test_everybody_can_use_every_page(look, town, language, width, scheme, pages):
     page = look(f"/{language}/", width=width, color_scheme=scheme)
     found = {}
-    for path in LOOKED:
+    for path in pages:
         page.goto(f"{town.url}/{language}/{path}")
         page.wait_for_selector("html.ready", state="attached")
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = !one.matches('.tongues')")
