@@ -417,6 +417,28 @@ def test_a_suggestion_is_turned_down_and_counts(city: Front) -> None:
         city.staff("not-the-same", two, other=one)
 
 
+def test_whoever_left_an_address_is_written_to_once_for_each_step_that_is_told(city: Front) -> None:
+    one = city.report(1, email="bo@example.org", language="fr")
+    city.do("me-too", one, key=key(2), visitor="house-2", phone="+421901234567")
+    city.do("me-too", one, key=key(3), visitor="house-3")
+    city.staff("triage", one, priority="high")
+    assert city.city.find("Delivery") == []
+    city.staff("answer", one, text={"en": "A crew comes", "fr": "Une équipe vient"})
+    city.city.rules.settle()
+    found = {it["channel"]["kind"]: it for it in city.city.find("Delivery")}
+    assert sorted(found) == ["email", "sms"]
+    mail, sms = found["email"], found["sms"]
+    assert (mail["channel"]["to"], mail["status"], mail["language"]) == ("bo@example.org", "waiting", "fr")
+    assert mail["texts"]["fr"]["title"] == "Réponse à votre signalement : Éclairage public"
+    assert mail["texts"]["fr"]["body"].startswith("Une équipe vient\n\nhttps://city.example/fr/r/")
+    link = mail["texts"]["fr"]["body"].rsplit("/", 1)[1]
+    assert city.ask("follow", token=link)["mine"] is True
+    assert sms["texts"]["en"]["short"].startswith("A crew comes https://city.example/en/r/")
+    assert (mail.label or "").startswith("personal")
+    city.staff("close", one)  # it was answered already: nothing new to say
+    assert len(city.city.find("Delivery")) == 2
+
+
 def test_who_has_seen_it_too_counts_once_and_hears_the_answer(city: Front) -> None:
     one = city.report(1)
     city.do("me-too", one, key=key(2), visitor="house-2")

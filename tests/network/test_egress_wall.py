@@ -8,12 +8,12 @@ import ssl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from local_http import response, saying, serving
 
 from hansa.errors import BadRequest, SourceFailed
 from hansa.limits import Limits
 from hansa.network.http import PER_HOST, Egress, Overlong, Unanswered, Unreachable, target
 from hansa.network.wall import Wall, Walled, embedded
+from local_http import response, saying, serving
 
 QUICK = Limits(egress_s=0.3, egress_body=10_000)
 LOOPBACK = ["127.0.0.0/8"]

@@ -5,7 +5,6 @@ import contextlib
 import json
 
 import pytest
-from local_http import response, serving
 
 from hansa.errors import BadRequest, NoContext, NotFound
 from hansa.limits import Limits
@@ -13,6 +12,7 @@ from hansa.model.context import CORE
 from hansa.network.contexts import Contexts
 from hansa.network.http import Egress
 from hansa.network.remote import FRESH_MAX_S, FRESH_MIN_S, fresh_s
+from local_http import response, serving
 
 LOOPBACK = ["127.0.0.0/8"]
 LIMITS = Limits(egress_s=1.0, egress_body=20_000, contexts=3, context_depth=4)

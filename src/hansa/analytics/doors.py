@@ -146,7 +146,7 @@ class AppDoors:
 
 def told(answer: Answer) -> Response:
     """What an app said, as an answer: a file to save where it names it, and nothing that a browser would run."""
-    headers = [(b"content-security-policy", b"default-src 'none'; sandbox"), (b"x-content-type-options", b"nosniff")]
+    headers = [(b"content-security-policy", b"default-src 'none'; sandbox")]
     if answer.name:
         name = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in answer.name)
         headers.append((b"content-disposition", f'attachment; filename="{name[:120]}"'.encode()))

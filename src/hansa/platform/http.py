@@ -182,10 +182,14 @@ async def read_body(scope: Scope, receive: Receive, most: int, bodies: Bodies | 
 
 
 async def answer(send: Send, response: Response, *, head: bool = False, more: Pairs = ()) -> None:
-    """Send a response, with `more` headers."""
+    """Send a response, with `more` headers, which win over its own."""
+    own = response.headers
+    if own and more:
+        won = {name for name, _ in more}
+        own = [one for one in own if one[0] not in won]
     headers = [(b"content-type", response.kind)] if response.body else []
-    headers += [(b"content-length", str(len(response.body)).encode()), *response.headers, *more]
+    headers += [(b"content-length", str(len(response.body)).encode()), *own, *more]
     if response.status == 204:
-        headers = [*response.headers, *more]
+        headers = [*own, *more]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else response.body})

@@ -6,7 +6,7 @@ reviewed.
 See README.md beside this file.
 """
 
-from hansa.apps.requests import casework, joining, notices, open311, residents, review, rounds, views
+from hansa.apps.requests import casework, joining, notices, open311, residents, review, rounds, telling, views
 from hansa.apps.requests.made import app
 
-__all__ = ["app", "casework", "joining", "notices", "open311", "residents", "review", "rounds", "views"]
+__all__ = ["app", "casework", "joining", "notices", "open311", "residents", "review", "rounds", "telling", "views"]

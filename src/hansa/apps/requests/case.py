@@ -9,7 +9,7 @@ Open311 knows two states, open and closed; inside, a request goes through steps:
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from hansa import Attribute, City, Entity, NotFound, Refusal, entity
+from hansa import Asking, Attribute, City, Entity, NotFound, Refusal, entity
 from hansa.apps.requests import clocks, services
 from hansa.apps.requests.times import iso
 
@@ -122,6 +122,23 @@ def line(
     )
     made.label = whose
     return made
+
+
+def link_text(reporter: Entity) -> str:
+    """What the capability of somebody who asked is for."""
+    return f"{'reporter' if reporter.get('kind') == 'reporter' else 'too'} {reporter.key}"
+
+
+def page(token: str, language: str, city: Asking) -> str:
+    """The address of the page of whoever holds a link."""
+    return f"{city.origin}/{language or str(city.setting('language') or 'en')}/r/{token}"
+
+
+def linked(reporter: Entity, city: Asking) -> None:
+    """Keep the link with whoever can be written to: rules that write to him make none."""
+    if "email" in reporter or "phone" in reporter:
+        link = page(city.token(link_text(reporter)), str(reporter.get("language") or ""), city)
+        reporter.doc |= entity("RequestReporter", reporter.id, link=link).doc
 
 
 def must_be_open(one: Entity) -> None:

@@ -10,8 +10,8 @@ STATES: Final = ("CityService", "PlannedWork")
 app: Final = App(
     "requests",
     report="4.1.2",
-    reads={*OWN, *STATES, "District"},
-    writes={*OWN, *STATES, "Alert"},
+    reads={*OWN, *STATES, "District", "Delivery"},
+    writes={*OWN, *STATES, "Alert", "Delivery"},
     append_only={"RequestStep", "ServiceEdition"},
     keeps=dict.fromkeys(OWN, ()),
 )

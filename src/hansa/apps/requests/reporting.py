@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from typing import Any, Final
 
-from hansa import City, Entity, File, NotFound, Refusal, entity
+from hansa import Asking, City, Entity, File, NotFound, Refusal, entity
 from hansa.apps.requests import case, clocks, likeness, places, services, texts
 from hansa.apps.requests.times import DAY, HOUR, iso
 
@@ -73,7 +73,7 @@ def secret_of(report: Report) -> str:
     return json.dumps(said, sort_keys=True)
 
 
-def received(report: Report, city: City) -> tuple[str, list[Entity]]:
+def received(report: Report, city: Asking) -> tuple[str, list[Entity]]:
     """The request's key, and what to write: nothing when it came before. Refusal names what is wrong."""
     secret = secret_of(report)
     key = public_key(secret)
@@ -84,7 +84,7 @@ def received(report: Report, city: City) -> tuple[str, list[Entity]]:
     return key, []
 
 
-def _made(key: str, secret: str, report: Report, city: City) -> list[Entity]:
+def _made(key: str, secret: str, report: Report, city: Asking) -> list[Entity]:
     said = report.said
     service = services.catalogue(city).one(said.get("service"))
     spoken = str(city.setting("language") or "en")
@@ -158,7 +158,7 @@ def _photos(key: str, report: Report, department: str) -> list[Entity]:
     return made
 
 
-def _reporter(key: str, secret: str, report: Report, city: City, service: services.Service) -> Entity:
+def _reporter(key: str, secret: str, report: Report, city: Asking, service: services.Service) -> Entity:
     """Who asked, as far as he may be known: read by himself, and by the desk that calls back."""
     said = report.said
     nameless = texts.yes(said.get("anonymous"))
@@ -182,9 +182,11 @@ def _reporter(key: str, secret: str, report: Report, city: City, service: servic
         visitor=report.visitor or None,
         person=person or None,
         anonymous=nameless,
+        language=texts.language(said.get("language"), str(city.setting("language") or "en")),
         **contact,
     )
     one.label = personal(city, person)
+    case.linked(one, city)
     return one
 
 

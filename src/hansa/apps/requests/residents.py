@@ -70,9 +70,11 @@ def me_too(act: Act, city: Asking) -> Iterable[Entity]:
         person=person or None,
         anonymous=not person,
         note=texts.plain(act.said.get("note"), "note", 500, least=0, lines=True) or None,
+        language=texts.language(act.said.get("language"), str(city.setting("language") or "en")),
         **reporting.contact_of(act.said),
     )
     made.label = reporting.personal(city, person)
+    case.linked(made, city)
     yield made
     # No line in the log: the entity above is what says so, and a thousand of them must not fill it.
     yield entity("ServiceRequest", one.id, people=(many if type(many) is int else 1) + 1, updatedAt=iso(act.at))
@@ -129,11 +131,6 @@ def holder(city: Asking, token: Any) -> tuple[Entity, str, str]:
     if kind not in _WAYS:
         raise NotFound("this link leads nowhere", where="token", mend="open it as it was sent, whole")
     return case.request(city, ident.partition("-")[0]), kind, ident
-
-
-def link_text(reporter: Entity) -> str:
-    """What the capability of somebody who asked is for."""
-    return f"{'reporter' if reporter.get('kind') == 'reporter' else 'too'} {reporter.key}"
 
 
 def _own(act: Act, city: Asking) -> Entity:

@@ -104,12 +104,11 @@ def _receipt(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
 
 def receipt(reporter: Entity, city: Asking, language: str = "") -> dict[str, Any]:
     """The link of somebody who asked."""
-    token = city.token(residents.link_text(reporter))
-    spoken = language or str(city.setting("language") or "en")
+    token = city.token(case.link_text(reporter))
     return {
         "id": str(reporter.get("request")).removeprefix(case.PREFIX),
         "token": token,
-        "link": f"{city.origin}/{spoken}/r/{token}",
+        "link": case.page(token, language, city),
     }
 
 
