@@ -68,7 +68,7 @@ def test_another_codec_reads_what_we_submit_and_we_read_what_it_says() -> None:
     assert (theirs.short_message, theirs.esm_class, theirs.registered_delivery) == (b"Frost\x1b\x65", 0x40, 1)
     assert pdu.short(raw[16:]) == one
     bind = smpplib.smpp.parse_pdu(
-        pdu.bind(1, "hansa", "secret", "x").raw(), client=client, allow_unknown_opt_params=True
+        pdu.bind_transceiver(1, "hansa", "secret", "x").raw(), client=client, allow_unknown_opt_params=True
     )
     assert (bind.command, bind.system_id, bind.password, bind.interface_version) == (
         "bind_transceiver",

@@ -36,7 +36,8 @@ class Capabilities:
         except (binascii.Error, UnicodeDecodeError):
             return None
         # Written one way only: else one link would have many spellings, each a stranger to whoever counts them.
-        return said if hmac.compare_digest(mac, self._mac(app, said)) and token == self.token(app, said) else None
+        true = hmac.compare_digest(mac, self._mac(app, said))
+        return said if true and hmac.compare_digest(token, self.token(app, said)) else None
 
     def visitor(self, address: str, day: int) -> str:
         """What stands for an address on one day: tells it from others, and not who it is."""

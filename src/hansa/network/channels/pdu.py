@@ -99,7 +99,7 @@ class Short:
         return bool(self.esm_class & 0x40)
 
 
-def bind(sequence: int, system_id: str, password: str, system_type: str = "") -> Pdu:
+def bind_transceiver(sequence: int, system_id: str, password: str, system_type: str = "") -> Pdu:
     """bind_transceiver (4.1.5)."""
     words = _c(system_id, 16) + _c(password, 9) + _c(system_type, 13)
     return Pdu(BIND_TRANSCEIVER, OK, sequence, words + b"\x34\0\0\0")

@@ -173,7 +173,7 @@ class Smpp:
         listening = asyncio.ensure_future(self._listen(reader, framer))
         try:
             centre = self.centre
-            asked = pdu.bind(0, centre.system_id, centre.password, centre.system_type)
+            asked = pdu.bind_transceiver(0, centre.system_id, centre.password, centre.system_type)
             binding = asyncio.ensure_future(self._ask(asked.command, asked.body))
             await asyncio.wait({binding, listening}, return_when=asyncio.FIRST_COMPLETED)
             if listening.done() and not binding.done():
