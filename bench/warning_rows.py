@@ -58,12 +58,10 @@ def warnings(bench: Bench) -> Iterator[Row]:
 
 async def _sent(bench: Bench, kind: str, port: int, many: int) -> tuple[float, dict[str, Any]]:
     channels = {
-        "push": {"plain": True},
+        "push": {"plain": True, "allow": ["127.0.0.0/8"]},
         "email": {"host": "127.0.0.1", "port": port, "security": "none", "sender": "warnings@city.example"},
     }
-    settings = Settings(
-        data=bench.data(), http="127.0.0.1:0", egress_allow=("127.0.0.0/8",), channels={kind: channels[kind]}
-    )
+    settings = Settings(data=bench.data(), http="127.0.0.1:0", channels={kind: channels[kind]})
     running = Running(settings)
     await running.start()
     try:

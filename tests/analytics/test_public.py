@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import threading
 from urllib.parse import urlencode
 
 import pytest
@@ -148,12 +149,56 @@ def test_a_link_opens_what_it_is_for_and_nothing_else(city, desk):
             ask(desk.handle, "GET", f"lamps/mine?token={bent}")
 
 
+def test_somebody_unknown_does_one_thing_at_a_time(city, desk):
+    many = json.dumps({"ids": [f"urn:ngsi-ld:Report:{n}" for n in range(50)], "text": "x"}).encode()
+    with pytest.raises(HansaError, match="one at a time"):
+        ask(desk.handle, "POST", "lamps/report", many)
+    assert city.find("Report") == []
+
+
+def test_what_somebody_may_not_do_is_refused_before_anything_of_it_is_read(desk):
+    with pytest.raises(Unauthenticated):
+        ask(desk.handle, "POST", "lamps/tidy", b"{no JSON", content_type="application/json")
+
+
+def test_a_crowd_at_public_doors_keeps_no_operator_from_acting():
+    busy = App("busy", report="4.1.2", reads={"Report"}, writes={"Report"})
+    held, free = threading.Event(), threading.Event()
+
+    @busy.view("slow", public=True)
+    def slow(_asked, _city):
+        """Whoever asks this waits."""
+        held.set()
+        free.wait(20)
+
+    @busy.act("tidy", "Report", roles={"operator"}, new=True)
+    def tidy(_act, _city):
+        """Staff alone."""
+        yield entity("Report", "tidy", text="tidied")
+
+    city = MemoryCity(busy)
+    city.inbox = object()  # as of a city that is served: acts run in threads
+
+    async def crowd():
+        found, view = city.acts.seen("busy", "slow")
+        waiting = [asyncio.create_task(city.acts.look(found, view, {}, NOBODY)) for _ in range(40)]
+        await asyncio.to_thread(held.wait, 10)
+        _, deed = city.acts.deed("busy", "tidy")
+        done = await city.acts._run(city.acts._acting, lambda: deed.name, 5)  # no writer here to commit
+        free.set()
+        await asyncio.gather(*waiting)
+        return done
+
+    assert asyncio.run(crowd()) == "tidy"
+
+
 def test_an_address_is_one_visitor_for_a_day_and_is_not_told(city, desk):
     link = city.get(said(desk, text="dark")["id"])["link"]
 
     def visitor(client):
         return json.loads(ask(desk.handle, "GET", f"lamps/mine?token={link}", client=client).body)["visitor"]
 
+    assert visitor("2001:db8::1") == visitor("2001:db8::ffff") != visitor("2001:db8:0:1::1")
     first, other = visitor("192.0.2.7"), visitor("192.0.2.8")
     assert first == visitor("192.0.2.7") != other
     city.turn(seconds=86_400)

@@ -47,6 +47,7 @@ def test_a_field_that_is_said_twice_is_both():
         ("multipart/form-data; boundary=" + "x" * 71, b"", 0),
         ("application/x-www-form-urlencoded", b"&".join([b"a=1"] * (FIELDS + 1)), 0),
         ("application/x-www-form-urlencoded", b"a=%FF", 0),
+        ("application/x-www-form-urlencoded", b"a=" + b"%41" * 90_000, 0),
         ("application/x-www-form-urlencoded", "a=é".encode(), 0),
     ],
 )

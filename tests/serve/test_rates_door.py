@@ -219,10 +219,11 @@ def slow(kind: str) -> tuple[bytes, bytes]:
         "body": (post + b"content-length: 1000000\r\n\r\n", b"x"),
         "chunks": (post + b"transfer-encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
         "empty lines": (GET, b"\r\n"),
+        "a fast start": (post + b"content-length: 1000000\r\n\r\n" + b"x" * 300_000, b""),
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["nothing", "head", "line", "body", "chunks", "empty lines"])
+@pytest.mark.parametrize("kind", ["nothing", "head", "line", "body", "chunks", "empty lines", "a fast start"])
 def test_who_speaks_too_slowly_is_not_waited_for(limited: Callable[..., Served], kind: str) -> None:
     city = limited(head_s=1.0, body_s=1.0, body_rate=1_000.0)
     began, drip = slow(kind)

@@ -146,12 +146,14 @@ class Acts:
         self.apps = {app.name: app for app in apps if app.runs_in(city.realm) and (app.deeds or app.views or app.doors)}
         self._acting = ThreadPoolExecutor(THREADS, thread_name_prefix=f"acts-{city.realm}")
         self._looking = ThreadPoolExecutor(THREADS, thread_name_prefix=f"views-{city.realm}")
+        # What everybody may ask has threads of its own: a crowd, or who means harm, keeps no operator from acting.
+        self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix=f"public-{city.realm}")
         self._one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._alone = asyncio.Lock()
 
     def close(self) -> None:
         """Let the threads go; a function that does not return must not keep the city from ending."""
-        for pool in (self._acting, self._looking):
+        for pool in (self._acting, self._looking, self._asking):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def deed(self, app: str, name: str) -> tuple[App, Deed]:
@@ -170,9 +172,10 @@ class Acts:
 
     async def look(self, app: App, view: View, asked: Mapping[str, str], sight: Sight, visit: Visit = NOWHERE) -> Any:
         """What a view says to somebody. Raises what it raises, Forbidden, Busy when it takes too long."""
-        self._may(view.roles, sight, public=view.public)
+        self.may(view, sight)
         city = AskedCity(self, app, app_sight(app.name) if view.public else sight, sight.who, visit)
-        return await self._run(self._looking, lambda: view.looks(asked, city), self.city.limits.view_s)
+        pool = self._asking if view.public else self._looking
+        return await self._run(pool, lambda: view.looks(asked, city), self.city.limits.view_s)
 
     async def do(
         self,
@@ -185,7 +188,7 @@ class Acts:
         files: tuple[File, ...] = (),
     ) -> list[Change]:
         """Do it, durably. Raises what the act raises, and Conflict when others leave it no chance."""
-        self._may(deed.roles, sight, public=deed.public)
+        self.may(deed, sight)
         if deed.fresh and self._fresh is not None:
             self._fresh(sight.who)
         if not ident and not deed.new:
@@ -213,7 +216,6 @@ class Acts:
     async def open(self, app: App, door: Door, asked: Asked, sight: Sight) -> Answer:
         """What an app's own door answers; what that says is durable. Raises what it raises, Busy, Conflict."""
         visit = Visit(asked.visitor, asked.origin)
-        pool = self._looking if door.method == "GET" else self._acting
 
         async def once() -> Answer:
             city = AskedCity(self, app, app_sight(app.name), sight.who, visit)
@@ -222,7 +224,7 @@ class Acts:
                 answer = door.opens(asked, city)
                 return answer, returned.writes_of(app, answer.says, city, self.city.limits.rule_fanout)
 
-            answer, writes = await self._run(pool, opened, self.city.limits.act_s)
+            answer, writes = await self._run(self._asking, opened, self.city.limits.act_s)
             await self._commit(app, f"door:{app.name}{door.template}", writes, city, app_sight(app.name), asked.files)
             return answer
 
@@ -254,7 +256,8 @@ class Acts:
         name = app_sight(app.name) if deed.public else sight
         city = AskedCity(self, app, name, sight.who, visit)
         most_s = self.city.limits.act_s
-        writes = await self._run(self._acting, lambda: self._writes(app, deed, ident, said, sight, city, files), most_s)
+        pool = self._asking if deed.public else self._acting
+        writes = await self._run(pool, lambda: self._writes(app, deed, ident, said, sight, city, files), most_s)
         await self._entered(app, deed, writes, sight)
         return await self._commit(app, f"desk:{app.name}/{deed.name}", writes, city, name, files)
 
@@ -322,8 +325,10 @@ class Acts:
         )
         return returned.writes_of(app, deed.does(act, city) or (), city, self.city.limits.rule_fanout)
 
-    def _may(self, roles: frozenset[str], sight: Sight, *, public: bool) -> None:
-        if public:
+    def may(self, what: Deed | View, sight: Sight) -> None:
+        """Whether somebody may do or ask this at all. Raises Unauthenticated, Forbidden, NotFound."""
+        roles = what.roles
+        if what.public:
             if self.city.realm != "open":  # nothing of another realm is anybody's
                 raise NotFound("there is no such place at the desk", where="path", mend="GET /desk lists what there is")
             return

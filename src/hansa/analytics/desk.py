@@ -63,6 +63,7 @@ class Desk:
 
     async def _done(self, request: Request, name: str, what: str) -> Response:
         app, deed = self.acts.deed(name, what)
+        self.acts.may(deed, request.sight)  # before anything of what he sends is read
         said, files = await sent(request, deed.files) if deed.files else (object_in(request.body), ())
         visit = self.visits.of(request)
         ident, idents = said.pop("id", ""), said.pop("ids", None)
@@ -74,6 +75,8 @@ class Desk:
             return json_response({"id": ident or next(iter(made), ""), "changes": len(changes), "changed": made})
         if ident:
             raise BadRequest("either id or ids", where="ids")
+        if deed.public and not request.sight.who.roles:
+            raise BadRequest("one at a time", where="ids", mend="id")
         if files:
             raise BadRequest("files go to one", where="ids")
         return await self._each(app, deed, idents, said, request.sight, visit)

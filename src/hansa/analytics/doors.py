@@ -10,6 +10,7 @@ all but those that prove who somebody is. ADR 0016.
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any, Final
 
@@ -22,7 +23,10 @@ from hansa.platform.forms import form_in, is_form, lowered
 from hansa.platform.http import Request, Response, object_in
 from hansa.platform.ngsild.problems import WrongMethod, problem_response
 from hansa.platform.photos import cleaned
+from hansa.trust.rates import network_of
 
+_CLEANING: Final = ThreadPoolExecutor(2, thread_name_prefix="photographs")
+"""What is dear to look through keeps nobody else waiting for a thread."""
 _DAY: Final = 86_400 * SECOND
 _NAME: Final = re.compile(r"\{([a-z_]+)\}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
@@ -42,7 +46,7 @@ class Visits:
         now = self._acts.city.clock.now()
         host = request.headers.get(b"host") or "localhost"
         return Visit(
-            self._acts.capabilities.visitor(request.client, now // _DAY),
+            self._acts.capabilities.visitor(network_of(request.client), now // _DAY),
             self._origin or f"{self._scheme}://{host}",
         )
 
@@ -52,7 +56,7 @@ async def sent(request: Request, files: int) -> tuple[dict[str, Any], tuple[File
     kind = request.headers.get(b"content-type") or ""
     if not is_form(kind):
         return object_in(request.body), ()
-    return await asyncio.to_thread(_sent, kind, request.body, files)
+    return await asyncio.get_running_loop().run_in_executor(_CLEANING, _sent, kind, request.body, files)
 
 
 def _sent(kind: str, body: bytes, files: int) -> tuple[dict[str, Any], tuple[File, ...]]:

@@ -18,6 +18,7 @@ from hansa.errors import BadRequest, InvalidRequest, TooLarge
 
 FIELDS: Final = 100
 """Of one form; no page of ours has so many."""
+_URLENCODED: Final = 256_000  # bytes of a form without parts: each escape of one costs many times its length to read
 _HEAD: Final = 4_096  # bytes of the headers of one part
 _FIELD: Final = 1_000_000  # bytes of one field
 
@@ -59,6 +60,8 @@ def form_in(kind: str, body: bytes, files: int) -> Form:
 
 
 def _urlencoded(body: bytes) -> dict[str, str]:
+    if len(body) > _URLENCODED:
+        raise TooLarge(f"a form of more than {_URLENCODED:,} bytes", where="body", mend="send multipart/form-data")
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELDS, encoding="utf-8"

@@ -70,6 +70,8 @@ class Front:
         self._picture = running.settings.limits.picture
         self._media = running.settings.limits.media
         self.bodies = Bodies(running.settings.limits.bodies)
+        # Whoever is unknown may fill his part, and nobody else's.
+        self._strangers = Bodies(running.settings.limits.bodies // 4)
         self._url = running.settings.limits.url
         self._shield = running.shield
         self._cors = bool(running.shield.cors)
@@ -165,8 +167,10 @@ class Front:
                 sight = await self._weighed(scope, sight)
             if visitor is not None:
                 self._shield.charge(visitor, sight, device=handle is self._collect)
-            most = self._most(method, scope["path"])
-            body = b"" if method in {"GET", "HEAD"} else await read_body(scope, receive, most, self.bodies)
+            most = self._most(method, scope)
+            known = sight.who is not UNKNOWN or handle is self._collect
+            bodies = self.bodies if known else self._strangers
+            body = b"" if method in {"GET", "HEAD"} else await read_body(scope, receive, most, bodies)
             response = await handle(
                 Request(method, split(rest), query, body, Headers(headers), sight, client[0] if client else "")
             )
@@ -183,12 +187,15 @@ class Front:
             self._running.audits.refused(_realm(scope), sight.who, f"{method} {scope['path']}", response.body)
         await answer(send, response, head=method == "HEAD", more=self._shield.headers(scope, sight))
 
-    def _most(self, method: str, path: str) -> int:
-        """Bytes of one body: files may be larger than what is said."""
+    def _most(self, method: str, scope: Scope) -> int:
+        """Bytes of one body: files may be larger than what is said, and come as such, or in a form with parts."""
+        path: str = scope["path"]
         if path.endswith("/map/pictures"):
             return self._picture
         if path.startswith(("/media/", "/ccc/media/")):
             return self._media
+        if not any(name == b"content-type" and value[:10].lower() == b"multipart/" for name, value in scope["headers"]):
+            return self._body
         head = path.split("/", 2)[1]
         if head in LANGUAGES and path.endswith("/report"):  # a form with photographs
             return self._running.acting.desks["open"].most("/desk/requests/report")

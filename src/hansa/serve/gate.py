@@ -34,7 +34,7 @@ _BUSY: Final = Busy("the city has more to do than it can", mend="try again in a 
 _OFTEN: Final = TooMany("this address asks too often", mend="ask less often, or in batches")
 _LONG: Final = TooLong("the head of the request is too long", mend="fewer and shorter headers")
 _BAD: Final = InvalidRequest("this is no HTTP request")
-_THROWN_AWAY: Final = 16  # times the largest body: of one that was refused
+_THROWN_AWAY: Final = 8  # times the largest body: of one that was refused
 _CROWDED: Final = 0.75  # of the connections: from there on, a head has a fifth of its time
 
 
@@ -100,6 +100,8 @@ class Gated(HttpToolsProtocol):
     _refused_at = 0.0
     _waited = 0  # looks of the sweeper since the request began, or the connection
     _stuck = 0  # the same since the reader took no more
+    _still = 0  # the same since the last byte of a body
+    _heard = 0  # what had come by then
     _came = 0  # bytes of this request: of the head while it comes, then of the body
 
     def came(self, entry: Entry) -> "Gated":
@@ -186,7 +188,7 @@ class Gated(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Its head is all there."""
         self._headless = False
-        self._came = 0
+        self._came = self._still = self._heard = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -221,7 +223,11 @@ class Gated(HttpToolsProtocol):
             self._waited += 1
             if self._headless:
                 return self._waited <= head_s
-            return self._waited <= limits.body_s + self._came / max(limits.body_rate, 1.0)
+            self._still = 0 if self._came != self._heard else self._still + 1
+            self._heard = self._came
+            # What came quickly buys no right to fall silent, and to hold what has come.
+            slow = self._waited > limits.body_s + self._came / max(limits.body_rate, 1.0)
+            return not slow and self._still <= limits.body_s
         if self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
             # It has said nothing yet, or what ends the waiting for a request and begins none: an empty line.
             self._waited += 1

@@ -9,7 +9,7 @@ Report: 4.2.
 import math
 from collections import OrderedDict
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from hansa.errors import BadRequest
@@ -101,16 +101,8 @@ class Visitors:
         return made
 
     def _key(self, address: str) -> tuple[str, bool]:
-        try:
-            ip = ip_address(address.partition("%")[0])
-        except ValueError:
-            return address[:64], False
-        if isinstance(ip, IPv6Address):
-            if ip.ipv4_mapped is not None:
-                ip = ip.ipv4_mapped
-            elif not within(str(ip), self._unlimited):
-                return str(IPv6Network((int(ip) >> 64 << 64, 64))), False
-        return str(ip), within(str(ip), self._unlimited)
+        free = within(address, self._unlimited)
+        return (str(_plain(address) or address[:64]) if free else network_of(address)), free
 
     def _spare(self) -> None:
         for _ in range(min(_SPARE, len(self._known))):
@@ -154,15 +146,27 @@ def networks(said: Iterable[str], where: str) -> list[IPv4Network | IPv6Network]
     return found
 
 
-def within(address: str, among: list[IPv4Network | IPv6Network]) -> bool:
-    """Whether an address lies in one of these networks."""
+def network_of(address: str) -> str:
+    """What counts as one visitor: an address, of IPv6 a network of 64 bits; what is no address, as it stands."""
+    ip = _plain(address)
+    if isinstance(ip, IPv6Address):
+        return str(IPv6Network((int(ip) >> 64 << 64, 64)))
+    return address[:64] if ip is None else str(ip)
+
+
+def _plain(address: str) -> IPv4Address | IPv6Address | None:
     try:
         ip = ip_address(address.partition("%")[0])
     except ValueError:
-        return False
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return any(ip.version == net.version and ip in net for net in among)
+        return None
+    mapped = ip.ipv4_mapped if isinstance(ip, IPv6Address) else None
+    return mapped if mapped is not None else ip
+
+
+def within(address: str, among: list[IPv4Network | IPv6Network]) -> bool:
+    """Whether an address lies in one of these networks."""
+    ip = _plain(address)
+    return ip is not None and any(ip.version == net.version and ip in net for net in among)
 
 
 def forwarded(said: Iterable[bytes], trusted: list[IPv4Network | IPv6Network]) -> str | None:

@@ -5,9 +5,12 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
+from hansa.errors import TooLarge
 from hansa.platform.photos.parts import PIECES, Photo, broken, moving, orientation, sized, upright
 
 _SLICE: Final = 1 << 20
+_UNPACKED: Final = 200_000_000
+"""Bytes of a picture before it was packed: 50 megapixels of four times 8 bits; to look through more takes seconds."""
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS: Final = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 _ADAM7: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -44,7 +47,10 @@ def cleaned(body: bytes) -> Photo:
         broken("it has no palette")
     if turned > 1:
         known[b"eXIf"] = upright(turned)
-    packed = _packed(data, unpacked_size(head, width, height))
+    size = unpacked_size(head, width, height)
+    if size > _UNPACKED:
+        raise TooLarge(f"a picture of {size:,} bytes; {_UNPACKED:,} are the most", where="photo", mend="a smaller one")
+    packed = _packed(data, size)
     parts = [
         chunk(b"IHDR", head),
         *(chunk(*one) for one in known.items()),
