@@ -149,6 +149,15 @@ def test_a_link_opens_what_it_is_for_and_nothing_else(city, desk):
             ask(desk.handle, "GET", f"lamps/mine?token={bent}")
 
 
+def test_somebody_unknown_is_not_told_how_much_came_of_what_he_did(desk):
+    assert said(desk, text="dark") == {"id": "urn:ngsi-ld:Report:1"}
+    again = ask(desk.handle, "POST", "lamps/report", b'{"text": "darker"}')
+    assert json.loads(again.body) == {"id": ""}  # it was there before
+    known = Sight("person:cleo", classes=None, who=Actor("person:cleo", frozenset({"operator"})))
+    told = json.loads(ask(desk.handle, "POST", "lamps/report", b'{"text": "darkest"}', sight=known).body)
+    assert told["changed"] == ["urn:ngsi-ld:Report:1"]
+
+
 def test_somebody_unknown_does_one_thing_at_a_time(city, desk):
     many = json.dumps({"ids": [f"urn:ngsi-ld:Report:{n}" for n in range(50)], "text": "x"}).encode()
     with pytest.raises(HansaError, match="one at a time"):

@@ -71,6 +71,10 @@ class Desk:
             if not isinstance(ident, str) or len(ident) > self._limits.name:
                 raise BadRequest("id is the id of an entity", where="id")
             changes = await self.acts.do(app, deed, ident, said, request.sight, visit, files)
+            if deed.public and not request.sight.who.roles:
+                # How much came of it may tell him what he is not to know, such as whether an address is known.
+                begun = (one.entity.id for one in changes if one.before is None and deed.type in one.entity.types)
+                return json_response({"id": ident or next(begun, "")})
             made = list(dict.fromkeys(one.entity.id for one in changes))
             return json_response({"id": ident or next(iter(made), ""), "changes": len(changes), "changed": made})
         if ident:
