@@ -428,3 +428,90 @@ def test_bytes_are_signed_as_they_are_written_here_and_once() -> None:
     assert fault.value.faults[0].code == "signature-many"
     with pytest.raises(cap.Refused):
         cap.sign(made.alert(sender="a b"), EC_KEY, EC_CERT)
+
+
+def enclosing(key: Any, *certificates: x509.Certificate) -> bytes:
+    """A message of a stranger, with these certificates in it instead of his own."""
+
+    def change(root: Any) -> None:
+        data = part(root, "X509Data")
+        for one in list(data):
+            data.remove(one)
+        for one in certificates:
+            octets = one.public_bytes(serialization.Encoding.DER)
+            etree.SubElement(data, f"{DSIG}X509Certificate").text = base64.b64encode(octets).decode()
+
+    return changed(change, cap.sign(made.full(), key, certificate(key)))
+
+
+def large_exponent() -> rsa.RSAPrivateKey:
+    """A key that is quick to sign with, and slow to verify with: its exponent is as long as its modulus."""
+    numbers = RSA_KEY.private_numbers()
+    p, q = numbers.p, numbers.q
+    order, secret = (p - 1) * (q - 1), (1 << 2_000) + 1
+    while True:
+        try:
+            public = pow(secret, -1, order)
+            break
+        except ValueError:
+            secret += 2
+    whole = rsa.RSAPrivateNumbers(
+        p, q, secret, secret % (p - 1), secret % (q - 1), pow(q, -1, p), rsa.RSAPublicNumbers(public, p * q)
+    )
+    return whole.private_key(unsafe_skip_rsa_key_validation=True)
+
+
+def test_certificates_that_issue_each_other_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = large_exponent()
+    mesh = [certificate(slow, "m", ca=True) for _ in range(signature.CERTIFICATES)]
+    asked: list[str] = []
+    really = signature._certifies
+
+    def counted(issuer: x509.Certificate, one: x509.Certificate) -> bool:
+        asked.append(issuer.subject.rfc4514_string())
+        return really(issuer, one)
+
+    monkeypatch.setattr(signature, "_certifies", counted)
+    assert reason(enclosing(EC_KEY, *mesh), CA_CERT) == "signature-untrusted"
+    assert asked == [], "no stranger's key is computed with"
+    # Under a trusted authority's name, its key is asked once for each, also where time is looked at twice.
+    named = [certificate(EC_KEY, "m", ("authority", RSA_KEY), ca=True) for _ in range(signature.CERTIFICATES)]
+    assert reason(enclosing(EC_KEY, *named), CA_CERT) == "signature-untrusted"
+    assert asked == ["CN=authority"] * signature.CERTIFICATES
+    # Those of a mesh that an authority did issue are walked once each, and no longer way is taken.
+    asked.clear()
+    mates = [certificate(EC_KEY, "authority", ("authority", CA_KEY), ca=True) for _ in range(4)]
+    assert reason(enclosing(EC_KEY, *mates), CA_CERT) == ""
+    assert len(asked) == len(mates)
+
+
+def test_a_key_that_is_slow_to_verify_with_is_refused_also_where_it_is_trusted() -> None:
+    slow = large_exponent()
+    ours = certificate(slow, "slow")
+    # Nothing is signed with it here; a stranger's text under its certificate is not even verified.
+    assert reason(enclosing(RSA_KEY, ours), ours) == "signature-key"
+    issuer = certificate(slow, "slow", ca=True)
+    leaf = certificate(RSA_KEY, "leaf", ("slow", slow))
+    assert reason(enclosing(RSA_KEY, leaf), issuer) == "signature-untrusted"
+
+
+def test_longer_chains_than_three_issuers_are_refused() -> None:
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
+    names = ("authority", "a", "b", "c")
+    above = (CA_KEY, *keys)
+    between = [certificate(keys[n], names[n + 1], (names[n], above[n]), ca=True) for n in range(3)]
+    for depth, expected in ((2, ""), (3, "signature-untrusted")):
+        leaf = certificate(EC_KEY, "desk", (names[depth], above[depth]))
+        # The issuers between are trusted for whom they issued, and sign nothing of this message themselves.
+        assert reason(enclosing(EC_KEY, leaf, *between[:depth]), CA_CERT) == expected
+
+
+def test_very_many_namespaces_or_attributes_are_refused_before_they_cost_anything() -> None:
+    many = " ".join(f'xmlns:a{n}="urn:{n}"' for n in range(source.SPACES + 1)).encode()
+    assert reason(SIGNED.replace(b"<alert ", b"<alert " + many + b" ", 1), EC_CERT) == "too-many"
+    below = SIGNED.replace(b"<SignedInfo", b"<SignedInfo " + many, 1)
+    assert reason(below, EC_CERT) == "too-many"
+    few = b" ".join(many.split()[: source.SPACES // 2])
+    assert reason(SIGNED.replace(b"<alert ", b"<alert " + few + b" ", 1), EC_CERT) == "", "exclusive: unused ones"
+    attributes = " ".join(f'b{n}="1"' for n in range(signature.ATTRIBUTES + 1)).encode()
+    assert reason(SIGNED.replace(b"<SignedInfo", b"<SignedInfo " + attributes, 1), EC_CERT) == "signature-form"

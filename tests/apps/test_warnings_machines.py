@@ -16,13 +16,15 @@ from test_frost import DAY, evening
 from test_warnings import AREA, VALLEY, a_city, follow, grower, mail, sent
 
 from hansa import App, Change, City, Conflict, Entity, Forbidden, NotFound, Refusal, entity
+from hansa.analytics.acts import AskedCity
 from hansa.apps.frost import app as frost
-from hansa.apps.warnings import app, cap, words
+from hansa.apps.warnings import app, cap, standing, words
 from hansa.apps.warnings.area import Reach
 from hansa.apps.warnings.message import fewer
 from hansa.clock import micros, parse
 from hansa.errors import BadRequest
 from hansa.testing import MemoryCity
+from hansa.trust.labels import NOBODY, app_sight
 
 STATION = {"type": "Point", "coordinates": [17.1, 48.1]}
 SEASON = {"kind": "frost", "area": VALLEY, "severityMost": "Severe", "perNight": 2, "until": "2026-05-31T12:00:00Z",
@@ -37,7 +39,7 @@ def an_alarm_app(name: str) -> App:
     @made.on("Probe", "alert")
     def say(change: Change, _city: City) -> list[Entity]:
         said = change.entity["alert"]
-        return [entity("Alert", said.pop("id"), category="weather", status="open", location=STATION, **said)]
+        return [entity("Alert", said.pop("id"), category="weather", status="open", **{"location": STATION, **said})]
 
     return made
 
@@ -286,12 +288,133 @@ def test_a_message_that_lasts_too_long_or_is_over_is_taken_and_cut(met: Any) -> 
     assert sorted(one["expires"] for one in city.find("Warning")) == ["2026-04-01T17:00:00Z", "2026-04-08T18:00:00Z"]
 
 
+def by_sender(who: Any, **more: Any) -> dict[str, Any]:
+    """What makes an approval one for a sender of CAP messages, and for the certificate that he signs with."""
+    print_ = who[1].fingerprint(hashes.SHA256()).hex()
+    return {"kind": "", "sender": "met@example.org", "signer": print_, "groups": [], "perNight": 20} | more
+
+
+def square(lat: float, lon: float, half: float) -> tuple[cap.Point, ...]:
+    corners = ((-1, -1), (-1, 1), (1, 1), (1, -1), (-1, -1))
+    return tuple(
+        cap.Point(round(lat + half * up, 6), round((lon + half * to + 180) % 360 - 180, 6)) for up, to in corners
+    )
+
+
+def over(where: cap.Area, n: str, **more: Any) -> cap.Alert:
+    said = told(n, **more)
+    return replace(said, infos=(replace(said.infos[0], areas=(where,)),))
+
+
+@pytest.mark.parametrize(
+    ("how", "state"),
+    [
+        ({"polygons": (square(48.1, 17.1, 0.01),)}, "sent"),
+        ({"polygons": (square(48.1, 17.1, 0.1),)}, "sent"),
+        ({"circles": (cap.Circle(48.1, 17.1, 5.0),)}, "sent"),
+        ({"polygons": (square(48.05, 17.05, 0.01), square(48.15, 17.15, 0.01))}, "sent"),
+        ({"polygons": (square(48.1, 17.1, 0.01), square(45.0, 5.0, 5.0))}, "proposed"),
+        ({"polygons": (square(48.1, 17.1, 8.0),)}, "proposed"),
+        ({"polygons": (square(48.1, 17.1, 0.11),)}, "proposed"),
+        ({"circles": (cap.Circle(48.1, 17.1, 9.0),)}, "proposed"),
+        ({"circles": (cap.Circle(48.1, 17.1, 1.0), cap.Circle(48.1, 17.3, 1.0))}, "proposed"),
+        ({"geocodes": (cap.Named("SAME", "000000"),)}, "proposed"),
+    ],
+)
+def test_all_of_what_a_sender_warns_lies_in_the_approvals_area_or_people_decide(
+    met: Any, how: dict[str, Any], state: str
+) -> None:
+    city = trusting(met)
+    season(city, **by_sender(met))
+    city.ask("POST", "/cap", cap.sign(over(cap.Area(description="Valley", **how), "w"), *met))
+    assert warned(city) == [state]
+
+
+def test_over_the_antimeridian_and_around_a_corner_an_area_is_held_to_its_approval_too(met: Any) -> None:
+    city = trusting(met)
+    both = [[[[x, 50.0], [x + 2, 50.0], [x + 2, 52.0], [x, 52.0], [x, 50.0]]] for x in (178.0, -180.0)]
+    season(city, **by_sender(met, area={"type": "MultiPolygon", "coordinates": both}))
+    for n, half in enumerate((0.5, 2.5)):
+        where = cap.Area(description="Strait", polygons=(square(51.0, 180.0, half),))
+        city.ask("POST", "/cap", cap.sign(over(where, f"far-{n}"), *met))
+    assert warned(city) == ["proposed", "sent"]
+    # All corners inside, and the middle not: an area with a bay.
+    bay = [[17.0, 48.0], [17.2, 48.0], [17.2, 48.2], [17.15, 48.2], [17.15, 48.05], [17.05, 48.05], [17.05, 48.2], [17.0, 48.2], [17.0, 48.0]]  # fmt: skip  # noqa: E501
+    city = trusting(met)
+    season(city, **by_sender(met, area={"type": "Polygon", "coordinates": [bay]}))
+    where = cap.Area(description="Bay", polygons=(square(48.1, 17.1, 0.08),))
+    city.ask("POST", "/cap", cap.sign(over(where, "bay"), *met))
+    assert warned(city) == ["proposed"]
+
+
+def test_an_approval_of_a_sender_is_for_the_certificate_that_two_people_have_seen(met: Any) -> None:
+    other = a_sender("other agency")
+    city = a_city(cap_trusted=[one[1].public_bytes(Encoding.PEM).decode() for one in (met, other)])
+    for wrong in ({"signer": ""}, {"signer": "12"}, {"kind": "frost", "sender": ""}, {"signer": "x" * 64}):
+        with pytest.raises(Refusal) as fault:
+            city.act("allow", by="person:ada", **SUP, **{**SEASON, **by_sender(met), **wrong})
+        assert fault.value.where == "signer"
+    colons = ":".join(met[1].fingerprint(hashes.SHA256()).hex().upper()[n : n + 2] for n in range(0, 64, 2))
+    season(city, **by_sender(met, signer=colons))
+    assert city.view("approvals")["approvals"][0]["signer"] == by_sender(met)["signer"]
+    city.ask("POST", "/cap", cap.sign(told("w1"), *other))
+    assert warned(city) == ["proposed"], "whoever signs may say any sender"
+    city.ask("POST", "/cap", cap.sign(told("w2"), *met))
+    assert warned(city) == ["proposed", "sent"]
+    # One of before this was asked for has no certificate, and covers nothing.
+    (one,) = city.find("StandingApproval")
+    del one.doc["signer"]
+    city = trusting(met)
+    city.say(one)
+    city.ask("POST", "/cap", cap.sign(told("w3"), *met))
+    assert warned(city) == ["proposed"]
+
+
+def test_an_apps_alert_at_the_rim_is_proposed_unless_the_approval_says_how_far() -> None:
+    rim = {"type": "Point", "coordinates": [17.01, 48.1]}
+    for more, states in (({}, ["proposed"]), ({"radius_m": 5_000}, ["sent"])):
+        city = town("frost")
+        season(city, **more)
+        alarm(city, 1, location=rim)
+        assert warned(city) == states
+        assert city.find("Warning")[0]["circles"][0]["radius_m"] == 5_000
+        alarm(city, 2)
+        assert warned(city) == sorted([*states, "sent"]), "what lies well inside goes out"
+
+
+def test_an_alert_of_the_past_is_no_warning_and_one_that_still_holds_is() -> None:
+    city = town("frost")
+    season(city)
+    alarm(city, 1, validTo="2026-04-01T17:59:59Z")
+    assert city.find("Alert")
+    assert warned(city) == []
+    alarm(city, 2, validTo="2026-04-02T06:00:00Z")
+    alarm(city, 3, validTo="nonsense")
+    assert warned(city) == ["sent", "sent"]
+
+
+def test_nobody_approves_where_nobody_can_say_who_proposed() -> None:
+    city = town("frost")
+    alarm(city)
+    (one,) = city.find("Warning")
+    city.act("propose", one.id, app="warnings", by="person:ada")
+    city.say(entity("Warning", one.id, proposal=77))
+    for who in ("person:ada", "person:bo"):
+        with pytest.raises(Conflict, match="who proposed"):
+            city.act("approve", one.id, app="warnings", by=who)
+    city.say(entity("Warning", one.id, proposal=0))
+    with pytest.raises(Conflict, match="who proposed"):
+        city.act("approve", one.id, app="warnings", by="person:bo")
+    assert warned(city) == ["proposed"]
+    (made,) = city.act("allow", app="warnings", by="person:ada", **SUP, **SEASON)
+    city.say(entity("StandingApproval", made.entity.id, proposedBy=""))
+    with pytest.raises(Forbidden):
+        city.act("agree", made.entity.id, app="warnings", by="person:ada", **SUP)
+
+
 def test_a_sender_with_a_standing_approval_is_republished_but_never_an_order(met: Any) -> None:
     city = trusting(met)
-    (made,) = city.act(
-        "allow", by="person:ada", **SUP, **{**SEASON, "kind": "", "sender": "met@example.org", "groups": []}
-    )
-    city.act("agree", made.entity.id, by="person:bo", **SUP)
+    season(city, **by_sender(met))
     city.ask("POST", "/cap", cap.sign(told(), *met))
     assert warned(city) == ["sent"]
     for n, how in enumerate(({"response": ("Evacuate",)}, {"severity": "Extreme"}, {"event": "Forest fire"})):
@@ -342,3 +465,17 @@ def test_what_was_not_sent_to_everybody_is_in_no_feed() -> None:
             city.ask("GET", f"/cap/{nonsense}")
     assert b"<entry>" not in city.ask("GET", "/cap/feed.atom").body
     assert city.view("current", by="")["warnings"] == []
+
+
+def test_of_messages_at_once_each_is_counted_for_it_stands_on_the_approval_that_it_read(met: Any) -> None:
+    city = trusting(met)
+    ident = season(city, **by_sender(met, perNight=1))
+    asking = AskedCity(city.acts, app, app_sight("warnings"), NOBODY.who)
+    found = standing.brought(
+        asking, city.clock.now(), "Minor", VALLEY, sender="met@example.org", signer=by_sender(met)["signer"]
+    )
+    assert found is not None
+    assert asking.read[ident] is not None, "whoever commits second is asked anew"
+    for n in range(3):
+        city.ask("POST", "/cap", cap.sign(told(f"n-{n}"), *met))
+    assert warned(city) == ["proposed", "proposed", "sent"]

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from test_warnings import a_city, deliver, drafted, follow, grower, mail, sent
 
-from hansa import Conflict, Forbidden, NotFound, Refusal, entity
-from hansa.apps.warnings import people
+from hansa import Act, Conflict, Forbidden, NotFound, Refusal, entity
+from hansa.analytics.acts import AskedCity, Visit
+from hansa.apps.warnings import app, people
 from hansa.testing import MemoryCity
+from hansa.trust.labels import NOBODY, app_sight
 
 PLACE = {"name": "Home", "lon": 17.1, "lat": 48.1, "radius_m": 1_000}
 WISH: dict[str, Any] = {"language": "ja", "places": [PLACE], "channels": [{"kind": "email", "to": "yui@example.org"}]}
@@ -29,6 +31,22 @@ def token(city: MemoryCity, text: str) -> str:
 def tap(city: MemoryCity, delivery: str) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(city.ask("POST", f"/w/{token(city, delivery)}").body)
     return told
+
+
+def typed(city: MemoryCity, recipient: str, code: str) -> int:
+    door = f"/w/code/{recipient.rsplit(':', 1)[-1]}"
+    status: int = city.ask("POST", door, json.dumps({"code": code}).encode()).status
+    return status
+
+
+def texted(city: MemoryCity, text: str, number: str = "+421901234567") -> None:
+    """Somebody answers by text message."""
+    city.turn(seconds=1)
+    city.say(entity("SmsReply", f"r{city.clock.now()}", **{"from": number, "text": text, "receivedAt": "x"}))
+
+
+PHONE = [{"kind": "sms", "to": "+421901234567"}]
+SEA = [{"name": "sea", "lon": -30.0, "lat": 0.0, "radius_m": 100}]
 
 
 def test_nothing_goes_to_an_address_before_its_owner_has_said_yes() -> None:
@@ -78,12 +96,17 @@ def test_an_address_is_of_one_subscription_and_strangers_fill_nobodys_mail() -> 
     second = subscribed(city, language="fr")
     assert city.get(first)["status"] == "active", "an address that is known is not touched before its owner answers"
     tap(city, mail(city, recipient=second)[0].id)
-    assert city.get(first)["channels"][0]["stopped"] == "moved"
+    # He may have said yes to a stranger: what he had goes on, and what is the same is told once.
+    assert [city.get(one)["status"] for one in (first, second)] == ["active", "active"]
     sent(city)
-    assert {one["recipient"]: one["status"] for one in mail(city, purpose="warning")} == {
-        first: "escalated",
-        second: "waiting",
-    }
+    assert {one["recipient"]: one["status"] for one in mail(city, purpose="warning")} == {first: "waiting"}
+    # Who types the code where he asked for it has the address, and asked: the one takes the place of the other.
+    third = subscribed(city, language="es")
+    typed(city, third, mail(city, recipient=third)[0]["code"])
+    assert [city.get(one)["status"] for one in (first, second, third)] == ["unsubscribed", "unsubscribed", "active"]
+    assert "yui" not in json.dumps([city.get(one).doc for one in (first, second)])
+    sent(city, severity="Severe")
+    assert [one["recipient"] for one in mail(city, purpose="warning", rank=1)] == [third], "and is no human's work"
     for _ in range(6):
         subscribed(city)
     assert len(mail(city, purpose="verify")) == people.ASKS
@@ -336,3 +359,148 @@ def test_what_is_on_its_way_to_somebody_who_ends_it_ends_too_and_is_no_humans_wo
     city.act("unsubscribe", by="", token=token(city, ident))
     assert (city.get(one.id)["status"], city.get(one.id)["why"]) == ("ended", "unsubscribed")
     assert city.view("tree")["total"] == 0
+
+
+def test_a_yes_by_text_message_never_gives_a_number_to_whoever_asked_for_it() -> None:
+    city = a_city()
+    vera = grower(city, channels=PHONE)
+    sent(city)
+    (one,) = mail(city, purpose="warning")
+    deliver(city, one.id, "handed")
+    stranger = subscribed(city, channels=PHONE, places=SEA)
+    (asked,) = mail(city, purpose="verify")
+    deliver(city, asked.id, "handed")
+    city.act("link", by="", kind="sms", to="+421901234567")
+    (link,) = mail(city, purpose="link")
+    deliver(city, link.id, "handed")
+    for text in ("OK", "1", "yes"):
+        texted(city, text)
+    assert (city.get(one.id)["status"], city.get(one.id)["confirmedHow"]) == ("confirmed", "sms")
+    assert len(city.get(one.id)["confirmations"]) == 3
+    assert ["confirmedAt" in city.get(it.id) for it in (asked, link)] == [False, False]
+    assert (city.get(stranger)["status"], city.get(vera)["channels"][0].get("stopped")) == ("pending", None)
+    alone = a_city()
+    subscribed(alone, channels=PHONE, places=SEA)
+    deliver(alone, mail(alone)[0].id, "handed")
+    texted(alone, "OK")
+    assert alone.find("Recipient")[0]["status"] == "pending", "also where nothing else is open"
+
+
+def test_a_yes_means_the_open_one_a_warning_before_a_notice() -> None:
+    city = a_city()
+    grower(city, channels=PHONE, person="person:vera")
+    sent(city)
+    city.turn(seconds=5)
+    to = {"to": ["person:vera"], "message": "Come to the hall", "status": "written"}
+    city.say(entity("Notice", "n1", **to))
+    for one in mail(city):
+        deliver(city, one.id, "handed")
+    texted(city, "1")
+    assert {one["purpose"]: one["status"] for one in mail(city)} == {"warning": "confirmed", "notice": "handed"}
+    texted(city, "1")
+    assert {one["purpose"]: one["status"] for one in mail(city)} == {"warning": "confirmed", "notice": "confirmed"}
+
+
+def test_the_code_as_a_text_from_the_number_it_was_sent_to_verifies_and_guessing_ends() -> None:
+    city = a_city()
+    ident = subscribed(city, channels=PHONE)
+    (asked,) = mail(city)
+    deliver(city, asked.id, "handed")
+    texted(city, asked["code"], "+421900000000")
+    assert city.get(ident)["status"] == "pending", "from another number"
+    wrong = f"{(int(asked['code']) + 1) % 1_000_000:06d}"
+    texted(city, wrong)
+    assert city.get(ident)["tries"] == 1
+    texted(city, asked["code"])
+    assert (city.get(ident)["status"], city.get(asked.id)["confirmedHow"]) == ("active", "sms")
+    other = a_city()
+    late = subscribed(other, channels=PHONE)
+    (asked,) = mail(other)
+    deliver(other, asked.id, "handed")
+    wrong = f"{(int(asked['code']) + 1) % 1_000_000:06d}"
+    for text in [wrong] * 5 + [asked["code"]]:
+        texted(other, text)
+    assert (other.get(late)["status"], other.get(late)["tries"]) == ("pending", 5)
+
+
+def test_what_staff_entered_goes_on_beside_a_subscription_and_an_address_is_told_once() -> None:
+    city = a_city()
+    ways = [*PHONE, {"kind": "email", "to": "vera@example.org"}]
+    mine = subscribed(city, channels=PHONE, places=[PLACE])
+    tap(city, mail(city)[0].id)
+    with pytest.raises(Conflict):
+        grower(city, channels=ways)
+    city = a_city()
+    vera = grower(city, channels=ways)
+    mine = subscribed(city, channels=PHONE)
+    assert typed(city, mine, mail(city)[0]["code"]) == 200
+    assert [city.get(one)["status"] for one in (vera, mine)] == ["active", "active"]
+    assert city.get(vera)["channels"][0].get("stopped") is None, "staff vouched for it"
+    first = sent(city)
+    (one,) = mail(city, warning=first)
+    assert one["recipient"] == vera
+    deliver(city, one.id, "handed")
+    # Each message of the chain, too, goes to the address once, and by whom it was told before.
+    city.turn(seconds=2)
+    city.act("enter", vera, by="person:sup", roles=("supervisor",), name="Vera", channels=ways, places=SEA)
+    new = follow(city, "update", first, severity="Severe")
+    assert [it["recipient"] for it in mail(city, warning=new)] == [vera]
+    (one,) = mail(city, warning=new)
+    deliver(city, one.id, "handed")
+    end = follow(city, "cancel", new, reason="over")
+    assert [it["recipient"] for it in mail(city, warning=end)] == [vera]
+    # Where hers concerns another place, what he asked for himself is told.
+    other = sent(city, severity="Minor")
+    assert [it["recipient"] for it in mail(city, warning=other)] == [mine]
+
+
+def test_an_address_that_another_subscription_has_told_is_told_again_and_not_as_new() -> None:
+    city = a_city()
+    both = [{"kind": "email", "to": "vera@example.org"}, *PHONE]
+    vera = grower(city, channels=both)
+    mine = subscribed(city, channels=PHONE)
+    tap(city, mail(city)[0].id)
+    ident = sent(city)
+    them = {one["recipient"]: one for one in mail(city, warning=ident)}
+    assert {name: one["channel"]["kind"] for name, one in them.items()} == {vera: "email", mine: "sms"}
+    deliver(city, them[mine].id, "handed")
+    deliver(city, them[vera].id, "failed", "failed", "no relay")
+    one = city.get(them[vera].id)
+    assert (one["channel"]["kind"], one["again"]) == ("sms", True)
+
+
+def test_limits_hold_for_whoever_asks_at_once_for_each_takes_a_place_that_he_read_was_free() -> None:
+    city = a_city()
+
+    def asks(name: str) -> tuple[Act, AskedCity]:
+        """What an act reads before any other of the same moment is committed."""
+        asking = AskedCity(city.acts, app, app_sight("warnings"), NOBODY.who, Visit("school", "https://x"))
+        said = {**WISH, "name": name}
+        return Act("", None, said, "", frozenset(), 0, city.clock.now(), visitor="school"), asking
+
+    made = [(asking, list(people.subscribe(act, asking))) for act, asking in map(asks, "abc")]
+    assert len({tuple(one.id for one in says) for _, says in made}) == 1, "one of them is committed, the others again"
+    assert all(asking.read[one.id] is None for asking, says in made for one in says), "for it stands on what it read"
+    for n in range(people.VISITS):
+        visit = Visit("school", "https://x")
+        city.act("subscribe", by="", visit=visit, **{**WISH, "channels": [{"kind": "email", "to": f"a{n}@x.example"}]})
+    with pytest.raises(Conflict, match="too many"):
+        city.act("subscribe", by="", visit=Visit("school", "https://x"), **WISH)
+    for n in range(people.ASKS + 2):
+        city.act("subscribe", by="", visit=Visit(f"v{n}", "https://x"), **WISH)
+    key = people.address("email", "yui@example.org", "")["key"]
+    assert len(mail(city, address=key)) == people.ASKS
+
+
+def test_those_who_name_one_address_wait_in_one_line() -> None:
+    deeds = {name: app.deeds[name].key for name in ("subscribe", "link")}
+    one = {"kind": "email", "to": "a@x.example"}
+    assert all(key is not None for key in deeds.values())
+    assert people.line({"channels": [one], "name": "a"}) == people.line({"channels": [one], "name": "b"})
+    assert people.line(one) == people.line({"channels": [one]}) != people.line({**one, "to": "b@x.example"})
+    push = {"kind": "push", "to": {"endpoint": "https://push.example/1"}}
+    assert people.line({"channels": [push]})
+    for odd in ({}, {"channels": []}, {"channels": 5}, {"channels": [5]}, {"to": 5}, {"channels": [{"to": {}}]}):
+        assert people.line(odd) == ""
+    with pytest.raises(Refusal, match="twice"):
+        subscribed(a_city(), channels=[one, one])

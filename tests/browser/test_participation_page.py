@@ -6,11 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
+import orjson
 import pytest
 from seen import until
 
-from hansa.trust.ballots import check
-from hansa.trust.blind import Signer, blind, coded, finalize, prepared, uncoded
+from hansa.trust.ballots import Cast, Seal, Vote, check
+from hansa.trust.ballots import published as published_
+from hansa.trust.blind import PublicKey, Signer, blind, coded, finalize, prepared, uncoded
 from looks import nameless, outside, small, weak
 from served import Served
 from signed_in import SignedIn
@@ -141,6 +143,10 @@ def votes(page, *choice):
     )
 
 
+def answers(body):
+    return lambda it: it.fulfill(body=body)
+
+
 def test_a_vote_from_the_blinding_to_the_check(seat, people, process, city):
     page = seat("bo", "/participation")
     asked = []
@@ -181,11 +187,30 @@ def test_a_vote_from_the_blinding_to_the_check(seat, people, process, city):
     receipt = page.evaluate("async () => (await import('/static/participation/vote.js')).receipts()[0]")
     found = check(published.content.splitlines(), receipt)
     assert (found.faults, found.mine, found.given, found.cast) == ([], "there", 2, 2)
+    assert found.compared == ["receipt"], "the browser and Python find the same fingerprint"
     assert found.result["tally"] == {"bench": 1, "lamp": 1, "tree": 1}
     checked = "async (one) => (await import('/static/participation/vote.js')).check(one)"
     assert page.evaluate(checked, receipt) == {"found": True, "root": found.root, "cast": 2, "given": 2, "why": ""}
     lost = receipt | {"choice": ["bench"]}
     assert page.evaluate(checked, lost)["why"] == "another-key"
+    # Whoever puts another file in its place is found out by the browser alone, however well it agrees with itself.
+    lines = published.content.splitlines()
+    head = orjson.loads(lines[0])
+    vote = Vote.read(head["vote"])
+    true = [Cast.read(orjson.loads(line), vote, 256) for line in lines[2:]]
+    forged = list(published_(vote, PublicKey.read(head["key"]), Seal(), 2, true))
+    fewer = orjson.dumps(head | {"given": 9})
+    for body, why in (
+        (forged, "another-fingerprint"),
+        ([fewer, *lines[1:]], "head"),
+        (lines[:-1], "missing" if orjson.loads(lines[-1])["serial"] == receipt["serial"] else "root"),
+        ([*lines, lines[-1]], "order"),
+        (lines[:1], "unreadable"),
+    ):
+        page.route("**/votes/quay/published", answers(b"\n".join(body)))
+        told = page.evaluate(checked, receipt)
+        assert (told["found"], told["why"]) == (False, why)
+        page.unroute("**/votes/quay/published")
     stranger.goto(f"{city.url}/participation?view=votes&sel={BALLOT}")
     until(stranger, "2 were given a ballot, 2 were cast", "#one p")
 

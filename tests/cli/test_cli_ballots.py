@@ -29,6 +29,7 @@ def ballot(choice: str) -> Cast:
     return Cast(serial, ready[:32], (choice,), signature)
 
 
+MARK = VOTE.fingerprint(SIGNER.public, SEAL.public)
 CAST = [ballot("a"), ballot("b"), ballot("a")]
 
 
@@ -47,10 +48,37 @@ def receipt(folder: Path, one: Cast) -> Path:
 
 
 def test_a_file_that_holds_is_counted_and_the_ballot_of_a_receipt_found(file: Path, tmp_path: Path) -> None:
-    done = run("ballots", "check", file, "--receipt", receipt(tmp_path, CAST[1]), "--key", SIGNER.public.fingerprint)
+    done = run("ballots", "check", file, "--receipt", receipt(tmp_path, CAST[1]), "--key", MARK)
     assert done.exit_code == 0, done.output
-    for words in ("4 were given a ballot, 3 were cast", "2  a *", "your ballot: there", "all of it holds"):
+    for words in ("4 were given a ballot, 3 were cast", "2  a *", "your ballot: there", "all of it holds, compared with what was"):
         assert words in done.output
+
+
+def test_a_file_that_was_compared_with_nothing_says_so_and_does_not_exit_0(file: Path, tmp_path: Path) -> None:
+    for more in ([], ["--receipt", receipt(tmp_path, CAST[0])], ["--key", " "]):
+        done = run("ballots", "check", file, *more)
+        assert (done.exit_code, "NOT COMPARED with what was announced" in done.output) == (3, True)
+        assert "all of it holds" not in done.output
+    kept = receipt(tmp_path, CAST[0])
+    kept.write_text(json.dumps(json.loads(kept.read_text()) | {"fingerprint": MARK}))
+    done = run("ballots", "check", file, "--receipt", kept)
+    assert (done.exit_code, "compared with your receipt" in done.output) == (0, True)
+
+
+@pytest.mark.parametrize("what", ["seal", "question", "closes", "key"])
+def test_a_file_sealed_anew_by_whoever_dropped_ballots_or_changed_the_question_exits_2(file: Path, what: str) -> None:
+    """Anybody can make one of true ballots: it agrees with itself, and is not what was announced."""
+    said = dict(VOTE.said)
+    if what == "question":
+        said["question"] = {"en": "Which shall be torn down?"}
+    if what == "closes":
+        said["closes"] = "2026-05-09T00:00:00Z"
+    key, cast = (Signer.fresh(2_048).public, []) if what == "key" else (SIGNER.public, CAST[:1])
+    file.write_bytes(b"\n".join(published(Vote.read(said), key, SEAL if what == "key" else Seal(), 4, cast)))
+    done = run("ballots", "check", file, "--key", MARK)
+    assert (done.exit_code, "not the one that was announced" in done.output) == (2, True)
+    assert run("ballots", "check", file, "--key", SIGNER.public.fingerprint).exit_code == 2
+    assert run("ballots", "check", file).exit_code == 3
 
 
 @pytest.mark.parametrize("fraud", ["altered", "doubled", "dropped", "added"])
@@ -73,7 +101,7 @@ def test_each_fraud_exits_2_and_says_what_is_wrong(file: Path, fraud: str) -> No
 
 def test_a_missing_ballot_another_key_and_what_is_no_receipt_exit_2(file: Path, tmp_path: Path) -> None:
     assert "missing" in run("ballots", "check", file, "--receipt", receipt(tmp_path, ballot("a"))).output
-    assert "another key" in run("ballots", "check", file, "--key", "x").output
+    assert "not the one that was announced" in run("ballots", "check", file, "--key", "x").output
     wrong = tmp_path / "wrong"
     for body in (b"", b"[]", b"\xff", b"[" * 70_000):
         wrong.write_bytes(body)

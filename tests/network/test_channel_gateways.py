@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from hansa.errors import BadRequest
 from hansa.limits import Limits
 from hansa.network.broker import address
-from hansa.network.channels import gsm
-from hansa.network.channels.marked import connect, egress
-from hansa.network.channels.said import Handed, Notice, Receipt
+from hansa.network.channels import gsm, marked
+from hansa.network.channels.marked import STRANGER_S, Patience, connect, egress
+from hansa.network.channels.said import Failed, Handed, Notice, Receipt
 from hansa.network.channels.texting import Gateway, HttpSms, filled, number, receipt_in, reply_in, words
 from hansa.network.channels.topics import Topics
 from hansa.network.channels.webhook import Webhook, signature
+from hansa.network.http import Answer
 from hansa.network.publish import Publisher
 from local_http import response, serving
 from mosquitto import Mosquitto
@@ -207,3 +209,33 @@ def test_a_broker_hears_it_with_its_promise_and_odd_topics_are_refused(program, 
     assert (away.everybody, away.for_good) == (True, False)
     with pytest.raises(BadRequest):
         address("mqtt://")
+
+
+def test_who_never_answered_is_waited_for_a_short_while_and_then_longer_and_who_did_as_long_as_any() -> None:
+    patience = Patience(10.0)
+    silent = Failed(False, "no whole answer", everybody=True)
+    assert patience.wait_s("a") == STRANGER_S
+    patience.heard("a", Failed(True, "malformed: no URL"))  # nobody was asked
+    waits = []
+    for _ in range(4):
+        patience.heard("a", silent)
+        waits.append(patience.wait_s("a"))
+    assert waits[:2] == [2 * STRANGER_S, 10.0]
+    patience.heard("a", Answer(503, {}, b"", "https://a/"))
+    assert patience.wait_s("a") == 10.0
+    patience.heard("a", silent)
+    assert patience.wait_s("a") == STRANGER_S
+    assert Patience(0.5).wait_s("a") == 0.5
+
+
+def test_a_webhook_that_hangs_is_not_waited_for_as_long_as_a_gateway(monkeypatch) -> None:
+    monkeypatch.setattr(marked, "STRANGER_S", 0.2)
+
+    async def hang(_head, _writer):
+        await asyncio.sleep(1)
+
+    began = time.monotonic()
+    outcome = run(asked(webhook, hang, replace(NOTICE, to="url")))
+    assert isinstance(outcome, Failed)
+    assert outcome.everybody
+    assert 0.2 <= time.monotonic() - began < 0.9

@@ -253,3 +253,74 @@ def test_a_text_of_a_megabyte_is_cut_and_one_beyond_the_relays_size_is_refused()
     assert len(mime.build(replace(NOTICE, body="x" * 1_000_000), "a@b.example", "c@d.example", "")) < 200_000
     (outcome,) = run(through(Raw(b"PIPELINING", b"SIZE 1000"), NOTICE))
     assert outcome.for_good
+
+
+class Transacting:
+    """A relay that holds to the order of commands as Postfix does: what was begun ends with a mail or RSET."""
+
+    def __init__(self, *able, stuck=0) -> None:
+        self.able, self.stuck = able, stuck
+        self.connections = 0
+
+    async def connected(self, reader, writer) -> None:
+        self.connections += 1
+        begun, takers, mails = False, 0, 0
+        writer.write(b"220 x\r\n")
+        while data := (await reader.readline()).strip().upper():
+            said = b"250 ok"
+            if data.startswith(b"EHLO"):
+                lines = [b"x", *self.able]
+                said = b"\r\n".join(
+                    b"250%b%b" % (b" " if i == len(lines) else b"-", one) for i, one in enumerate(lines, 1)
+                )
+                begun = False
+            elif data.startswith(b"MAIL"):
+                if begun or (self.stuck >= self.connections and mails):
+                    said = b"503 5.5.1 nested MAIL command"
+                begun, takers = True, -9 if said[:3] == b"503" else 0
+            elif data.startswith(b"RCPT"):
+                takers += b"GONE" not in data
+                said = b"550 5.1.1 user unknown" if b"GONE" in data else said
+            elif data == b"DATA" and takers <= 0:
+                said = b"554 5.5.1 no valid recipients"
+            elif data == b"DATA":
+                writer.write(b"354 go\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+                begun, mails = False, mails + 1
+            elif data == b"RSET":
+                begun = False
+            elif data == b"QUIT":
+                break
+            writer.write(said + b"\r\n")
+        writer.close()
+
+
+@pytest.mark.parametrize("able", [(b"PIPELINING", b"8BITMIME"), (b"8BITMIME",)])
+def test_a_mailbox_that_is_gone_does_not_make_the_relay_refuse_the_next_mail(able) -> None:
+    relay = Transacting(*able)
+    notices = [replace(NOTICE, to=f"{who}@x.example") for who in ("a", "gone", "b", "gone", "gone", "c")]
+    outcomes = run(through(relay, *notices))
+    assert [isinstance(one, Handed) for one in outcomes] == [True, False, True, False, False, True]
+    assert all(one.for_good and not one.everybody for one in outcomes if isinstance(one, Failed))
+    assert relay.connections == 1
+
+
+def test_a_conversation_out_of_step_is_left_for_another_and_is_no_relay_that_is_down() -> None:
+    relay = Transacting(b"PIPELINING", stuck=1)
+    assert all(isinstance(one, Handed) for one in run(through(relay, NOTICE, NOTICE, NOTICE)))
+    assert relay.connections == 2
+
+    class Never(Transacting):
+        async def connected(self, reader, writer) -> None:
+            self.connections += 1
+            writer.write(b"220 x\r\n")
+            while data := await reader.readline():
+                writer.write(b"503 bad sequence\r\n" if data[:4] in {b"MAIL", b"RCPT", b"DATA"} else b"250 x\r\n")
+            writer.close()
+
+    never = Never()
+    (outcome,) = run(through(never, NOTICE))
+    assert isinstance(outcome, Failed)
+    assert not outcome.everybody
+    assert not outcome.for_good
+    assert never.connections == 2

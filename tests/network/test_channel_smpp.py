@@ -280,3 +280,23 @@ def test_what_is_no_number_fails_for_good(to) -> None:
     assert outcome.for_good
     assert outcome.why.startswith("malformed:")
     assert not taken
+
+
+@pytest.mark.parametrize(
+    ("source", "ton", "who"),
+    [
+        ("421900123456", 1, "+421900123456"),
+        ("00421900123456", 1, "+421900123456"),
+        ("0900123456", 2, "0900123456"),
+        ("421900123456", 5, None),
+        ("T4219012345", 5, None),
+        ("T4219012345", 1, None),
+        ("Bank", 0, None),
+    ],
+)
+def test_a_reply_is_from_a_number_and_words_are_none_whatever_digits_are_in_them(source, ton, who) -> None:
+    replies = []
+    channel = Smpp(None, Centre("x", 1, "city"), heard=print, replied=lambda *what: replies.append(what))
+    said = pdu.deliver(1, pdu.Short(source, "City", b"OK", source_ton=ton))
+    assert channel._delivered(said.body) == pdu.OK
+    assert replies == ([] if who is None else [(who, "OK")])

@@ -17,12 +17,12 @@ from hansa.clock import SECOND, parse
 from hansa.errors import Conflict, Forbidden, Full, HansaError, NotFound, Unauthenticated
 from hansa.model.change import Write
 from hansa.model.entity import entity
-from hansa.platform.ballot_box import SLOTS, AlreadyGiven, BallotBox, Over
+from hansa.platform.ballot_box import LONG, SLOTS, AlreadyGiven, BallotBox, Over, _elsewhere
 from hansa.platform.http import Headers, Request, Response, problem
 from hansa.platform.votes import Votes
 from hansa.testing import MemoryCity
 from hansa.trust.actors import TWO_FACTORS, Actor
-from hansa.trust.ballots import RECEIPT, Cast, Vote, check, message
+from hansa.trust.ballots import RECEIPT, Cast, Vote, check, counted, message
 from hansa.trust.blind import PublicKey, blind, coded, finalize, prepared, uncoded
 from hansa.trust.labels import ADMINISTRATOR, PUBLIC, Sight
 from hansa.trust.people import StepUp
@@ -465,6 +465,76 @@ def test_garbage_at_the_doors_is_told_to_whoever_sent_it(doors: Doors, path: str
     got, told, _ = doors.ask("POST", path, said, resident("ada") if "sign" in path else PUBLIC)
     assert (got, told["status"]) == (status, status), told
     assert doors.box.opened(ID) is None or doors.box.given(ID) == 0
+
+
+def test_from_the_close_on_nothing_is_given_or_cast_though_the_count_fails(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors.drafted()
+    key = PublicKey.read(doors.ask("GET", "lamps")[1]["key"])
+    early, late = Voter(key, "lamp"), Voter(key, "tree")
+    told = doors.ask("POST", "lamps/sign", {"blinded": coded(early.blinded)}, resident("ada"))[1]
+    ballot = early.ballot(uncoded(told["signature"], "signature"))
+
+    def full(ident: str) -> None:
+        raise Full("the ballot box could not be written")
+
+    with monkeypatch.context() as at:
+        at.setattr(doors.box, "end", full)
+        doors.city.clock.turn(parse("2026-05-08T00:00:00Z"))
+        for path, said, sight in (
+            ("lamps/sign", {"blinded": coded(late.blinded)}, resident("late")),
+            ("lamps/cast", ballot.told(), PUBLIC),
+        ):
+            status, told, _ = doors.ask("POST", path, said, sight)
+            assert (status, "closed" in told["detail"]) == (409, True)
+        assert doors.ask("GET", "lamps")[1]["status"] == "open"
+    asyncio.run(doors.votes.turn())
+    assert doors.ask("GET", "lamps")[1]["cast"] == 0
+
+
+def test_a_count_that_takes_long_holds_nobody_up(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    doors.drafted()
+    doors.city.say(entity("Ballot", "other", status="opening", definition=definition(
+        ballot="urn:ngsi-ld:Ballot:other", closes="2026-06-01T00:00:00Z")))  # fmt: skip
+    assert doors.ask("GET", "lamps")[1]["status"] == "open"
+    doors.city.clock.turn(parse("2026-05-08T00:00:00Z"))
+    counting, done, times = threading.Event(), threading.Event(), []
+    end = doors.box.end
+
+    def slow(ident: str) -> None:
+        times.append(ident)
+        counting.set()
+        assert done.wait(20)
+        end(ident)
+
+    monkeypatch.setattr(doors.box, "end", slow)
+    monkeypatch.setattr("hansa.platform.votes.PATIENCE_S", 0.01)
+
+    async def run() -> list[str]:
+        async def status(name: str) -> str:
+            told = orjson.loads((await doors.votes.handle(Request("GET", [name]))).body)
+            return str(told["status"])
+
+        first = await status("lamps")
+        await asyncio.to_thread(counting.wait, 20)
+        # Another vote is opened and asked about while this one is counted; and this one is not counted twice.
+        told = [first, await status("other"), await status("lamps")]
+        done.set()
+        while doors.votes._counts:
+            await asyncio.wait(doors.votes._counts.values())
+        return [*told, await status("lamps")]
+
+    assert asyncio.run(run()) == ["open", "open", "open", "counted"]
+    assert times == [ID]
+
+
+def test_another_process_counts_the_same() -> None:
+    options = [{"id": f"o{n}", "cost": 3 + n} for n in range(20)]
+    vote = Vote.read(definition(kind="budget", rule="equal-shares", budget=60, options=options))
+    choices = [tuple(sorted({f"o{(n * k) % 20}" for k in (1, 3, 7)})) for n in range(LONG // 2)]
+    assert sum(map(len, choices)) >= LONG
+    assert _elsewhere(vote, choices).told() == counted(vote, choices).told()
 
 
 def test_before_it_opens_nothing_is_given(doors: Doors) -> None:

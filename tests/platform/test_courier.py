@@ -12,6 +12,7 @@ from hansa.limits import Limits
 from hansa.model.change import Change, Write
 from hansa.model.entity import entity
 from hansa.network.channels.said import Failed, Handed, Receipt
+from hansa.platform import courier as courier_module
 from hansa.platform.city import City
 from hansa.platform.commands import Commands
 from hansa.platform.courier import Courier
@@ -163,7 +164,7 @@ def test_after_a_crash_what_was_being_sent_goes_out_again_and_says_so_and_the_re
         sink = Sink(lambda _notice: hang.wait(), width=2)
         town = Town(tmp_path / "city.db", {"push": sink})
         await town.courier.start()
-        await town.put(frost(), *town.waiting(*range(30)))
+        await town.put(frost(), *town.waiting(*range(30), to="x"))
         await town.until(lambda: len(sink.got) == 2)
         statuses = {key: town.get(key)["status"] for key in range(30)}
         await crashed(town)
@@ -353,7 +354,7 @@ def test_what_is_taken_back_at_the_last_moment_does_not_go_out(tmp_path) -> None
 
         sink = Sink(slowly, width=1)
         async with living(tmp_path / "city.db", {"push": sink}) as town:
-            await town.put(frost(), *town.waiting("a", "b", "c", "d"))
+            await town.put(frost(), *town.waiting("a", "b", "c", "d", to="x"))
             await town.until(lambda: [town.get(key)["status"] for key in "abcd"] == ["sending"] * 4)
             await town.put(*(entity("Delivery", f"urn:ngsi-ld:Delivery:{key}", status="ended") for key in "bc"))
             await town.put(entity("Delivery", "urn:ngsi-ld:Delivery:d", due=7))  # which says nothing of whether it goes
@@ -376,7 +377,7 @@ def test_what_others_say_meanwhile_stays(tmp_path) -> None:
 
         sink = Sink(slowly)
         async with living(tmp_path / "city.db", {"push": sink, "sms": Sink()}) as town:
-            await town.put(frost(), *town.waiting("a", "b"))
+            await town.put(frost(), *town.waiting("a", "b", to="x"))
             await town.until(lambda: len(sink.got) == 2)
             first = "urn:ngsi-ld:Delivery:"
             await town.put(
@@ -526,5 +527,128 @@ def test_what_each_channel_is_like_is_an_entity_for_apps(tmp_path) -> None:
             assert (one["kind"], one["state"], one["applicationServerKey"]) == ("push", "up", "BKey")
         async with living(tmp_path / "city.db", {}) as town:  # the operator has turned it off
             await town.until(lambda: town.city.find("Channel")[0]["state"] == "off")
+
+    run(work())
+
+
+# ---- What hostile or broken others must not hold up
+
+
+def test_a_relay_that_is_down_holds_up_its_own_mail_and_nobody_elses(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(courier_module, "HELD", 64)
+    monkeypatch.setattr(courier_module, "LOOK_S", 0.1)
+    up = False
+
+    async def work():
+        nonlocal up
+        mail = Sink(lambda _one: Handed() if up else Failed(False, "the relay is down", everybody=True))
+        push = Sink()
+        async with living(tmp_path / "city.db", {"email": mail, "push": push}) as town:
+            many = [f"m{key}" for key in range(300)]
+            await town.put(frost(), *town.waiting(*many, kind="email", to="x", rank=7))
+            await town.until(lambda: "email" in town.courier._more)
+            await town.put(*town.waiting("extreme", rank=0))
+            await town.until(lambda: town.get("extreme")["status"] == "handed")
+            grave = [f"g{key}" for key in range(20)]
+            await town.put(*town.waiting(*grave, kind="email", to="x", rank=0))
+            held = town.courier._known
+            await town.until(lambda: all(f"urn:ngsi-ld:Delivery:{key}" in held for key in grave))
+            assert town.courier._held["email"] <= 64
+            mail.got.clear()
+            up = True
+            await town.until(lambda: all(town.get(key)["status"] == "handed" for key in [*many, *grave]))
+            # All but the few that found out whether the relay is back go by rank.
+            assert [one.rank for one in mail.got[8:24]].count(0) >= 12
+            await town.until(lambda: not held)
+            assert not +town.courier._held
+        return mail.got
+
+    got = run(work())
+    assert len({one.id for one in got}) == 320
+
+
+def test_what_waits_in_the_store_is_taken_up_by_rank_whatever_its_place_there(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(courier_module, "HELD", 10)
+    monkeypatch.setattr(courier_module, "LOOK_S", 0.05)
+
+    async def work():
+        sink = Sink(width=1)
+        town = Town(tmp_path / "city.db", {"push": sink})
+        await town.put(frost(), *(one for key in range(60) for one in town.waiting(key, rank=59 - key, to="x")))
+        await asyncio.sleep(0.05)
+        town.courier._new.clear()
+        await town.courier.start()
+        await town.until(lambda: len(sink.got) == 60)
+        await town.courier.aclose()
+        town.city.close()
+        return [one.rank for one in sink.got]
+
+    ranks = run(work())
+    assert ranks[:10] == list(range(10))
+    assert sorted(ranks) == list(range(60))
+
+
+def test_three_hundred_endpoints_that_hang_do_not_hold_up_the_honest_ones(tmp_path) -> None:
+    hang_s = 0.5
+
+    async def does(notice):
+        if "evil" in notice.to:
+            await asyncio.sleep(hang_s)
+            return Failed(False, "no whole answer", everybody=True, perhaps=True)
+        return Handed()
+
+    async def work():
+        sink = Sink(does, width=32)
+        async with living(tmp_path / "city.db", {"push": sink}) as town:
+            evil = [one for key in range(300) for one in town.waiting(f"e{key}", to=f"x@evil{key}")]
+            await town.put(frost(), *evil)
+            await town.put(*town.waiting(*range(200), to="x@honest"))
+            began = time.monotonic()
+            await town.until(lambda: sum("honest" in one.to for one in sink.got) == 200)
+            took = time.monotonic() - began
+            hung = sum("evil" in one.to for one in sink.got)
+            assert hung <= 8 * (took / hang_s + 3), "more than a quarter hang"
+            return hung
+
+    assert run(work()) < 150
+
+
+def test_a_command_that_is_not_the_couriers_confirms_nothing_whatever_delivery_it_names(tmp_path) -> None:
+    async def work():
+        async with living(tmp_path / "city.db", {}) as town:
+            channels = {"display": Devices(town.city), "push": Sink()}
+            courier = Courier(town.city, channels, LINKS.token, lambda: "https://c")
+            loop = asyncio.get_running_loop()
+            stop = town.city.watch(lambda changes: loop.call_soon_threadsafe(courier.heard, changes))
+            await courier.start()
+            await town.put(frost(), *town.waiting("p"), *town.waiting("d", kind="display", to="siren-1"))
+            await town.until(lambda: {town.get(key)["status"] for key in "pd"} == {"handed"})
+            own = town.city.find("Command", limit=10)[0].id
+            word = {"status": "delivered", "deliveredAt": "2026-01-01T00:00:00Z"}
+            for key in "pd":
+                mine = f"urn:ngsi-ld:Command:mine-{key}"
+                ident = f"urn:ngsi-ld:Delivery:{key}"
+                await town.put(entity("Command", mine, commandDevice="siren-1", delivery=ident, **word))
+            await town.put(entity("Command", own, commandDevice="my-lamp", **word))
+            await asyncio.sleep(0.2)
+            assert {town.get(key)["status"] for key in "pd"} == {"handed"}
+            await town.put(entity("Command", own, commandDevice="siren-1", status="pending"))
+            await town.put(entity("Command", own, status="delivered"))
+            await town.until(lambda: town.get("d")["status"] == "confirmed")
+            assert town.get("p")["status"] == "handed"
+            stop()
+            await courier.aclose()
+
+    run(work())
+
+
+@pytest.mark.parametrize("ref", ["\udc80x", "a\0b\n\u202e", "é" * 5_000])
+def test_whatever_a_gateway_calls_a_message_it_is_handed_and_its_receipt_is_found(tmp_path, ref) -> None:
+    async def work():
+        async with living(tmp_path / "city.db", {"push": Sink(lambda _one: Handed(ref))}) as town:
+            await town.put(frost(), *town.waiting("a"))
+            await town.until(lambda: town.get("a")["status"] == "handed")
+            town.courier.receipt("push", Receipt(ref, True))
+            await town.until(lambda: town.get("a")["attempts"][-1].get("receipt") == "reached")
 
     run(work())

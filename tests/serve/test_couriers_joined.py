@@ -20,9 +20,7 @@ SMS = {"via": "http", "url": "http://127.0.0.1:1/", "body": {"t": "{text}"}, "se
 
 
 def city(data, **channels):
-    return Running(
-        Settings(data=data, http="127.0.0.1:0", egress_allow=("127.0.0.0/8",), enabled=(), channels=channels)
-    )
+    return Running(Settings(data=data, http="127.0.0.1:0", enabled=(), channels=channels))
 
 
 def run(work):
@@ -58,7 +56,7 @@ def test_a_city_pushes_and_mails_hears_its_gateway_and_keeps_its_key(tmp_path) -
     async def work():
         async with mail_server(box) as mail, serving(push) as port:
             email = {"host": "127.0.0.1", "port": mail, "security": "none", "sender": "w@city.example"}
-            running = city(tmp_path, push={"plain": True}, email=email, sms=SMS)
+            running = city(tmp_path, push={"plain": True, "allow": ["127.0.0.0/8"]}, email=email, sms=SMS)
             await running.start()
             try:
                 here = running.cities["open"]
@@ -121,3 +119,35 @@ def test_a_city_pushes_and_mails_hears_its_gateway_and_keeps_its_key(tmp_path) -
 def test_a_city_whose_channels_are_nonsense_does_not_start(tmp_path) -> None:
     with pytest.raises(BadRequest, match="no channel"):
         run(city(tmp_path, pigeon={}).start())
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_what_recipients_name_is_not_what_the_city_may_ask_for_other_purposes(tmp_path, allowed) -> None:
+    asked = []
+
+    async def hook(head, writer):
+        asked.append(head)
+        writer.write(response(200))
+
+    async def work():
+        channels = {"webhook": {"allow": ["127.0.0.0/8"]}} if allowed else {}
+        running = Running(
+            Settings(data=tmp_path, http="127.0.0.1:0", egress_allow=("127.0.0.0/8",), enabled=(), channels=channels)
+        )
+        async with serving(hook) as port:
+            await running.start()
+            try:
+                here = running.cities["open"]
+                warning = entity("Warning", "urn:ngsi-ld:Warning:1", state="sent", texts={"en": {"title": "Frost"}})
+                to = {"kind": "webhook", "to": f"http://127.0.0.1:{port}/neighbour"}
+                await here.awrite(Write("say", warning.id, warning.doc))
+                await here.awrite(delivery("w", to))
+                await until(lambda: here.get("urn:ngsi-ld:Delivery:w")["status"] in {"handed", "failed"})
+                return here.get("urn:ngsi-ld:Delivery:w")
+            finally:
+                await running.stop()
+
+    one = run(work())
+    assert one["status"] == ("handed" if allowed else "failed")
+    assert len(asked) == allowed
+    assert allowed or one["attempts"][-1]["why"].startswith("refused: ")

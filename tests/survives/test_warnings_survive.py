@@ -122,7 +122,7 @@ def test_everybody_confirms_or_a_human_has_him_whatever_is_dropped_lied_or_kille
     gateway = Gateway()
     (tmp_path / "city").mkdir()
     (tmp_path / "city" / "hansa.toml").write_text(
-        '[serve]\negress_allow = ["127.0.0.0/8"]\n'
+        '[channels.webhook]\nallow = ["127.0.0.0/8"]\n'
         f'[channels.sms]\nvia = "http"\nurl = "http://127.0.0.1:{gateway.port}/sms"\nper_s = 10000.0\nat_once = 32\n'
         'body = {to = "{to}", text = "{text}"}\n'
         f"[app.warnings]\ndeadline_s = {{Severe = {2 + min(RECIPIENTS, 4_000) / 50}}}\n"

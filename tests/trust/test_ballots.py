@@ -1,7 +1,10 @@
 """Ballots: signed unseen, published, and every kind of fraud with them found; counted by hand."""
 
 import json
+import random
+import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +201,30 @@ def test_a_voter_who_was_given_a_key_of_his_own_finds_that_he_was_marked() -> No
     assert found.faults
 
 
+def test_one_fingerprint_is_of_question_key_and_seal_and_the_file_bears_it() -> None:
+    mark = VOTE.fingerprint(SIGNER.public, SEAL.public)
+    assert orjson.loads(file(CAST)[0])["fingerprint"] == mark
+    assert check(file(CAST)).compared == []
+    found = check(file(CAST), receipt(CAST[0]) | {"fingerprint": mark}, mark)
+    assert (found.faults, found.compared) == ([], ["announced", "receipt"])
+    again = Vote.read(dict(reversed(list(question().items()))))
+    assert again.fingerprint(SIGNER.public, SEAL.public) == mark, "the order of members means nothing"
+    others = {
+        VOTE.fingerprint(OTHER.public, SEAL.public),
+        VOTE.fingerprint(SIGNER.public, Seal().public),
+        *(
+            Vote.read(question(**more)).fingerprint(SIGNER.public, SEAL.public)
+            for more in ({"question": {"en": "?"}}, {"most": 1}, {"closes": "2026-06-01T00:00:00Z"}, {"who": {}})
+        ),
+    }
+    assert len(others | {mark}) == 7
+    for other in others:
+        assert any("announced" in one for one in check(file(CAST), announced=other).faults)
+        kept = receipt(CAST[0]) | {"fingerprint": other}
+        assert any("your browser" in one for one in check(file(CAST), kept).faults)
+    assert any("another fingerprint" in one for one in check(resealed(file(CAST), fingerprint="x")).faults)
+
+
 def test_a_receipt_that_nobody_signed_proves_nothing() -> None:
     found = check(file(CAST[:4]), receipt(CAST[4], Seal()))
     assert found.mine.startswith("not to be looked for")
@@ -219,7 +246,7 @@ def test_no_file_whatever_is_in_it_stops_the_check(lines: list[bytes], after_a_h
      question(opens="2027-01-01T00:00:00Z"), question(closes="soon"), question(closes=7), question(most=0),
      question(options=[{"id": f"o{n}"} for n in range(501)]), question(ballot=""), question(most=True),
      question(kind="budget", rule="greedy", budget=10), question(districts={"n": 1}), question(districts=[]),
-     question(knapsack="yes"), question(ballot="a\nb")],
+     question(knapsack="yes"), question(ballot="a\nb"), question(note=2**60), question(note=float("nan"))],
 )  # fmt: skip
 def test_what_is_no_vote_is_refused_with_the_place(wrong: object) -> None:
     with pytest.raises(BadRequest) as refused:
@@ -291,6 +318,58 @@ def test_equal_shares_by_hand() -> None:
     ]
     assert one.chosen == ["y", "x"]
     assert one.spent == 10
+
+
+def by_fractions(options: list[Option], votes: list[list[str]], budget: int) -> list[tuple[str, Fraction]]:
+    """Equal shares as the paper has it, of every voter and by fractions: slow, and plainly right."""
+    voters = [set(one) for one in votes if one]
+    money = [Fraction(budget, len(voters))] * len(voters) if voters else []
+    bought: list[tuple[str, Fraction]] = []
+    left = {one.id: one for one in options}
+    while True:
+        found = []
+        for one in left.values():
+            mine = sorted((money[n], n) for n, voter in enumerate(voters) if one.id in voter)
+            rest, people = Fraction(one.cost), len(mine)
+            for had, _ in mine:
+                if had * people >= rest:
+                    found.append((rest / people / one.cost, -len(mine), one.cost, one.id))
+                    break
+                rest, people = rest - had, people - 1
+        if not found:
+            return bought
+        part, _, cost, ident = min(found)
+        money = [max(Fraction(0), had - part * cost) if ident in voters[n] else had for n, had in enumerate(money)]
+        bought.append((ident, part))
+        del left[ident]
+
+
+@given(
+    st.lists(st.sampled_from([1, 2, 3, 7, 50, 10**15]), min_size=2, max_size=8),
+    st.lists(st.sets(st.integers(0, 7), max_size=5).map(sorted), max_size=20),
+    st.one_of(st.integers(1, 200), st.integers(10**14, 10**16)),
+)
+@settings(max_examples=50, deadline=None)
+def test_equal_shares_in_whole_numbers_are_those_of_fractions(
+    costs: list[int], said: list[list[int]], budget: int
+) -> None:
+    options = [Option(f"o{n}", cost) for n, cost in enumerate(costs)]
+    votes = [[f"o{n}" for n in one if n < len(costs)] for one in said]
+    steps = [one for one in count("equal-shares", options, votes, budget).steps if one["rule"] == "equal-shares"]
+    wanted = by_fractions(options, votes, budget)
+    assert [one["option"] for one in steps] == [ident for ident, _ in wanted]
+    for one, (_, part) in zip(steps, wanted, strict=True):
+        assert one["share"] in {str(part), f"{part.numerator}/{part.denominator}", f"{float(part):.12g}"}
+
+
+def test_a_large_vote_by_equal_shares_is_counted_in_seconds() -> None:
+    draw = random.Random(1)
+    options = [Option(f"o{n:03d}", draw.randrange(1_009, 60_000)) for n in range(200)]
+    votes = [draw.sample([one.id for one in options], 20) for _ in range(2_000)]
+    began = time.process_time()
+    one = count("equal-shares", options, votes, sum(it.cost for it in options) // 2)
+    assert time.process_time() - began < 5
+    assert len(one.chosen) > 50
 
 
 @given(

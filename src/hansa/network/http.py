@@ -10,11 +10,9 @@ No general client is used, because the address must be pinned where the socket i
 
 import asyncio
 import re
-import socket
 import ssl
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Self, TypeVar
@@ -24,6 +22,7 @@ import httpx
 from hansa.errors import BadRequest, SourceFailed
 from hansa.limits import DEFAULT, Limits
 from hansa.network.connection import Broken, Connection, Reply, Swollen
+from hansa.network.resolving import Resolver
 from hansa.network.wall import Wall, Walled
 
 T = TypeVar("T")
@@ -41,7 +40,6 @@ ADDRESSES: Final = 4  # of one name, tried in turn
 CONNECT_S: Final = 2.0  # each
 REDIRECTS: Final = 3
 HEADERS: Final = 32_768  # bytes of an answer's headers
-_RESOLVERS: Final = 4
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _FORBIDDEN: Final = frozenset(
@@ -162,9 +160,7 @@ class Egress:
         """Open nothing yet; `open_` opens the connections."""
         self.wall = Wall(allow)
         self.limits = limits
-        # A resolver that hangs holds threads of its own, not those that others wait for.
-        self._threads = ThreadPoolExecutor(_RESOLVERS, "resolver") if resolve is None else None
-        self._resolve = resolve or self._system
+        self._resolve: Resolve = resolve or Resolver()
         self._tls = tls
         self._open = open_
         self._hosts: OrderedDict[tuple[str, str, int | None], _Host] = OrderedDict()
@@ -186,8 +182,8 @@ class Egress:
             host.close()
         self._hosts.clear()
         await asyncio.sleep(0)  # the sockets close in the loop's next turn
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        if isinstance(self._resolve, Resolver):
+            self._resolve.close()
 
     def check(self, url: str) -> None:
         """Raise what can be said against a URL without asking anybody: BadRequest, or Walled for a literal address."""
@@ -338,13 +334,6 @@ class Egress:
             key = next((key for key, host in self._hosts.items() if not host.users), None)
             if key is not None:
                 self._hosts.pop(key).close()
-
-    async def _system(self, host: str, port: int) -> list[str]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        )
-        return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
 def _request(asked: _Ask) -> bytes:

@@ -12,10 +12,13 @@ Report: 3.2.1. Tests: `tests/platform/test_ballot_box.py`.
 
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +27,9 @@ import orjson
 
 from hansa.errors import Busy, Conflict, Full, HansaError, NotFound
 from hansa.platform.sqlite import sealed
-from hansa.trust.ballots import Cast, Seal, Vote, published
-from hansa.trust.blind import BITS, PublicKey, Signer, Verifies
+from hansa.trust.ballots import Cast, Seal, Vote, counted, published
+from hansa.trust.blind import BITS, PublicKey, Signer, Verifies, coded
+from hansa.trust.counting import Result
 
 FILE: Final = "ballots.db"
 SLOT: Final = 512
@@ -38,6 +42,8 @@ PART: Final = 1_000_000
 """Bytes of a published file in one row."""
 VOTES: Final = 100
 """Votes that are open at once."""
+LONG: Final = 20_000
+"""Choices of all ballots together: fewer are counted before another process had begun."""
 _FREE: Final = 0.25  # of the slots: fewer, and where a ballot lies would tell that it came late
 _TABLES: Final = (
     (
@@ -73,6 +79,7 @@ class _Open:
     cast: dict[bytes, bytes]  # serial to leaf: no order that anybody could read off the disk
     slots: int
     names: list[str]
+    fingerprint: str
 
 
 class BallotBox:
@@ -158,7 +165,8 @@ class BallotBox:
             else:
                 cast[one.serial] = one.leaf(vote.id)
         key = signer.public
-        self._open[vote.id] = _Open(n, vote, signer, key.verifier(), seal, given, free, cast, slots, names)
+        mark = vote.fingerprint(key, seal.public)
+        self._open[vote.id] = _Open(n, vote, signer, key.verifier(), seal, given, free, cast, slots, names, mark)
 
     def _make(self, n: int, many: int) -> None:
         self._db.executemany("INSERT INTO slot (vote, body) VALUES (?, zeroblob(?))", ((n, SLOT) for _ in range(many)))
@@ -172,6 +180,10 @@ class BallotBox:
         """The keys of an open vote; Over."""
         one = self._at(ident)
         return one.signer.public, _text(one.seal)
+
+    def fingerprint(self, ident: str) -> str:
+        """What was announced of an open vote: of its question, key and seal together; Over."""
+        return self._at(ident).fingerprint
 
     def _at(self, ident: str) -> _Open:
         found = self._open.get(ident)
@@ -303,7 +315,7 @@ class BallotBox:
         vote = Vote.read(orjson.loads(said))
         names = sorted(vote.options)
         ballots = [one for one in (_unpacked(body, names) for body in bodies) if one is not None]
-        lines = published(vote, PublicKey.read(orjson.loads(public)), Seal(seal), given, ballots)
+        lines = published(vote, PublicKey.read(orjson.loads(public)), Seal(seal), given, ballots, _elsewhere)
         body = b"".join(line + b"\n" for line in lines)
         with self._lock:
             if self._ended(ident) is None:
@@ -336,8 +348,19 @@ _PARTS: Final = "SELECT part FROM published WHERE vote = (SELECT n FROM vote WHE
 _TAKEN: Final = "SELECT body FROM slot WHERE vote = ? AND body != ?"
 
 
+def _elsewhere(vote: Vote, choices: Sequence[tuple[str, ...]]) -> Result:
+    """The result; where that takes long, by a process of its own: a thread would take its time from all others."""
+    if vote.rule != "equal-shares" or sum(map(len, choices)) < LONG:
+        return counted(vote, choices)
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            return pool.submit(counted, vote, choices).result()
+    except (BrokenProcessPool, OSError):  # no memory, no process to be had: slower here, and the same
+        return counted(vote, choices)
+
+
 def _text(seal: Seal) -> str:
-    return seal.public.hex()
+    return coded(seal.public)
 
 
 def _packed(ballot: Cast, names: list[str]) -> bytes:

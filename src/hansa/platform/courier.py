@@ -6,11 +6,15 @@ recipient has said meanwhile stays, and ours is thought over. Held by tests/plat
 """
 
 import asyncio
+import heapq
+import itertools
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -18,10 +22,11 @@ from hansa.errors import Busy, HansaError, NotFound
 from hansa.model.change import Change, Write
 from hansa.model.entity import Entity, entity
 from hansa.model.query import Query
-from hansa.network.channels.said import Channel, Handed, Outcome, Receipt
+from hansa.network.channels.said import Channel, Handed, Outcome, Receipt, reference
 from hansa.platform.city import City
-from hansa.platform.lane import BASE_S, Claimed, Job, Lane
+from hansa.platform.lane import BASE_S, Claimed, Lane
 from hansa.platform.ledger import ACTOR, BUSY_S, GATHER_S, KIND, Ledger
+from hansa.platform.newcomers import Job
 from hansa.platform.notices import (
     OVER,
     Token,
@@ -38,12 +43,21 @@ from hansa.platform.returns import OPEN, Returns
 from hansa.platform.store import Item
 from hansa.platform.store import Outcome as Stored
 
-HELD: Final = 50_000  # deliveries in memory, 300 bytes each; more wait in the store until there is room
+HELD: Final = 50_000  # deliveries of one channel in memory, 300 bytes each; more wait in the store until there is room
 LOOK_S: Final = 2.0
 SLICE: Final = 20  # deliveries looked at in one turn of the loop: some 3 ms
 HUMAN: Final = frozenset(("print", "phone"))
 
 log = structlog.get_logger("hansa.courier")
+
+
+class _Found(NamedTuple):
+    """A delivery that waits in the store; the gravest is the least."""
+
+    rank: int
+    id: str
+    kind: str
+    endpoint: str
 
 
 class Courier:
@@ -81,7 +95,8 @@ class Courier:
         self._new: deque[Entity] = deque()  # heard of, and not queued yet
         self._taking = False
         self._over: set[str] = set()  # of those, such that need not go out any more
-        self._more = False  # others wait in the store
+        self._held: Counter[str] = Counter()  # how many of them are of each lane
+        self._more: set[str] = set()  # lanes of which others wait in the store
         self._tasks: set[asyncio.Task[Any]] = set()
         self._shown: dict[str, str] = {}  # what their entities say
         self._told: set[str] = set()  # in this life
@@ -151,35 +166,42 @@ class Courier:
         self._shown = {
             kind: str(one.get("state")) for kind, one in found.items() if one.id == f"urn:ngsi-ld:Channel:{kind}"
         }
-        await self._scan("sending")
-        await self._scan("waiting")
+        everywhere = frozenset((*self.lanes, ""))
+        await self._scan("sending", everywhere)
+        await self._scan("waiting", everywhere)
         while True:
             try:
                 await self._show()
             except HansaError as fault:
                 log.info("how channels are could not be written", why=fault.detail)
             await asyncio.sleep(LOOK_S)
-            if self._more and len(self._known) < HELD // 2:
-                self._more = False
-                await self._scan("waiting")
+            if room := frozenset(kind for kind in self._more if self._held[kind] < HELD // 2):
+                self._more -= room
+                await self._scan("waiting", room)
 
-    async def _scan(self, status: str) -> None:
+    async def _scan(self, status: str, kinds: AbstractSet[str]) -> None:
+        """Queue what has a status and goes by one of these channels ("": by none), the gravest of each."""
         query = Query.parse(types=KIND, q=f'status=="{status}"')
         city = self._city
 
-        def found() -> list[Entity]:
-            many: list[Entity] = []
+        def found() -> Iterator[_Found]:
+            many: dict[str, list[_Found]] = {kind: [] for kind in kinds}
             for one in city.reader.every("", query, city.sight, stamps=False):
-                many.append(one)
-                if len(many) > HELD:
-                    break
-            return many
+                if one.get("status") != status or one.id in self._known:
+                    continue
+                seen = self._found(one)
+                mine = many.get(seen.kind if seen.kind in self.lanes else "")
+                if mine is None:
+                    continue
+                mine.append(seen)
+                if len(mine) > 2 * HELD:
+                    mine[:] = heapq.nsmallest(HELD + 1, mine)  # one too many, so that it is known that there are more
+            return itertools.chain.from_iterable(heapq.nsmallest(HELD + 1, mine) for mine in many.values())
 
-        for i, one in enumerate(await asyncio.to_thread(found)):
-            if one.get("status") == status:
-                if status == "sending" and one.id not in self._known:
-                    self._perhaps.add(one.id)
-                self._take(one)
+        for i, seen in enumerate(await asyncio.to_thread(found)):
+            if status == "sending" and seen.id not in self._known:
+                self._perhaps.add(seen.id)
+            self._put(seen)
             if not i % 500:
                 await asyncio.sleep(0)
 
@@ -189,20 +211,49 @@ class Courier:
         """Queue a delivery, once."""
         if one.id in self._known:
             self._missed.add(one.id)
-            return
-        if len(self._known) >= HELD:
-            self._more = True
-            return
-        said = channel_of(one)
+        else:
+            self._put(self._found(one))
+
+    def _found(self, one: Entity) -> "_Found":
         kind = kind_of(one)
         lane = self.lanes.get(kind)
-        self._known[one.id] = kind if lane is not None else ""
-        if lane is not None:
-            lane.put(one.id, rank_of(one), lane.channel.endpoint(said.get("to")))
-        else:
-            self._spawn(self._aside(one, kind))
+        endpoint = "" if lane is None else lane.channel.endpoint(channel_of(one).get("to"))
+        return _Found(rank_of(one), one.id, kind, endpoint)
 
-    async def _aside(self, one: Entity, kind: str) -> None:
+    def _put(self, seen: "_Found") -> None:
+        if seen.id in self._known:
+            self._missed.add(seen.id)
+            return
+        lane = self.lanes.get(seen.kind)
+        kind = "" if lane is None else seen.kind
+        if self._held[kind] >= HELD and not self._displaced(kind, seen.rank):
+            self._more.add(kind)
+            return
+        self._known[seen.id] = kind
+        self._held[kind] += 1
+        if lane is not None:
+            lane.put(seen.id, seen.rank, seen.endpoint)
+        else:
+            self._spawn(self._aside(seen.id, seen.kind))
+
+    def _displaced(self, kind: str, rank: int) -> bool:
+        """Whether there is room for a graver one, now that some of the least grave wait in the store alone."""
+        lane = self.lanes.get(kind)
+        gone = [] if lane is None else lane.displace(rank, HELD // 16 + 1, self._perhaps.__contains__)
+        for ident in gone:
+            self._forget(ident)
+        if gone:
+            self._more.add(kind)
+        return bool(gone)
+
+    def _forget(self, ident: str) -> None:
+        kind = self._known.pop(ident, None)
+        if kind is not None:
+            self._held[kind] -= 1
+        self._perhaps.discard(ident)
+        self._over.discard(ident)
+
+    async def _aside(self, ident: str, kind: str) -> None:
         """What no machine sends: a human does, or nobody can."""
         if kind in HUMAN:
             said = {"status": "handed"}, "handed", "waits for a human"
@@ -214,14 +265,12 @@ class Courier:
                 return None
             return {**said[0], "attempts": attempted(now, self._city.clock.now(), *said[1:])}
 
-        await self._ledger.alter(one.id, make)
-        self._done(one.id)
+        await self._ledger.alter(ident, make)
+        self._done(ident)
 
     def _done(self, ident: str) -> None:
         """It is out of memory; unless it waits again since."""
-        self._known.pop(ident, None)
-        self._perhaps.discard(ident)
-        self._over.discard(ident)
+        self._forget(ident)
         if ident in self._missed:
             self._missed.discard(ident)
             with suppress(NotFound):
@@ -323,6 +372,7 @@ class Courier:
     async def _finish(self, one: Claimed, outcome: Outcome | None) -> bool:
         """Write down what became of it; whether it waits again."""
         if isinstance(outcome, Handed) and outcome.ref:
+            outcome = replace(outcome, ref=reference(outcome.ref))  # anything can stand in it
             self._returns.remember(f"{self._known.get(one.job.id, '')}:{outcome.ref}", one.job.id)
 
         def make(now: Entity) -> dict[str, Any] | None:

@@ -15,11 +15,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import structlog
 
 from hansa.network.channels.said import Channel, Failed, Handed, Notice, Outcome
+from hansa.platform.newcomers import Job, Newcomers
 
 BATCH: Final = 200  # claimed at once: so many are perhaps sent when the city is cut off
 OPEN: Final = 500  # whose outcome is not written down yet
@@ -32,16 +33,6 @@ FRESH_S: Final = 60.0  # after so long without one that was taken, a channel of 
 CLOSE_S: Final = 5.0  # what is on its way when the city ends
 
 log = structlog.get_logger("hansa.courier")
-
-
-class Job(NamedTuple):
-    """A delivery that waits."""
-
-    rank: int
-    order: int
-    id: str
-    endpoint: str
-    since: float
 
 
 @dataclass(slots=True)
@@ -89,6 +80,8 @@ class Lane:
         self._claim, self._finish, self._wanted = claim, finish, wanted
         self._now, self._jitter, self._base_s = now, jitter, base_s
         self._ready: list[Job] = []
+        self._worst = -1  # no rank in any queue is beyond
+        self._newcomers = Newcomers(channel.width)
         self._timers: list[tuple[float, int, Job | str]] = []
         self._orders = itertools.count()
         self._endpoints: dict[str, _Endpoint] = {}
@@ -132,8 +125,36 @@ class Lane:
     def put(self, ident: str, rank: int, endpoint: str) -> None:
         """A delivery waits; the caller sees to it that it does so once."""
         since = self._since.setdefault(ident, self._now())
-        heapq.heappush(self._ready, Job(rank, next(self._orders), ident, endpoint, since))
+        self._worst = max(self._worst, rank)
+        self._queue(Job(rank, next(self._orders), ident, endpoint, since))
         self._wake.set()
+
+    def displace(self, rank: int, many: int, spared: Callable[[str], bool]) -> list[str]:
+        """Let go of the worst that wait, if they are of a worse rank: their ids.
+
+        It costs a look at all that wait, so ask for many. What is written down as being sent, or is `spared`, stays.
+        """
+        if rank >= self._worst:
+            return []
+        timed = (one[2] for one in self._timers if isinstance(one[2], Job))
+        parked = (job for endpoint in self._endpoints.values() for job in endpoint.parked)
+        queued = list(itertools.chain(self._ready, parked, timed, self._newcomers.waiting()))
+        worst = heapq.nlargest(many, (job for job in queued if job.rank > rank and not spared(job.id)))
+        gone = {job.id for job in worst}
+        self._worst = max((job.rank for job in queued if job.id not in gone), default=-1)
+        if not gone:
+            self._worst = min(self._worst, rank)  # none but such that are spared
+            return []
+        self._ready = [job for job in self._ready if job.id not in gone]
+        heapq.heapify(self._ready)
+        self._timers = [one for one in self._timers if not isinstance(one[2], Job) or one[2].id not in gone]
+        heapq.heapify(self._timers)
+        for endpoint in self._endpoints.values():
+            endpoint.parked = deque(job for job in endpoint.parked if job.id not in gone)
+        self._newcomers.drop(lambda job: job.id in gone)
+        for ident in gone:
+            self.forget(ident)
+        return list(gone)
 
     def forget(self, ident: str) -> None:
         """It is told, or will not be."""
@@ -164,22 +185,42 @@ class Lane:
         while self._timers and self._timers[0][0] <= now:
             _, _, what = heapq.heappop(self._timers)
             if isinstance(what, Job):
-                heapq.heappush(self._ready, what)
+                self._queue(what)
             elif (endpoint := self._endpoints.get(what)) is not None and endpoint.parked and endpoint.until <= now:
-                heapq.heappush(self._ready, endpoint.parked.popleft())
+                self._queue(endpoint.parked.popleft())
         most = min(BATCH, self.channel.width * 4, self._room(now))
         due: list[Job] = []
-        while self._ready and len(due) < most:
-            job = heapq.heappop(self._ready)
+        while len(due) < most and (job := self._next()) is not None:
             endpoint = self._endpoints.get(job.endpoint)
             if endpoint is not None and endpoint.failures:
                 if endpoint.probing or endpoint.until > now:
                     endpoint.parked.append(job)
                     continue
                 endpoint.probing = True  # one finds out; what comes of it, also that it is not sent, ends that
+            self._newcomers.goes(job)
             due.append(job)
         self._tokens -= len(due)
         return due
+
+    def _queue(self, job: Job) -> None:
+        if self._newcomers.settled(job.endpoint):
+            heapq.heappush(self._ready, job)
+        else:
+            self._newcomers.put(job, failed=job.id in self._tries)
+
+    def _next(self) -> Job | None:
+        """The gravest that may go, and the first of those; newcomers that failed go when nobody else does."""
+        first = self._newcomers.first()
+        while self._ready:
+            job = self._ready[0]
+            if first is not None and first < (False, job.rank, job.order):
+                break
+            heapq.heappop(self._ready)
+            if self._newcomers.settled(job.endpoint):
+                return job
+            self._queue(job)  # its endpoint has lost its standing since
+            first = self._newcomers.first()
+        return None if first is None else self._newcomers.pop()
 
     def _room(self, now: float) -> int:
         """How many may be sent now by the rate."""
@@ -198,12 +239,14 @@ class Lane:
                 except Exception:  # whatever it was: they wait in the store, and are looked at again
                     log.exception("deliveries could not be claimed", channel=self.kind)
                     for job in due:
+                        self._newcomers.left(job)
                         self._free(job)
                         self._at(self._now() + self._base_s, job)
                     continue
                 began = {one.job.id for one in claimed}
                 for job in due:
                     if job.id not in began:
+                        self._newcomers.left(job)
                         self._free(job)
                 self._begun += claimed
                 self._filling.set()
@@ -212,7 +255,7 @@ class Lane:
                     await self._wake.wait()
                 continue
             wait_s = None
-            if self._ready:
+            if self._ready or self._newcomers.first() is not None:
                 wait_s = max(0.005, (1.0 - self._tokens) / self.channel.per_s)
             elif self._timers:
                 wait_s = max(0.005, self._timers[0][0] - self._now())
@@ -239,6 +282,7 @@ class Lane:
 
     async def _one(self, one: Claimed) -> None:
         job, outcome = one.job, None
+        began = self._now()
         try:
             try:
                 if not self._rests(job) and self._wanted(job.id):
@@ -248,6 +292,7 @@ class Lane:
                 outcome = Failed(False, f"{type(fault).__name__}", perhaps=True)
             finally:
                 self._turn.release()
+            self._judged(job, outcome, self._now() - began)
             outcome = self._noticed(job, outcome)
             if await self._finish(one, outcome):
                 self._again(job, outcome)
@@ -262,6 +307,18 @@ class Lane:
         """Whether its endpoint has failed since it was claimed."""
         endpoint = self._endpoints.get(job.endpoint)
         return endpoint is not None and endpoint.failures > 0 and not endpoint.probing
+
+    def _judged(self, job: Job, outcome: Outcome | None, after_s: float) -> None:
+        """What it says of its endpoint as one that has yet to show itself, or has."""
+        if isinstance(outcome, Handed):
+            for freed in self._newcomers.took(job.endpoint, after_s=after_s):
+                heapq.heappush(self._ready, freed)
+        elif isinstance(outcome, Failed) and outcome.everybody:
+            endpoint = self._endpoints.get(job.endpoint)
+            down = endpoint is not None and endpoint.streak + 1 >= STREAK
+            self._newcomers.failed(job.endpoint, down=down)
+        if self._newcomers.left(job):
+            self._wake.set()
 
     def _noticed(self, job: Job, outcome: Outcome | None) -> Outcome | None:
         if outcome is None:
@@ -336,6 +393,7 @@ class Lane:
             return
         tries = self._tries.get(job.id, 1)
         wait_s = outcome.wait_s if isinstance(outcome, Failed) and outcome.wait_s else 0.0
+        self._tries.setdefault(job.id, tries)
         whole = min(CAP_S, self._base_s * 2.0**tries)
         self._at(self._now() + max(min(wait_s, CAP_S), whole * (0.5 + self._jitter() / 2)), job)
 
@@ -343,7 +401,7 @@ class Lane:
         """Its endpoint is back. What failed itself, perhaps it alone, waits a little: others need not fail with it."""
         tries = self._tries.get(job.id, 0)
         if tries < 2:
-            heapq.heappush(self._ready, job)
+            self._queue(job)
         else:
             self._at(self._now() + min(SOON_S, self._base_s * 2.0 ** min(tries - 2, 20)), job)
 

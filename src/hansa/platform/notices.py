@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from hansa.clock import text
 from hansa.model.entity import Entity
-from hansa.network.channels.said import Notice, clean, line
+from hansa.network.channels.said import Notice, clean, line, reference
 
 APP: Final = "warnings"
 """Whose links these are: capabilities of that app."""
@@ -43,6 +43,12 @@ def kind_of(one: Entity) -> str:
     return kind if isinstance(kind, str) else ""
 
 
+def step_of(one: Entity) -> int:
+    """Which channel of its recipient it is at."""
+    step = one.get("step")
+    return step if isinstance(step, int) and not isinstance(step, bool) else 0
+
+
 def target(one: Entity, name: str) -> str:
     """The id that an attribute names, as text or as a Relationship; "" when it names none."""
     said = one.get(name)
@@ -67,7 +73,6 @@ def notice(one: Entity, warning: Entity | None, token: Token, origin: str, now: 
     word = AGAIN.get(language.partition("-")[0], AGAIN["en"]) if again else ""
     linked = one.get("link") is not False
     recipient = target(one, "recipient")
-    step = one.get("step")
     secret = said.get("secret")
     return Notice(
         one.id,
@@ -83,7 +88,7 @@ def notice(one: Entity, warning: Entity | None, token: Token, origin: str, now: 
         CONFIRM.get(language.partition("-")[0], CONFIRM["en"]),
         now,
         rank_of(one),
-        step if isinstance(step, int) and not isinstance(step, bool) else 0,
+        step_of(one),
         secret if isinstance(secret, str) else "",
     )
 
@@ -113,7 +118,7 @@ def attempted(one: Entity, now: int, outcome: str, why: str = "", ref: str = "")
     if why:
         made["why"] = line(why, 300)
     if ref:
-        made["ref"] = ref
+        made["ref"] = reference(ref)
     return [*before, made][-ATTEMPTS:]
 
 

@@ -17,11 +17,12 @@ from hansa.clock import text
 from hansa.errors import HansaError
 from hansa.model.change import Write
 from hansa.model.entity import Entity, entity
-from hansa.network.channels.said import Receipt, clean
+from hansa.network.channels.said import Receipt, clean, reference
 from hansa.platform.city import City
 from hansa.platform.ledger import ACTOR, KIND, Ledger
 from hansa.platform.notices import attempted, attempts_of, confirmed
 from hansa.platform.store import Item
+from hansa.platform.telling_devices import bears
 
 OPEN: Final = frozenset(("sending", "handed"))
 """Of a delivery that is with the other side, and that nobody has confirmed."""
@@ -41,6 +42,7 @@ class Returns:
 
     async def receipt(self, kind: str, said: Receipt) -> None:
         """A gateway says what became of a message."""
+        said = Receipt(reference(said.ref), said.reached)
         ref = f"{kind}:{said.ref}"
         word = "reached" if said.reached else "unreached"
         for _ in range(3):  # it may come before what was handed over is written down
@@ -100,12 +102,13 @@ class Returns:
             return
         status, result = command.get("status"), command.get("result")
         readback = "expects" in command
-        good = result == "confirmed" if readback else status == "delivered"
+        # What a device took is written by the city alone, with the time; `status` others may write too.
+        good = result == "confirmed" if readback else status == "delivered" and "deliveredAt" in command
         bad = status in {"rejected", "blocked", "expired"}
 
         def make(now: Entity) -> dict[str, Any] | None:
             at = self._city.clock.now()
-            if now.get("status") not in OPEN:
+            if now.get("status") not in OPEN or not bears(command, now):
                 return None
             if good:
                 why = "the device reports it" if readback else "the device has it"

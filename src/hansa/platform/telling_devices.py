@@ -12,13 +12,15 @@ from hansa import clock
 from hansa.clock import SECOND
 from hansa.errors import HansaError
 from hansa.model.change import Refused, Write
-from hansa.model.entity import entity
-from hansa.network.channels.said import Channel, Failed, Handed, Notice, Outcome, line, part
+from hansa.model.entity import Entity, entity
+from hansa.network.channels.said import Channel, Failed, Handed, Notice, Outcome, keyed, line, part
 from hansa.platform.city import City
+from hansa.platform.notices import channel_of, kind_of, step_of
 
 ACTOR: Final = "hansa:courier"
 TEXT: Final = 500  # characters on a display
 DAY_S: Final = 86_400  # for which a command waits for its device
+KINDS: Final = frozenset(("display", "mqtt"))
 _NAME: Final = 200
 
 
@@ -61,7 +63,7 @@ class Devices:
         if about := part(notice.to, "entity"):
             attribute = part(notice.to, "attribute") or "text"
             said["expects"] = {"entity": about, "attribute": attribute, "value": words}
-        one = entity("Command", f"urn:ngsi-ld:Command:{notice.key}-{notice.step}", **said)
+        one = entity("Command", _command(notice.id, notice.step), **said)
         try:
             outcomes = await self._city.awrite(Write("say", one.id, one.doc))
         except HansaError as fault:
@@ -94,6 +96,19 @@ class Either:
         """Close both."""
         await self._devices.aclose()
         await self._brokers.aclose()
+
+
+def bears(command: Entity, one: Entity) -> bool:
+    """Whether a delivery is now being told by this very command: others may name the delivery, and are not heard."""
+    return (
+        command.id == _command(one.id, step_of(one))
+        and kind_of(one) in KINDS
+        and command.get("commandDevice") == _device(channel_of(one).get("to"))
+    )
+
+
+def _command(ident: str, step: int) -> str:
+    return f"urn:ngsi-ld:Command:{keyed(ident)}-{step}"
 
 
 def _device(to: Any) -> str:

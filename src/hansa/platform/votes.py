@@ -38,6 +38,8 @@ KIND: Final = "Ballot"
 APP: Final = "participation"
 BODY: Final = 8_192
 """Bytes of what is asked of these doors: a ballot has fewer than 3,000."""
+PATIENCE_S: Final = 1.0
+"""How long whoever asks about a vote waits for its count: nobody is held up by one that takes longer."""
 LOOK_S: Final = 5.0
 """How often it is looked whether a vote is over: the city's clock may be set to another rate meanwhile."""
 _PREFIX: Final = f"urn:ngsi-ld:{KIND}:"
@@ -56,6 +58,8 @@ class Votes:
         self._note = note
         self._one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._turn = asyncio.Lock()
+        self._counts: dict[str, asyncio.Task[None]] = {}
+        self._failed: set[str] = set()  # could not be counted: tried again by the turn, not by whoever asks
         self._heard = asyncio.Event()
         self._announced: set[str] = set()  # open, and everybody is told so: what is asked of these need not wait
 
@@ -114,7 +118,7 @@ class Votes:
         said = object_in(request.body)
         if set(said) != {"blinded"}:
             raise BadRequest("say blinded, and nothing else", where="body")
-        key, _ = self.box.keys(ident)
+        (key, _), mark = self.box.keys(ident), self.box.fingerprint(ident)
         blinded = uncoded(said["blinded"], "blinded", key.size)
         line = f"{ident} {who.id}"
         lock = self._one.get(line)
@@ -125,7 +129,7 @@ class Votes:
                 what = {"did": "given", "vote": ident, "assurance": who.assurance}
                 await noted(self._note, "ballot", who.id, what, session=who.session)
             signed = await asyncio.to_thread(self.box.give, ident, who.id, blinded)
-        return json_response({"signature": coded(signed), "fingerprint": key.fingerprint})
+        return json_response({"signature": coded(signed), "fingerprint": mark})
 
     async def _cast(self, ident: str, request: Request) -> Response:
         """Take a ballot of nobody that is known. What comes of it is written nowhere but in the box."""
@@ -142,7 +146,10 @@ class Votes:
         vote = self.box.opened(ident)
         if vote is None:
             found = self._entity(ident)
-            raise Over(f"this vote is {found.get('status')}", where="vote", mend="its result: GET /votes/…/published")
+            status = "being counted" if found.get("status") == "open" else found.get("status")
+            raise Over(f"this vote is {status}", where="vote", mend="its result: GET /votes/…/published")
+        if self._city.clock.now() >= vote.closes:  # whether or not it could be counted yet
+            raise Over(f"this vote closed {text(vote.closes)}", where="vote", mend="its result comes with the count")
         if self._city.clock.now() < vote.opens:
             raise Over(f"this vote opens {text(vote.opens)}", where="vote", mend="come again then")
         return vote
@@ -174,6 +181,7 @@ class Votes:
     async def turn(self) -> None:
         """Everything that is due now."""
         found = await asyncio.to_thread(self._city.find, KIND, 'status=="opening"|status=="open"', limit=1_000)
+        self._failed.clear()
         for one in found:
             await self._settle(one.id)
 
@@ -189,9 +197,26 @@ class Votes:
             if found.get("status") == "opening":
                 await self._begin(found)
             elif found.get("status") == "open" and self._due(found):
-                await self._end(found)
+                self._counting(found)
             elif found.get("status") == "open":
                 self._announced.add(ident)
+        if (count := self._counts.get(ident)) is not None:
+            # Most counts are made meanwhile; whoever asks about one that is not is told that the vote is open still.
+            await asyncio.wait({count}, timeout=PATIENCE_S)
+
+    def _counting(self, found: Entity) -> None:
+        """Have a vote counted, once at a time, while everything else goes on."""
+        if found.id in self._counts or found.id in self._failed:
+            return
+        self._counts[found.id] = task = asyncio.create_task(self._end(found), name=f"count {found.id}")
+
+        def over(task: asyncio.Task[None]) -> None:
+            self._counts.pop(found.id, None)
+            if not task.cancelled() and (fault := task.exception()) is not None:
+                self._failed.add(found.id)
+                log.error("a vote could not be counted yet", vote=found.id, why=str(fault) or repr(fault))
+
+        task.add_done_callback(over)
 
     def _due(self, found: Entity) -> bool:
         try:
@@ -207,6 +232,7 @@ class Votes:
             if self._city.clock.now() >= vote.closes:
                 raise Refusal("it would be over already", where="closes")
             key, seal = await asyncio.to_thread(self.box.begin, vote)
+            mark = self.box.fingerprint(vote.id)
         except (BadRequest, Busy) as fault:
             await self._say(found.id, status="refused", fault=fault.detail)
             return
@@ -216,9 +242,10 @@ class Votes:
             "digest": sha256(vote.bytes).hexdigest(),
             "key": key.fingerprint,
             "seal": seal,
+            "fingerprint": mark,
         }
         await noted(self._note, "ballot", f"app:{APP}", what)
-        await self._say(found.id, status="open", key=key.jwk, fingerprint=key.fingerprint, seal=seal)
+        await self._say(found.id, status="open", key=key.jwk, fingerprint=mark, seal=seal)
         self._announced.add(found.id)
 
     async def _end(self, found: Entity) -> None:
@@ -227,11 +254,7 @@ class Votes:
             body = self.box.published(found.id) or b""
             return orjson.loads(body.partition(b"\n")[0]), sha256(body).hexdigest()
 
-        try:
-            head, digest = await asyncio.to_thread(counted)
-        except Full as fault:
-            log.warning("a vote could not be counted yet", why=fault.detail)
-            return
+        head, digest = await asyncio.to_thread(counted)
         what = {
             "did": "counted",
             "vote": found.id,

@@ -1,7 +1,7 @@
 """The courier joined: channels made of settings, each with its own wall, and the door of an SMS gateway's callbacks.
 
 What an operator names (a relay, a gateway, a broker) is allowed by being named; what recipients name (push services,
-webhooks) is judged as any stranger's URL.
+webhooks) is judged as any stranger's URL: only `allow` of that channel opens its wall.
 """
 
 import hmac
@@ -93,8 +93,9 @@ class Couriers:
     # One of each
 
     def _wall(self, *allow: str) -> Egress:
+        """A wall of a channel's own: `egress_allow` is for what the city's people name, and recipients are anybody."""
         settings = self._running.settings
-        wall = egress((*settings.egress_allow, *allow), settings.limits)
+        wall = egress(allow, settings.limits)
         self._walls.append(wall)
         return wall
 
@@ -104,7 +105,10 @@ class Couriers:
         contact = told["contact"] or f"mailto:warnings@{host}"
         secret = self._running.town.secret("vapid")
         return WebPush(
-            self._wall(), secret, contact, ttl_s=told["ttl_s"], plain=told["plain"], **told.pace(32, 1_000.0)
+            *(self._wall(*told["allow"]), secret, contact),
+            ttl_s=told["ttl_s"],
+            plain=told["plain"],
+            **told.pace(32, 1_000.0),
         )
 
     def _email(self, told: named.Told) -> Channel:
@@ -139,17 +143,18 @@ class Couriers:
         return HttpSms(self._wall(host), gateway, parts=told["parts"], **told.pace(8, 20.0))
 
     def _webhook(self, told: named.Told) -> Channel:
-        return Webhook(self._wall(), **told.pace(32, 500.0))
+        # Nearly every recipient has a host of his own, none of which is ever settled: a quarter is sixteen.
+        return Webhook(self._wall(*told["allow"]), **told.pace(64, 500.0))
 
     def _mqtt(self, told: named.Told) -> Channel:
         broker = None
-        allow: tuple[str, ...] = ()
+        allow: tuple[str, ...] = tuple(told["allow"])
         if told["url"]:
             try:
                 broker = address(told["url"].rstrip("/") + "/any").broker
             except BadRequest as fault:
                 raise BadRequest(fault.detail, where="channels.mqtt.url", mend="mqtts://broker.example") from None
-            allow = (broker.host,)
+            allow = (*allow, broker.host)
         publisher = Publisher(self._wall(*allow), self._running.settings.limits, open_=connect)
         return Either(Devices(self._city), Topics(publisher, broker, **told.pace(32, 500.0)))
 

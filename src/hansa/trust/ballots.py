@@ -5,13 +5,16 @@ city has signed it without seeing it (`blind`). So whoever has the vote's public
 alters it breaks its signature, and whoever signed it does not know whose it was. After the close all of them are
 published in one file of JSON lines: a head (the question as it stood, keys, how many were given a ballot, how many were
 cast, the Merkle root of RFC 9162 over all, the result), the head's signature, then the ballots by their serials, which
-is no order at all. `Checked` is what anybody finds in such a file.
+is no order at all. `Checked` is what anybody finds in such a file. A file alone proves only that it agrees with
+itself, for anybody can seal another: so one `fingerprint` of question, key and seal together is announced when a vote
+opens, and a file is compared with that.
 Pure. Report: 2.2.9, 3.2.1; ADR 0017. Tests: `tests/trust/test_ballots.py`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import IO, Any, Final, Self
 
 import orjson
@@ -23,12 +26,13 @@ from hansa.clock import parse
 from hansa.errors import BadRequest, Forbidden, Unauthenticated
 from hansa.trust.actors import PASSKEY, Actor
 from hansa.trust.blind import PREFIX, PublicKey, Verifies, coded, uncoded
-from hansa.trust.counting import RULES, Option, count
+from hansa.trust.counting import RULES, Option, Result, count
 from hansa.trust.merkle import Frontier, leaf_hash
 from hansa.trust.people import needs
 
 FORMAT: Final = "hansa-ballots-1"
 RECEIPT: Final = "hansa-receipt-1"
+ANNOUNCED: Final = "hansa-vote-1"
 SERIAL: Final = 32
 OPTIONS: Final = 500
 """Of one vote: more is no ballot that anybody reads."""
@@ -91,6 +95,10 @@ class Vote:
         _who(said.get("who", {}))
         if opens >= closes:
             raise BadRequest("it closes before it opens", where="closes")
+        try:
+            rfc8785.dumps(dict(said))
+        except (rfc8785.CanonicalizationError, RecursionError):
+            raise BadRequest("it has a number or a depth that not everybody writes alike", where="vote") from None
         return cls(ident, said, kind, rule, options, most, budget, knapsack, sums, opens, closes)
 
     @staticmethod
@@ -126,6 +134,14 @@ class Vote:
             if wanted and not wanted & has:
                 raise Forbidden("this vote is for others", where=name, mend=f"it is for: {', '.join(sorted(wanted))}")
         needs(who, assurance)
+
+    def fingerprint(self, key: PublicKey, seal: bytes) -> str:
+        """What is announced when it opens: SHA-256, base64url, of all of the question, its key and its seal (RFC 8785).
+
+        Whoever knows it knows a file that is of another key, another seal, or of a question that was changed.
+        """
+        said = {"format": ANNOUNCED, "key": key.fingerprint, "seal": coded(seal), "vote": dict(self.said)}
+        return coded(sha256(rfc8785.dumps(said)).digest())
 
     @property
     def bytes(self) -> bytes:
@@ -223,20 +239,35 @@ def _sealed(public: bytes, text: bytes, signature: object) -> bool:
     return True
 
 
-def published(vote: Vote, key: PublicKey, seal: Seal, given: int, cast: Iterable[Cast]) -> Iterator[bytes]:
-    """The lines of the file of a vote that is over: head, its signature, ballots by their serials."""
+def counted(vote: Vote, choices: Sequence[tuple[str, ...]]) -> Result:
+    """The result of a vote."""
+    return count(vote.rule, list(vote.options.values()), choices, vote.budget, vote.districts)
+
+
+def published(
+    vote: Vote,
+    key: PublicKey,
+    seal: Seal,
+    given: int,
+    cast: Iterable[Cast],
+    counts: Callable[[Vote, Sequence[tuple[str, ...]]], Result] = counted,
+) -> Iterator[bytes]:
+    """The lines of the file of a vote that is over: head, its signature, ballots by their serials.
+
+    `counts` is what counts, `counted` or the same elsewhere.
+    """
     ballots = sorted(cast, key=lambda one: one.serial)
     tree = Frontier()
     for one in ballots:
         for _ in tree.append(one.leaf(vote.id)):
             pass  # the tiles of a growing log: nobody asks for them here
-    result = count(vote.rule, list(vote.options.values()), (it.choice for it in ballots), vote.budget, vote.districts)
+    result = counts(vote, [it.choice for it in ballots])
     head = orjson.dumps(
         {
             "format": FORMAT,
             "vote": dict(vote.said),
             "key": key.jwk,
-            "fingerprint": key.fingerprint,
+            "fingerprint": vote.fingerprint(key, seal.public),
             "seal": coded(seal.public),
             "given": given,
             "cast": len(ballots),
@@ -265,6 +296,8 @@ class Checked:
     faults: list[str] = field(default_factory=list)
     mine: str = ""
     """Of a receipt: `there`, or why not."""
+    compared: list[str] = field(default_factory=list)
+    """With what the fingerprint was compared: `announced`, `receipt`. Empty: anybody may have made this file."""
 
     def fault(self, text: str) -> None:
         """One more, unless there are too many to read."""
@@ -272,8 +305,12 @@ class Checked:
             self.faults.append(text)
 
 
-def check(lines: Iterable[bytes], receipt: Mapping[str, Any] | None = None) -> Checked:
-    """Read a published file from end to end and count it anew; every fault in words, nothing is raised."""
+def check(lines: Iterable[bytes], receipt: Mapping[str, Any] | None = None, announced: str = "") -> Checked:
+    """Read a published file from end to end and count it anew; every fault in words, nothing is raised.
+
+    `announced` is the fingerprint that was told when the vote opened; a receipt bears the one that its voter's browser
+    was told. Without either it is not known whose file this is: `compared` stays empty.
+    """
     found = Checked()
     it = iter(lines)
     try:
@@ -282,6 +319,7 @@ def check(lines: Iterable[bytes], receipt: Mapping[str, Any] | None = None) -> C
     except BadRequest as fault:
         found.fault(f"the head cannot be read: {fault.detail}")
         return found
+    _compare(found, announced, receipt)
     verifies, tree, before, leaves = key.verifier(), Frontier(), b"", set[bytes]()
     choices: list[tuple[str, ...]] = []
     wanted = None if receipt is None else _wanted(receipt, vote, key, seal, found)
@@ -313,6 +351,20 @@ def check(lines: Iterable[bytes], receipt: Mapping[str, Any] | None = None) -> C
     return found
 
 
+def _compare(found: Checked, announced: str, receipt: Mapping[str, Any] | None) -> None:
+    """Whether it is the vote that was announced, and that the receipt's voter was told of."""
+    kept = None if receipt is None or receipt.get("ballot") != found.ballot else receipt.get("fingerprint")
+    for name, said, words in (
+        ("announced", announced.strip(), "the one that was announced"),
+        ("receipt", kept, "the one that your browser kept with your receipt"),
+    ):
+        if not said:
+            continue
+        found.compared.append(name)
+        if said != found.fingerprint:
+            found.fault(f"its fingerprint is not {words}: question, key or seal is another")
+
+
 def parted(file: IO[bytes]) -> Iterator[bytes]:
     """The lines of a file, none read farther than a line may be long: what is longer comes in pieces, as faults."""
     yield file.readline(HEAD + 1)
@@ -337,9 +389,9 @@ def _head(line: bytes, signed: bytes, found: Checked) -> tuple[Vote, PublicKey, 
     vote, key = Vote.read(head.get("vote")), PublicKey.read(head.get("key"))
     seal = uncoded(head.get("seal"), "seal", 32)
     found.given = _whole(head.get("given"), "given", 0, 10**12)
-    found.ballot, found.fingerprint, found.seal = vote.id, key.fingerprint, coded(seal)
-    if head.get("fingerprint") != key.fingerprint:
-        found.fault("the head names another key than it bears")
+    found.ballot, found.fingerprint, found.seal = vote.id, vote.fingerprint(key, seal), coded(seal)
+    if head.get("fingerprint") != found.fingerprint:
+        found.fault("the head names another fingerprint than its question, key and seal have")
     if not _sealed(seal, FORMAT.encode() + b"\n" + line, signature.get("signature")):
         found.fault("the head is not signed by the vote's own seal: it was changed")
     return vote, key, seal
@@ -370,7 +422,7 @@ def _sums(line: bytes, tree: Frontier, choices: Sequence[tuple[str, ...]], vote:
         found.fault(f"{found.cast:,} ballots are here, and the head says {head.get('cast')!r}")
     if found.cast > found.given:
         found.fault(f"{found.cast:,} ballots were cast, and {found.given:,} were given one: some were made up")
-    found.result = count(vote.rule, list(vote.options.values()), choices, vote.budget, vote.districts).told()
+    found.result = counted(vote, choices).told()
     if head.get("result") != found.result:
         found.fault("counted anew, the result is another")
 

@@ -7,9 +7,10 @@
   "Proportional Participatory Budgeting with Additive Utilities", NeurIPS 2021; as counted in Wieliczka and Aarau 2023):
   everybody has the same share; what is bought next is what its supporters pay the smallest part of its cost for, each
   at most what he has left. What nobody can afford any more is left to `greedy` with the rest of the budget.
-Figures are whole units of money, and fractions where a share is not; nothing is rounded. Tests: test_ballots.py.
+Figures are whole units of money; what a share is not is counted in whole parts of one unit: nothing is rounded. Tests: test_ballots.py.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -133,69 +134,125 @@ def _equal_shares(options: Sequence[Option], kinds: Mapping[tuple[str, ...], int
     for chosen, many in kinds.items():
         if mine := tuple(it for it in chosen if it in ids):
             merged[mine] += many
-    voters = sum(merged.values())
-    if not voters or budget <= 0:
+    if not merged or budget <= 0:
         return
-    groups = list(merged.items())
-    money = [Fraction(budget, voters)] * len(groups)
-    backers: dict[str, list[int]] = {one.id: [] for one in options}
-    for n, (chosen, _) in enumerate(groups):
-        for ident in chosen:
-            backers[ident].append(n)
+    purses = _Purses(merged, budget)
     # What a project costs each of its supporters only ever rises, so an old figure is a bound: few are computed anew.
-    known: dict[str, Fraction] = {one.id: Fraction(0) for one in options if one.cost > 0 and backers[one.id]}
+    bounds = {one.id: 0.0 for one in options if one.cost > 0 and purses.backers.get(one.id)}
     by_id = {one.id: one for one in options}
-    while (best := _next(known, by_id, backers, groups, money, result.tally)) is not None:
-        part, (_, cost, ident) = best
-        for n in backers[ident]:
-            money[n] -= min(money[n], part * cost)
-        del known[ident]
-        result.chosen.append(ident)
+    while (best := _next(bounds, by_id, purses, result.tally)) is not None:
+        one, share = best
+        part = Fraction(share.left, share.people * one.cost * purses.unit)
+        purses.pay(one.id, share)
+        del bounds[one.id]
+        result.chosen.append(one.id)
         result.steps.append(
             {
                 "rule": "equal-shares",
-                "option": ident,
-                "votes": result.tally[ident],
-                "cost": cost,
+                "option": one.id,
+                "votes": result.tally[one.id],
+                "cost": one.cost,
                 "share": f"{part.numerator}/{part.denominator}" if part.denominator < 10**12 else f"{float(part):.12g}",
                 "chosen": True,
             }
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What each supporter pays at the most: `left / people` of the purses' unit. Exact."""
+
+    left: int
+    people: int
+
+
+class _Purses:
+    """What every group has left, each in it: whole numbers of one unit of `1 / unit`, so nothing is rounded.
+
+    Beside each stands the nearest float, right in 53 bits: it says quickly what cannot be the cheapest.
+    """
+
+    def __init__(self, groups: Mapping[tuple[str, ...], int], budget: int) -> None:
+        self.unit = sum(groups.values())
+        self.many = list(groups.values())
+        self.exact = [budget] * len(groups)
+        self.near = [budget / self.unit] * len(groups)
+        self.backers: dict[str, list[int]] = {}
+        for n, chosen in enumerate(groups):
+            for ident in chosen:
+                self.backers.setdefault(ident, []).append(n)
+
+    def about(self, option: Option) -> tuple[float, float] | None:
+        """Between which parts of its cost the share lies; None: it is surely too dear."""
+        backers, near, many, cost = self.backers[option.id], self.near, self.many, option.cost
+        backers.sort(key=near.__getitem__)
+        left, people = float(cost), sum([many[n] for n in backers])
+        # Each step errs by less than 2**-52 of the cost; the share by no more, for one supporter at least pays it.
+        err = (2 * len(backers) + 8) * 2.0**-52
+        for n in backers:
+            if near[n] * people >= left:
+                part = left / people / cost
+                return part - err, part + err
+            left -= near[n] * many[n]
+            people -= many[n]
+        return None if left > err * cost else (0.0, math.inf)
+
+    def share(self, option: Option) -> _Share | None:
+        """The smallest share that each supporter must pay, who has less paying all he has; None: too dear."""
+        exact, many = self.exact, self.many
+        backers = self.backers[option.id] = [n for n in self.backers[option.id] if exact[n]]
+        backers.sort(key=exact.__getitem__)
+        left, people = option.cost * self.unit, sum([many[n] for n in backers])
+        for n in backers:
+            if exact[n] * people >= left:
+                return _Share(left, people)
+            left -= exact[n] * many[n]
+            people -= many[n]
+        return None
+
+    def pay(self, ident: str, share: _Share) -> None:
+        """Every supporter pays his share, or all he has."""
+        finer = share.people // math.gcd(share.left, share.people)
+        if finer > 1:
+            self.unit *= finer
+            self.exact = [had * finer for had in self.exact]
+        each = share.left * finer // share.people
+        for n in self.backers[ident]:
+            self.exact[n] = left = max(0, self.exact[n] - each)
+            self.near[n] = left / self.unit
+
+
 def _next(
-    known: dict[str, Fraction],
-    by_id: Mapping[str, Option],
-    backers: Mapping[str, Sequence[int]],
-    groups: Sequence[tuple[tuple[str, ...], int]],
-    money: Sequence[Fraction],
-    tally: Mapping[str, int],
-) -> tuple[Fraction, tuple[int, int, str]] | None:
-    """What is bought next, and what part of its cost a supporter pays; what nobody can afford leaves `known`."""
-    best: tuple[Fraction, tuple[int, int, str]] | None = None
-    for ident in sorted(known, key=lambda it: (known[it], _rank(by_id[it], tally))):
-        if best is not None and known[ident] > best[0]:
-            break
-        share = _share(by_id[ident].cost, backers[ident], groups, money)
-        if share is None:
-            del known[ident]
+    bounds: dict[str, float], by_id: Mapping[str, Option], purses: _Purses, tally: Mapping[str, int]
+) -> tuple[Option, _Share] | None:
+    """What is bought next: of which a supporter pays the smallest part. What nobody can afford leaves `bounds`."""
+    while True:
+        most = math.inf
+        fresh: list[str] = []
+        for ident in sorted(bounds, key=bounds.__getitem__):
+            if bounds[ident] > most:
+                break
+            between = purses.about(by_id[ident])
+            if between is None:
+                del bounds[ident]
+                continue
+            bounds[ident] = between[0]
+            most = min(most, between[1])
+            fresh.append(ident)
+        shares = {ident: purses.share(by_id[ident]) for ident in fresh if bounds[ident] <= most}
+        dear = [ident for ident, share in shares.items() if share is None]
+        for ident in dear:  # by a hair: what was compared with it is compared anew
+            del bounds[ident]
+        if dear:
             continue
-        known[ident] = share
-        at = (share, _rank(by_id[ident], tally))
-        if best is None or at < best:
-            best = at
-    return best
+        best: tuple[Option, _Share] | None = None
+        for ident, share in shares.items():
+            if share is not None and (best is None or _before(by_id[ident], share, *best, tally)):
+                best = by_id[ident], share
+        return best
 
 
-def _share(
-    cost: int, backers: Sequence[int], groups: Sequence[tuple[tuple[str, ...], int]], money: Sequence[Fraction]
-) -> Fraction | None:
-    """The smallest part of its cost that each supporter must pay, who has less paying all he has; None: too dear."""
-    left = Fraction(cost)
-    people = sum(groups[n][1] for n in backers)
-    for n in sorted(backers, key=lambda it: money[it]):
-        if money[n] * people >= left:
-            return left / (people * cost)
-        left -= money[n] * groups[n][1]
-        people -= groups[n][1]
-    return None
+def _before(one: Option, share: _Share, other: Option, than: _Share, tally: Mapping[str, int]) -> bool:
+    """Whether of one a smaller part is paid than of the other; of the same, by their rank."""
+    mine, its = share.left * than.people * other.cost, than.left * share.people * one.cost
+    return mine < its or (mine == its and _rank(one, tally) < _rank(other, tally))

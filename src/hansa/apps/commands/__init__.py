@@ -41,6 +41,7 @@ MOST: Final = 900  # words of one call; the city takes 1,000
 ACTED: Final = (
     *("expects", "requestedBy", "requestedAt", "approveBy", "approvedBy", "approvedAt", "approvedHash", "sendWithin"),
     *("sendBy", "deliveredAt", "withheldAt", "withheldBecause", "result", "resultAt", "answer", "twoPeople"),
+    "delivery",  # whose warning it bears: the courier's word
 )
 """What is said of a command by acts and by the city alone."""
 

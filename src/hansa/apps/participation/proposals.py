@@ -96,7 +96,10 @@ def amended(act: Act, city: Asking) -> Iterable[Entity]:
     whole_ = {name: told.get(name, one.get(name)) for name in ("title", "text", "cost")}
     n = one["versionNo"] + 1
     why = text(act.said, "why", NOTE, lines=True)
-    versions = [*one["versions"], _version(n, act.at, whole_, why)]
+    # What is hidden now was never let stand: its words do not come out beside the new ones, once those are shown.
+    hidden = one.get("shown", "shown") != "shown"
+    before = [_wordless(it) if hidden and it["n"] == one["versionNo"] else it for it in one["versions"]]
+    versions = [*before, _version(n, act.at, whole_, why)]
     if len(versions) > VERSIONS:
         versions = [versions[0], *versions[-VERSIONS + 1 :]]
     yield he.said()
@@ -245,6 +248,11 @@ def _content(said: Mapping[str, Any], process: Entity, *, new: bool) -> dict[str
 def _version(n: int, at: int, told: Mapping[str, Any], why: str) -> dict[str, Any]:
     kept = {name: told[name] for name in ("title", "text", "cost") if told.get(name) is not None}
     return {"n": n, "at": iso(at), **kept, "why": why}
+
+
+def _wordless(version: Mapping[str, Any]) -> dict[str, Any]:
+    """A version of which only that it was is told; the log has its words, for whoever may read that."""
+    return {"n": version["n"], "at": version["at"], "why": "", "hidden": True}
 
 
 def _own(act: Act, city: Asking) -> Entity:

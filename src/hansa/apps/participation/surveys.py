@@ -51,7 +51,7 @@ def opened(act: Act, _city: Asking) -> Iterable[Entity]:
     staff(act)
     _is(act, "draft")
     yield public(entity(KIND, act.id, status="open"))
-    yield inner(entity("SurveyTally", _tally(act.id), survey=act.id, counts={}))
+    yield _nobodys(entity("SurveyTally", _tally(act.id), survey=act.id, counts={}))
 
 
 def closed(act: Act, _city: Asking) -> Iterable[Entity]:
@@ -64,6 +64,12 @@ def closed(act: Act, _city: Asking) -> Iterable[Entity]:
 def _is(act: Act, status: str) -> None:
     if act.subject is None or act.subject.get("status") != status:
         raise Conflict(f"it is not {status}", where="id")
+
+
+def _nobodys(tally: Entity) -> Entity:
+    """The same tally, personal: from one answer to the next it says what somebody answered."""
+    tally.label = "personal"
+    return tally
 
 
 def _tally(survey: str) -> str:
@@ -137,7 +143,7 @@ def answered(act: Act, city: Asking) -> Iterable[Entity]:
     counts = {
         one["id"]: answers[one["id"]] for one in survey["questions"] if one["id"] in answers and one["kind"] != "text"
     }
-    yield inner(entity("SurveyTally", tally.id, counts=_counted(tally.get("counts", {}), counts)))
+    yield _nobodys(entity("SurveyTally", tally.id, counts=_counted(tally.get("counts", {}), counts)))
     yield public(entity(KIND, survey.id, answered=survey.get("answered", 0) + 1))
 
 
@@ -183,8 +189,9 @@ def results(city: City, survey: Entity) -> dict[str, Any]:
             names = [it["id"] for it in one.get("options", ())]
             if one["kind"] == "scale":
                 names = [str(n) for n in range(one["least"], one["most"] + 1)]
-                line["mean"] = round(math.fsum(int(v) * n for v, n in had["of"].items()) / had["n"], 2)
             line["counts"] = apart({name: had["of"].get(name, 0) for name in names})
+            if one["kind"] == "scale" and None not in line["counts"].values():  # a mean would tell what is hidden
+                line["mean"] = round(math.fsum(int(v) * n for v, n in had["of"].items()) / had["n"], 2)
         if 0 < line["n"] < LEAST:
             line["n"] = None
         told.append(line)

@@ -295,7 +295,7 @@ def _told(
         for name in ("status", "answer", "statusNotes", "closedAt", "outcome", "expectedAt", "reopenUntil")
         if name in said
     }
-    if heard or text:
+    if heard or (text and kind != "asked"):  # a question is for the one who is asked
         for other in case.joined(one, city):
             yield from case.moved(other, city, act.at, act.by, kind, text=text, more={"with": one.key}, **heard)
 

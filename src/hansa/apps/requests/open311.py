@@ -172,7 +172,7 @@ def _attribute(one: services.Question, tongue: str) -> dict[str, Any]:
 @app.door("POST", "/open311/v2/requests.{format}", most=24_000_000, files=5)
 @in_format
 def create(asked: Asked, city: Asking, form: str) -> Answer:
-    """Take a request: its id, and a token that leads to it."""
+    """Take a request: its id, and a token that leads to it; said again, the token only to whoever sends its key."""
     said = _said(asked)
     client = _client(said.get("api_key", ""), city)
     if not said.get("service_code"):
@@ -212,7 +212,8 @@ def create(asked: Asked, city: Asking, form: str) -> Answer:
         # An address alone is not looked up here: whoever takes it would send somebody to a place that was guessed.
         raise Wrong(400, "lat and long were not provided; addresses alone are not resolved")
     key, says = reporting.received(taken, city)
-    token = city.token(f"reporter {key}")
+    # Who says the same again without a key may be somebody else behind the same address: the page is the first one's.
+    token = city.token(f"reporter {key}") if says or report["key"] else None
     notice = texts.in_language(found.notice or {}, _tongue(asked, city))
     told = [{"service_request_id": key, "token": token, "service_notice": notice or None, "account_id": None}]
     return _answer("service_requests", told, form, status=201 if says else 200, says=says)
@@ -343,12 +344,7 @@ def _by_filters(said: Mapping[str, str], city: Asking) -> list[Entity]:
 
 
 def _whole(said: Mapping[str, str], name: str, otherwise: int, most: int) -> int:
-    text = said.get(name)
-    if not text:
-        return otherwise
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= most:
-        raise Wrong(400, f"{name} is a whole number from 1 to {most:,}")
-    return int(text)
+    return texts.whole(said.get(name) or otherwise, name, most)
 
 
 def _request(one: Entity, known: services.Catalogue, city: Asking, asked: Asked, tongue: str) -> dict[str, Any]:
@@ -356,8 +352,8 @@ def _request(one: Entity, known: services.Catalogue, city: Asking, asked: Asked,
     point = point_in(one) or (None, None)
     seen = one.get("shown") is True
     notes = texts.in_language(one.get("statusNotes") or one.get("answer") or {}, tongue)
-    if into := one.get("into"):
-        notes = f"{notes} (same as {str(into).removeprefix(case.PREFIX)})".strip()
+    if into := shown.public_id(one.get("into"), city):
+        notes = f"{notes} (same as {into})".strip()
     photos = city.find("RequestPhoto", f'request=="{one.id}"', limit=10) if one.get("photos") else []
     paths = sorted(shown.paths(photos, published=True))
     return {

@@ -9,15 +9,18 @@ from hashlib import blake2b, sha256
 from typing import Any, Final
 
 from hansa import Asking, City, Entity, File, NotFound, Refusal, entity
-from hansa.apps.requests import case, clocks, likeness, places, services, texts
+from hansa.apps.requests import case, clocks, likeness, places, reach, services, texts
 from hansa.apps.requests.times import DAY, HOUR, iso
 
 CHANNELS: Final = ("web", "app", "phone", "paper", "open311")
+STAFF_CHANNELS: Final = frozenset({"phone", "paper"})
 DESCRIPTION: Final = 5_000
 ADDRESS: Final = 300
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{22,80}\Z")
 PER_VISITOR: Final = 20
 """Reports of one visitor in an hour, unless `per_visitor` says otherwise (0: no limit)."""
+_SAME: Final = ("service", "description", "lon", "lat", "address", "attributes", "name", "email", "phone", "anonymous")
+"""What is said the same twice by one who sends no key: with who he is, for many may be behind one address."""
 _MAIL: Final = re.compile(r"[^\s@<>,;:\"]{1,64}@[^\s@<>,;:\"]{1,189}\.[^\s@<>,;:\".]{2,63}\Z")
 _PHONE: Final = re.compile(r"\+?[0-9 ()/.-]{5,30}\Z")
 
@@ -57,8 +60,11 @@ def public_key(secret: str) -> str:
     return "R" + base64.b32encode(blake2b(secret.encode(), digest_size=10, person=b"request").digest())[:10].decode()
 
 
-def secret_of(report: Report) -> str:
-    """The key that came with a report, or one made of what it says: the same twice in a day is one."""
+def secret_of(report: Report, city: Asking) -> str:
+    """The key that came with a report, or one made of what it says and of who says it: the same twice in a day is one.
+
+    What is made is signed by the city: from the public id that follows from it nobody finds a number by trying.
+    """
     key = report.said.get("key")
     if key not in (None, ""):
         if not isinstance(key, str) or not KEY.match(key):
@@ -67,15 +73,15 @@ def secret_of(report: Report) -> str:
     said = [
         report.person or report.by or report.visitor,
         report.at // DAY,
-        *(str(report.said.get(name, "")) for name in ("service", "description", "lon", "lat", "address", "attributes")),
+        *(str(report.said.get(name, "")) for name in _SAME),
         [one.sha256 for one in report.files],
     ]
-    return json.dumps(said, sort_keys=True)
+    return city.token(f"said {sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}")
 
 
 def received(report: Report, city: Asking) -> tuple[str, list[Entity]]:
     """The request's key, and what to write: nothing when it came before. Refusal names what is wrong."""
-    secret = secret_of(report)
+    secret = secret_of(report, city)
     key = public_key(secret)
     try:
         city.get(case.PREFIX + key)
@@ -184,6 +190,10 @@ def _reporter(key: str, secret: str, report: Report, city: Asking, service: serv
         anonymous=nameless,
         language=texts.language(said.get("language"), str(city.setting("language") or "en")),
         **contact,
+        # Programs of others and the desk speak for many: their address is nobody's.
+        **reach.said(
+            contact, report.at, "" if report.trusted else report.visitor, city, asked=report.channel in STAFF_CHANNELS
+        ),
     )
     one.label = personal(city, person)
     case.linked(one, city)

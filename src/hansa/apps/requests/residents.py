@@ -6,12 +6,14 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from hansa import Act, Asking, Entity, NotFound, Refusal, entity
-from hansa.apps.requests import case, casework, clocks, reporting, texts
+from hansa.apps.requests import case, casework, clocks, reach, reporting, texts
 from hansa.apps.requests.made import app
 from hansa.apps.requests.times import iso
 
 REOPENS: Final = 3
 REPLY: Final = 2_000
+REPLIES_WAITING: Final = 100
+"""Messages of one request to one address that wait: one an hour is made."""
 PEOPLE: Final = 100_000
 _WAYS: Final = frozenset({"reporter", "too"})
 
@@ -59,6 +61,7 @@ def me_too(act: Act, city: Asking) -> Iterable[Entity]:
     if type(many) is int and many >= PEOPLE:
         raise Refusal("enough have said so", where="id")
     person = act.by if act.by.startswith("person:") else ""
+    contact = reporting.contact_of(act.said)
     made = entity(
         "RequestReporter",
         ident,
@@ -71,7 +74,8 @@ def me_too(act: Act, city: Asking) -> Iterable[Entity]:
         anonymous=not person,
         note=texts.plain(act.said.get("note"), "note", 500, least=0, lines=True) or None,
         language=texts.language(act.said.get("language"), str(city.setting("language") or "en")),
-        **reporting.contact_of(act.said),
+        **contact,
+        **reach.said(contact, act.at, act.visitor, city),
     )
     made.label = reporting.personal(city, person)
     case.linked(made, city)
@@ -99,10 +103,7 @@ def rate(act: Act, city: Asking) -> Iterable[Entity]:
         raise Refusal("it is not closed yet", where="token")
     if one.get("rating"):
         raise Refusal("it has been rated", where="token")
-    said = act.said.get("score")
-    score = int(said) if isinstance(said, str) and said in {"1", "2", "3", "4", "5"} else said
-    if type(score) is not int or not 1 <= score <= 5:
-        raise Refusal("score is a whole number from 1 to 5", where="score")
+    score = texts.whole(act.said.get("score"), "score", 5)
     comment = texts.plain(act.said.get("comment"), "comment", 1_000, least=0, lines=True)
     rating = {"score": score, "comment": comment, "at": iso(act.at)}
     yield from case.moved(one, city, act.at, "", "rated", more={"score": score}, rating=rating)
@@ -122,6 +123,19 @@ def reopen(act: Act, city: Asking) -> Iterable[Entity]:
     if int(one.get("reopened") or 0) >= REOPENS:
         raise Refusal("it has been reopened often enough", where="token", mend="report it anew, or call")
     yield from casework.reopened(one, city, act.at, "", why)
+
+
+@app.act("stop", "RequestReporter", new=True, public=True)
+def stop(act: Act, city: Asking) -> Iterable[Entity]:
+    """Hear no more of a request (`token`): the address is cleared, and what waits to be sent is not. Twice is once."""
+    _, _, ident = holder(city, act.said.get("token"))
+    one = city.get(f"urn:ngsi-ld:RequestReporter:{ident}")
+    if not (one.get("email") or one.get("phone")):
+        return
+    # What stands for the address stays, so that stopping one's own links does not begin the day's count anew.
+    yield entity("RequestReporter", one.id, email="", phone="", link="", stoppedAt=iso(act.at))
+    for each in city.find("Delivery", f'reporter=="{one.id}";status=="waiting"', limit=REPLIES_WAITING):
+        yield entity("Delivery", each.id, status="ended")
 
 
 def holder(city: Asking, token: Any) -> tuple[Entity, str, str]:

@@ -2,18 +2,21 @@
 
 A time is from the report to the first public word, or to the end, in hours of the clock on the wall: that is what a
 resident waited. Whether a level was kept counts working hours. Joined requests count with the one that they follow.
-What rests on fewer than five is not shown where it would tell of a person: satisfaction, and all rates in public.
+What rests on fewer than five is not shown where it would tell of a person: satisfaction, and every figure in public.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from hansa import Answer, Asking, Entity, Refusal
-from hansa.apps.requests import case, joining, places, services
+from hansa.apps.requests import case, clocks, joining, places, services
 from hansa.apps.requests.made import READERS, app
-from hansa.apps.requests.times import DAY, HOUR, iso, micros, moment
+from hansa.apps.requests.times import DAY, HOUR, SECOND, iso, micros, moment
 
 FEW: Final = 5
 SPAN: Final = 91 * DAY
@@ -21,6 +24,7 @@ LONGEST: Final = 366 * DAY
 MOST: Final = 50_000
 """Requests of one review: a city of a million has some 200,000 a year, which is asked for by quarter."""
 BREACHES: Final = 500
+_QUARTER: Final = re.compile(r"(20[0-9]{2})-Q([1-4])\Z")
 
 
 @app.view("review", roles=READERS)
@@ -42,25 +46,76 @@ def _review(asked: Mapping[str, str], city: Asking) -> dict[str, Any] | Answer:
 
 @app.view("figures", public=True)
 def _figures(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
-    """What of the review is for everybody: by department, of a quarter; nothing that rests on fewer than five."""
-    since, until = _span({"since": asked.get("since", "")}, city)
-    told = review(_found(city, since, until), "department", since, until, city.now())
-    shown = []
-    for one in told["groups"]:
-        few = one["n"] < FEW
-        shown.append(
-            {
-                "department": one["key"],
-                "n": one["n"],
-                "closed": one["closed"],
-                "within": None if few else one["withinClose"],
-                "answer_h": None if few else one["answer_h"],
-                "close_h": None if few else one["close_h"],
-                "satisfaction": one["satisfaction"],
-            }
-        )
+    """What of the review is for everybody, by department: `quarter` (2026-Q1; the last whole one), as it stood then.
+
+    Whole quarters alone, and nothing that came after: two answers never differ by what one resident did.
+    What fewer than five make is null, and named in `few`.
+    """
+    if odd := {"since", "until"} & set(asked):
+        raise Refusal("public figures are of whole quarters", where=min(odd), mend="quarter=2026-Q1")
+    name, since, until = _quarter(asked.get("quarter", ""), city)
+    groups: dict[str, list[Entity]] = {}
+    for one in _found(city, since, until):
+        groups.setdefault(str(one.get("department") or ""), []).append(_stood(one, until))
+    shown = [{"department": key} | _public(_figures_of(some, until), some) for key, some in sorted(groups.items())]
     names = {one.key: one.name for one in places.ground(city).districts}
-    return {"since": told["since"], "until": told["until"], "departments": shown, "districts": names}
+    return {
+        "quarter": name,
+        "since": iso(since),
+        "until": iso(until),
+        "fewer": FEW,
+        "departments": shown,
+        "districts": names,
+    }
+
+
+def _public(told: Mapping[str, Any], some: Sequence[Entity]) -> dict[str, Any]:
+    """The figures of a group, each of which is hidden by how many made it."""
+    content = told["satisfaction"]
+    made = {
+        "n": (told["n"], told["n"]),
+        "closed": (told["closed"], told["closed"]),
+        "within": (told["withinClose"], sum(_kept(one, "close") is not None for one in some)),
+        "answer_h": (told["answer_h"], (told["answer_h"] or {}).get("n", 0)),
+        "close_h": (told["close_h"], (told["close_h"] or {}).get("n", 0)),
+        "satisfaction": (content, (content or {}).get("n", 0)),
+    }
+    few = [name for name, (_, many) in made.items() if many < FEW]
+    return {name: None if name in few else value for name, (value, _) in made.items()} | {"few": few}
+
+
+def _stood(one: Entity, until: int) -> Entity:
+    """A request as far as it had come by then: what was answered, closed or rated later is not said of it."""
+    told = dict(one.doc)
+    rating = one.get("rating")
+    if not (isinstance(rating, Mapping) and 0 < micros(rating.get("at")) < until):
+        told.pop("rating", None)
+    if not 0 < micros(one.get("firstAnswerAt")) < until:
+        told.pop("firstAnswerAt", None)
+        told.pop("withinAnswer", None)
+    if not 0 < micros(one.get("closedAt")) < until:
+        for name in ("closedAt", "withinClose", "breached"):  # when a clock ran out is not kept, so it is left out
+            told.pop(name, None)
+        told["status"] = {"type": "Property", "value": "open"}
+    return Entity(told, one.stamps, one.realm, one.label)
+
+
+def _quarter(said: str, city: Asking) -> tuple[str, int, int]:
+    """A calendar quarter that is over, by the city's own clocks: its name, from and until. Refusal."""
+    zone = clocks.calendar(city).zone
+    now = datetime.fromtimestamp(city.now() // SECOND, ZoneInfo(zone))
+    last = now.year * 4 + (now.month - 1) // 3 - 1
+    if said:
+        found = _QUARTER.match(said)
+        if found is None:
+            raise Refusal("a quarter is one such as 2026-Q1", where="quarter")
+        n = int(found[1]) * 4 + int(found[2]) - 1
+        if n > last:
+            raise Refusal("that quarter is not over", where="quarter", mend=f"{last // 4}-Q{last % 4 + 1}")
+    else:
+        n = last
+    since, until = (datetime(it // 4, it % 4 * 3 + 1, 1, tzinfo=ZoneInfo(zone)) for it in (n, n + 1))
+    return f"{n // 4}-Q{n % 4 + 1}", int(since.timestamp()) * SECOND, int(until.timestamp()) * SECOND
 
 
 def review(found: Sequence[Entity], by: str, since: int, until: int, now: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hansa import Asking, City, Entity, NotFound
-from hansa.apps.requests import case, clocks, services
+from hansa.apps.requests import case, clocks, reach, services
 from hansa.apps.requests.places import point_in
 from hansa.apps.requests.times import iso, micros
 
@@ -42,7 +42,7 @@ def public(one: Entity, city: City, *, own: bool = False) -> dict[str, Any]:
     known = services.catalogue(city)
     seen = own or one.get("shown") is True
     photos = city.find("RequestPhoto", f'request=="{one.id}"', limit=10)
-    into = one.get("into")
+    into = public_id(one.get("into"), city)
     return brief(one, known) | {
         "address": one.get("address") if seen else None,
         "district": one.get("district") or None,
@@ -54,10 +54,16 @@ def public(one: Entity, city: City, *, own: bool = False) -> dict[str, Any]:
         "closed": one.get("closedAt") or None,
         "outcome": one.get("outcome") or None,
         "photos": sorted(paths(photos, published=True)),
-        "joined": [str(it).removeprefix(case.PREFIX) for it in case.listing(one.get("joined"))],
-        "into": str(into).removeprefix(case.PREFIX) if into else None,
-        "course": [_line(it) for it in log(one, city) if it.get("kind") in PUBLIC_KINDS],
+        "joined": [it.key for it in case.joined(one, city) if it.get("listed") is True],
+        "into": into or None,
+        "course": [_line(it, own=own) for it in log(one, city) if it.get("kind") in PUBLIC_KINDS],
     }
+
+
+def public_id(said: Any, city: City) -> str:
+    """The id of a request that another names; "" unless it is listed itself."""
+    found = _known(str(said), city) if said else None
+    return found.key if found is not None and found.get("listed") is True else ""
 
 
 def paths(photos: list[Entity], *, published: bool) -> list[str]:
@@ -77,15 +83,17 @@ def log(one: Entity, city: City) -> list[Entity]:
     return sorted(found, key=lambda it: int(it.get("n") or 0))
 
 
-def _line(one: Entity) -> dict[str, Any]:
+def _line(one: Entity, *, own: bool) -> dict[str, Any]:
+    """A step; what the reporter is asked is told to nobody else, for it may name him."""
     told = {"at": one.get("at"), "kind": one.get("kind"), "step": one.get("step")}
-    return told | ({"text": one.get("text")} if one.get("text") else {})
+    return told | ({"text": one.get("text")} if one.get("text") and (own or one.get("kind") != "asked") else {})
 
 
 def followed(one: Entity, reporter: Entity | None, city: Asking, kind: str) -> dict[str, Any]:
     """A request as whoever holds its link sees it."""
     mine = kind == "reporter"
-    told = public(one, city, own=mine) | {"mine": mine}
+    written = reporter is not None and reach.channel(reporter) is not None
+    told = public(one, city, own=mine) | {"mine": mine, "written": written}
     if not mine:
         return told
     now = city.now()
@@ -101,7 +109,7 @@ def followed(one: Entity, reporter: Entity | None, city: Asking, kind: str) -> d
         "mayReopen": closed and now <= ends,
         "reopenUntil": iso(ends) if closed and ends else None,
         "rating": one.get("rating") or None,
-        "reporter": {name: value for name, value in contact.items() if value is not None},
+        "reporter": {name: value for name, value in contact.items() if value not in (None, "")},
     }
 
 

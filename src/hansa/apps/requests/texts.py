@@ -73,6 +73,15 @@ def in_language(told: Any, wanted: str = "en") -> str:
     return ""
 
 
+def whole(said: Any, where: str, most: int, *, least: int = 1) -> int:
+    """A small whole number, from JSON or as text: plain figures, no more of them than the most has. Refusal."""
+    if isinstance(said, str) and said.isascii() and said.isdecimal() and len(said) <= len(str(most)):
+        said = int(said)
+    if type(said) is not int or not least <= said <= most:
+        raise Refusal(f"{where} is a whole number from {least:,} to {most:,}", where=where)
+    return said
+
+
 def yes(said: Any) -> bool:
     """Whether a form or JSON says yes."""
     return said is True or (isinstance(said, str) and said.strip().lower() in {"true", "1", "yes", "on"})

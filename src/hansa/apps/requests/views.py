@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hansa import Asking, Entity, NotFound, Refusal
-from hansa.apps.requests import case, likeness, notices, places, reporting, residents, services, shown
+from hansa.apps.requests import case, likeness, notices, places, reporting, residents, services, shown, texts
 from hansa.apps.requests.made import READERS, app
 from hansa.apps.requests.times import iso
 
@@ -117,7 +117,7 @@ def _listed(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """Public requests, the newest first: `service`, `status`, `bbox`, `district`, `page`."""
     known = services.catalogue(city)
     box = notices.bbox_of(asked.get("bbox", ""))
-    page = int(number(asked, "page", 1, PAGES))
+    page = texts.whole(asked.get("page") or 1, "page", PAGES)
     q = ["listed==true"]
     if status := asked.get("status"):
         if status not in {"open", "closed"}:

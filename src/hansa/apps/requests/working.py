@@ -145,7 +145,8 @@ def _spans(said: Any) -> Spans:
 
 def _minute(said: Any) -> int:
     hour, colon, minute = str(said).partition(":")
-    if colon and hour.isdecimal() and minute.isdecimal() and len(hour) <= 2 and len(minute) == 2 and int(minute) < 60:
+    plain = hour.isascii() and hour.isdecimal() and minute.isascii() and minute.isdecimal()
+    if colon and plain and len(hour) <= 2 and len(minute) == 2 and int(minute) < 60:
         told = int(hour) * 60 + int(minute)
         if told <= _MIDNIGHT:
             return told

@@ -70,10 +70,10 @@ app.act("agree", "StandingApproval", roles=STANDING, fresh=True, noted=True)(sta
 app.act("revoke", "StandingApproval", roles=STAFF)(standing.revoke)
 
 # ---- People; what is about them is written by the app, which sees to it whose it is
-app.act("subscribe", "Recipient", new=True, public=True)(people.subscribe)
+app.act("subscribe", "Recipient", new=True, public=True, key=people.line)(people.subscribe)
 app.act("change", "Recipient", new=True, public=True)(people.change)
 app.act("unsubscribe", "Recipient", new=True, public=True)(people.unsubscribe)
-app.act("link", "Recipient", new=True, public=True)(people.link)
+app.act("link", "Recipient", new=True, public=True, key=people.line)(people.link)
 app.act("enter", "Recipient", new=True, public=True)(lists.enter)
 app.act("import", "Recipient", new=True, public=True)(lists.bring)
 

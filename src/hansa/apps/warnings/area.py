@@ -104,6 +104,15 @@ def coded(geocodes: list[dict[str, Any]], city: City) -> list[dict[str, Any]]:
     return found
 
 
+def within(geometry: Any, area: Any) -> bool:
+    """Whether all of a geometry, each part of it, lies in an area, its edge included. What is none lies nowhere."""
+    if not isinstance(geometry, Mapping) or not isinstance(area, Mapping):
+        return False
+    parts = geometry["coordinates"] if geometry.get("type") == "MultiPolygon" else [geometry.get("coordinates")]
+    inside = geo.GeoQuery("within", dict(area))
+    return bool(parts) and all(inside.matches({"type": "Polygon", "coordinates": one}) for one in parts)
+
+
 class Reach:
     """Whom an area reaches, asked of thousands of places: most are decided by a box."""
 

@@ -46,9 +46,9 @@ def _brought(alert: cap.Alert, key: str, received: cap.Received, asked: Asked, c
     said = message.draft_of(alert, asked.at)
     made = described(said, None, asked.at, frozenset(), city)
     found = None
-    if alert.msg_type == "Alert" and (place := _middle(made.get("location"))) is not None:
-        found = _covered(alert, made, place, asked.at, city)
     signer = "" if received.signed is None else received.signed.fingerprint
+    if alert.msg_type == "Alert":
+        found = _covered(alert, made, signer, asked.at, city)
     sent = iso(words.micros(alert.sent))
     came = {"sender": alert.sender, "identifier": alert.identifier, "sent": sent, "signer": signer}
     data: dict[str, Any] = {"came": came, "odd": [one.why for one in received.told][:20]}
@@ -57,9 +57,7 @@ def _brought(alert: cap.Alert, key: str, received: cap.Received, asked: Asked, c
     return list(standing.born(key, made, found, city, f"cap:{alert.sender}"[:200], data))
 
 
-def _covered(
-    alert: cap.Alert, made: dict[str, Any], place: tuple[float, float], at: int, city: Asking
-) -> Entity | None:
+def _covered(alert: cap.Alert, made: dict[str, Any], signer: str, at: int, city: Asking) -> Entity | None:
     """The standing approval of this sender; an order to evacuate or shelter is for people to decide."""
     probe = Entity(
         {"id": "urn:ngsi-ld:Warning:probe", "type": "Warning"}
@@ -71,14 +69,8 @@ def _covered(
     )
     if ladder.commanding(probe) or made.get("event") in {"fire", "evacuation"}:
         return None
-    return standing.approval(city, at, str(made["severity"]), *place, sender=alert.sender)
-
-
-def _middle(geometry: Any) -> tuple[float, float] | None:
-    if not isinstance(geometry, dict):
-        return None
-    ring = geometry["coordinates"][0] if geometry["type"] == "Polygon" else geometry["coordinates"][0][0]
-    return sum(p[0] for p in ring[:-1]) / (len(ring) - 1), sum(p[1] for p in ring[:-1]) / (len(ring) - 1)
+    where = made.get("location")
+    return standing.brought(city, at, str(made["severity"]), where, sender=alert.sender, signer=signer)
 
 
 def _chained(alert: cap.Alert, city: Asking) -> dict[str, Any]:
@@ -196,7 +188,7 @@ def code(asked: Asked, city: Asking) -> Answer:
         raise Refusal("a code has six digits", where="code")
     if one is None:
         raise Refusal("this is not the code", where="code")
-    says, came = people.code(one, typed, city, asked.at)
+    says, came = telling.code(one, typed, city, asked.at)
     if came == "confirmed":
         return _json({"state": "confirmed"}, says=says)
     why = "this is not the code" if came == "wrong" else "too many wrong codes; ask for a new message"

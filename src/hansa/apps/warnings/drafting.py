@@ -73,7 +73,10 @@ def approve(act: Act, city: City) -> Iterator[Entity]:
         raise Conflict(
             "a machine proposed this: it takes two people", mend="propose it yourself, then another approves"
         )
-    if not act.by or word_of(one, "proposal", city) == act.by:
+    first = word_of(one, "proposal", city)
+    if not first or first.startswith(("app:", "cap:")):
+        raise Conflict("nobody can say who proposed it", mend="give it back, and propose it anew")
+    if not act.by or first == act.by:
         raise Forbidden("whoever proposed it does not approve it", mend="ask somebody else")
     if "seen" in act.said and act.said["seen"] != words.whole(one.get("logged")):
         raise Conflict("it was changed since you looked", mend="look again, then approve")

@@ -133,11 +133,20 @@ def advance(delivery: Entity, recipient: Entity | None, warning: Entity, city: C
             step=step,
             channel=sent_to(channels(recipient)[step]),
             address=str(channels(recipient)[step].get("key") or ""),
-            again=told(delivery),
+            again=told(delivery) or _by_another(delivery, recipient, str(channels(recipient)[step].get("key")), city),
             due=deadline(warning, city, now),
             why=why,
         )
     return made
+
+
+def _by_another(delivery: Entity, recipient: Entity | None, key: str, city: City) -> bool:
+    """Whether an address was told of this by another subscription, which has it too."""
+    if recipient is None or recipient.get("shared") is not True:
+        return False
+    about = delivery.get("warning")
+    them = city.find("Delivery", f'address=="{key}"', limit=1_000)
+    return any(told(one) for one in them if one.id != delivery.id and one.get("warning") == about)
 
 
 def sent_to(channel: Mapping[str, Any]) -> dict[str, Any]:

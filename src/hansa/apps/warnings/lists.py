@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hansa import Act, Asking, Conflict, Entity, Forbidden, Refusal, entity
+from hansa import Act, Asking, Conflict, Entity, Forbidden, NotFound, Refusal, entity
 from hansa.apps.warnings import words
 from hansa.apps.warnings.people import address, channels_in, suppressed, wishes
 from hansa.apps.warnings.sending import shard
@@ -127,7 +127,9 @@ def _entered(
     ident = act.id or f"urn:ngsi-ld:Recipient:{hashed('list', str(first))}"
     if act.subject is not None and act.subject.get("source") == "self":
         raise Conflict("he has subscribed himself; what he chose stands", where="id")
-    for key in (str(one["key"]) for one in them):
+    # What he had stays his, also where somebody has since subscribed that address himself, or a stranger has.
+    had = _had(ident, city)
+    for key in (str(one["key"]) for one in them if one["key"] not in had):
         for other in city.find("Recipient", f'addresses=="{key}"', limit=5):
             if other.id != ident and other.get("status") == "active":
                 raise Conflict("one of these addresses is another recipient's already", where="channels")
@@ -147,3 +149,13 @@ def _entered(
     )
     made.label = f"personal;subject={person}" if person.startswith("person:") else "personal"
     return made
+
+
+def _had(ident: str, city: Asking) -> set[str]:
+    """The addresses of somebody who was entered before."""
+    try:
+        one = city.get(ident)
+    except NotFound:
+        return set()
+    said = one.get("addresses")
+    return set(map(str, said)) if isinstance(said, list) and one.get("status") == "active" else set()

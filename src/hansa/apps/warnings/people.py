@@ -4,19 +4,18 @@ Whoever names an address gets one message there, with a link and a code, and war
 What somebody asks for is answered alike whether or not an address is known.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from hansa import Act, Asking, Conflict, Entity, Forbidden, NotFound, Refusal, entity
 from hansa.apps.warnings import ladder, templates, words
 from hansa.apps.warnings.sending import shard
-from hansa.apps.warnings.telling import confirmed, verified
+from hansa.apps.warnings.telling import ASKING, VERIFY_S
 from hansa.apps.warnings.words import DAY, SECOND, hashed, iso
 
 STAFF: Final = frozenset({"operator", "supervisor", "command"})
 VISITS: Final = 20  # subscriptions of one address of the network a day: a school, a farm's office
 ASKS: Final = 3  # messages that ask an address, a day: nobody's mail is filled by strangers
-VERIFY_S: Final = 86_400  # a code holds a day
 
 
 # ---- what people do themselves
@@ -29,12 +28,15 @@ def subscribe(act: Act, city: Asking) -> Iterator[Entity]:
     them = [_own(one, n) for n, one in enumerate(channels_in(act.said))]
     if not them:
         raise Refusal("say where warnings go", where="channels", mend="push, email or sms")
-    if city.visitor and len(city.find("Recipient", f'visitor=="{city.visitor}"', limit=VISITS)) >= VISITS:
-        raise Conflict("too many subscriptions from here today", mend="try again tomorrow, or ask the city")
+    if len({one["key"] for one in them}) != len(them):
+        raise Refusal("the same address twice", where="channels")
     person = act.by if act.by.startswith("person:") else ""
-    key = hashed("self", act.by or city.visitor, str(act.at), str(wanted), *(one["key"] for one in them))
-    if _there(key, city):
-        return  # the same, said twice at once
+    # Each visitor has so many places a day, and each address so many messages: who takes one has read that it was
+    # free, so of any number at once no two have the same.
+    visitor = city.visitor or act.by
+    key = _free("Recipient", (hashed("self", visitor, iso(act.at)[:10], str(n)) for n in range(VISITS)), city)
+    if not key:
+        raise Conflict("too many subscriptions from here today", mend="try again tomorrow, or ask the city")
     made = entity(
         "Recipient",
         key,
@@ -55,12 +57,24 @@ def subscribe(act: Act, city: Asking) -> Iterator[Entity]:
         yield from _ask(made, one, act.at, city)
 
 
-def _there(key: str, city: Asking) -> bool:
-    try:
-        city.get(f"urn:ngsi-ld:Recipient:{key}")
-    except NotFound:
-        return False
-    return True
+def _free(kind: str, keys: Iterable[str], city: Asking) -> str:
+    """The first of these keys that no entity of this type has; nothing when all are taken."""
+    for key in keys:
+        try:
+            city.get(f"urn:ngsi-ld:{kind}:{key}")
+        except NotFound:
+            return key
+    return ""
+
+
+def line(said: Mapping[str, Any]) -> str:
+    """Which line somebody stands in who subscribes, or asks for his link: that of the first address he names."""
+    them = said.get("channels", [said])
+    first = them[0] if isinstance(them, list) and them else None
+    to = first.get("to") if isinstance(first, Mapping) else None
+    to = to.get("endpoint") if isinstance(to, Mapping) else to
+    # As it is written: who writes one address in many ways is still counted, only less quickly.
+    return hashed("warnings line", to) if isinstance(to, str) else ""
 
 
 def change(act: Act, city: Asking) -> Iterator[Entity]:
@@ -138,24 +152,6 @@ def link(act: Act, city: Asking) -> Iterator[Entity]:
         if one.get("status") == "active" and mine is not None and ladder.usable(mine):
             yield from _ask(one, mine, act.at, city, "link")
             return
-
-
-def code(one: Entity, said: Any, city: Asking, at: int) -> tuple[list[Entity], str]:
-    """Look at a code that somebody typed: what is said, and a word: confirmed, wrong, over."""
-    tries = words.whole(one.get("tries"))
-    if tries >= 5:
-        return [], "over"
-    asked = [it for it in city.find("Delivery", f'recipient=="{one.id}"', limit=50) if it.get("purpose") == "verify"]
-    fit = [it for it in asked if it.get("code") and it.get("code") == said and _fresh(it, at)]
-    if not fit:
-        return [entity("Recipient", one.id, tries=tries + 1)], "wrong"
-    out, _ = confirmed(fit[0], "code", "recipient", at)
-    return [*out, *verified(fit[0], city)], "confirmed"
-
-
-def _fresh(one: Entity, at: int) -> bool:
-    made = words.instant(one.get("made"))
-    return made is not None and at - made <= VERIFY_S * SECOND
 
 
 def _mine(act: Act, city: Asking) -> Entity:
@@ -246,19 +242,16 @@ def address(kind: str, to: Any, where: str) -> dict[str, Any]:
 def _ask(one: Entity, channel: Mapping[str, Any], at: int, city: Asking, purpose: str = "verify") -> Iterator[Entity]:
     """Ask an address, by the channel itself, whether it is his: one message, and few a day."""
     before = city.find("Delivery", f'address=="{channel["key"]}"', limit=1_000)
-    lately = [
-        it
-        for it in before
-        if it.get("purpose") in {"verify", "link"} and at - (words.instant(it.get("made")) or 0) < DAY
-    ]
-    if len(lately) >= ASKS:
+    lately = [it for it in before if it.get("purpose") in ASKING and at - (words.instant(it.get("made")) or 0) < DAY]
+    key = _free("Delivery", (hashed("ask", str(channel["key"]), iso(at)[:10], str(n)) for n in range(ASKS)), city)
+    if len(lately) >= ASKS or not key:
         return  # whoever asks hears the same: that an address is known is nobody's business
     secret = city.token(f"code {one.id} {at} {channel['key']}")
     number = f"{int(hashed('code', secret), 16) % 1_000_000:06d}"
     texts = templates.message(purpose, code=number)
     made = entity(
         "Delivery",
-        hashed(purpose, one.id, str(channel["key"]), str(at)),
+        key,
         recipient=one.id,
         purpose=purpose,
         texts=texts,

@@ -178,8 +178,37 @@ class _Crowd:
             return
         if self.cancels and not was_told:
             return
-        if was_told or self.wants(recipient):
+        if (was_told or self.wants(recipient)) and not self._by_another(recipient, was_told=was_told):
             yield self._delivery(ident, recipient, slot)
+
+    def _by_another(self, recipient: Entity, *, was_told: bool) -> bool:
+        """Whether another subscription of the same address brings it there: one warning is one message to an address.
+
+        Whichever of them is asked first, at whatever step, the answer is the same: one of them brings it.
+        """
+        key = _first(recipient) if recipient.get("shared") is True else ""
+        if not key:
+            return False
+        mine = self._turn(recipient, told=was_told)
+        for one in self.city.find("Recipient", f'addresses=="{key}"', limit=20):
+            if one.id == recipient.id or one.get("status") != "active" or _first(one) != key:
+                continue
+            told = self._told(one)
+            if (told or (not self.cancels and self.wants(one))) and self._turn(one, told=told) < mine:
+                return True
+        return False
+
+    def _turn(self, one: Entity, *, told: bool) -> tuple[bool, bool, bool, str, str]:
+        """Which of several goes first: who was told before, who is not asleep, whom staff entered, the oldest."""
+        at = words.instant(self.warning.get("sent")) or self.now
+        asleep = not self.all and ladder.quiet_until(one, self.city, at) is not None
+        return not told, asleep, one.get("source") != "list", str(one.get("asked") or ""), one.id
+
+    def _told(self, one: Entity) -> bool:
+        """Whether somebody was told of an earlier message of this chain."""
+        slot = f"{self.chain.rsplit(':', 1)[-1]}/{words.whole(one.get('shard'))}"
+        them = self.city.find("Delivery", f'recipient=="{one.id}"', limit=1_000) if self.follows else []
+        return any(ladder.told(it) for it in them if it.get("slot") == slot and it.get("warning") != self.warning.id)
 
     def wants(self, recipient: Entity) -> bool:
         """Whether a warning is for somebody: where he is, what he chose, whom it is for."""
@@ -212,6 +241,12 @@ class _Crowd:
         made = entity("Delivery", delivery_id(self.warning.id, ident), **(whole | said))
         made.label = recipient.label or "personal"
         return made
+
+
+def _first(recipient: Entity) -> str:
+    """The address that is told first."""
+    step_ = ladder.following(recipient, -1)
+    return "" if step_ is None else str(ladder.channels(recipient)[step_].get("key") or "")
 
 
 def _before(one: Entity, city: City) -> Entity | None:

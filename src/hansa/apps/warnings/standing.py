@@ -4,14 +4,15 @@ What no approval covers becomes a proposed warning on the board, and two people 
 evacuate or shelter never goes out by itself: what costs lives when it is wrong is not decided in advance.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hansa import Act, Change, City, Conflict, Entity, Forbidden, NotFound, Refusal, entity
-from hansa.apps.warnings import templates, words
-from hansa.apps.warnings.area import Reach
+from hansa.apps.warnings import cap, templates, words
+from hansa.apps.warnings.area import Reach, within
 from hansa.apps.warnings.drafting import begun, described, logged
 from hansa.apps.warnings.words import DAY, SECOND, hashed, iso
 
@@ -19,6 +20,7 @@ PER_NIGHT: Final = 50  # warnings of one approval: beyond it, people look again
 LONGEST: Final = 200 * DAY  # of an approval: a season, not for ever
 STANDING: Final = 200  # approvals that a rule looks through
 RADIUS_M: Final = 5_000.0  # around the place of an alert, where an approval says none
+_PRINT: Final = re.compile(r"[0-9a-f]{64}")  # SHA-256 of a certificate
 
 
 class Kind(NamedTuple):
@@ -50,16 +52,24 @@ _ORDER: Final = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 
 
 def allow(act: Act, _city: City) -> Iterator[Entity]:
-    """Propose a standing approval: kind, area, severityMost, perNight, until, groups, radius_m."""
+    """Propose a standing approval: kind, area, severityMost, perNight, until, groups, radius_m; or sender and signer.
+
+    Who sends is what a message says of itself; `signer` is the SHA-256 fingerprint of the certificate that proves it.
+    """
     if act.subject is not None:
         raise Conflict("an approval is not changed; revoke it, and propose another", where="id")
-    words.only(act.said, "kind", "sender", "area", "severityMost", "perNight", "until", "groups", "radius_m", "note")
+    known = ("kind", "sender", "signer", "area", "severityMost", "perNight", "until", "groups", "radius_m", "note")
+    words.only(act.said, *known)
+    signer = words.text(act.said, "signer", 200).replace(":", "").lower()
     kind, sender = words.text(act.said, "kind"), words.text(act.said, "sender", 300)
     if bool(kind) == bool(sender):
         raise Refusal("either the kind of an alert or the sender of CAP messages", where="kind")
     if kind and (kind not in KINDS or not KINDS[kind].alone):
         mend = ", ".join(name for name, one in KINDS.items() if one.alone)
         raise Refusal("alerts of this kind do not become warnings by themselves", where="kind", mend=mend)
+    if bool(sender) != (_PRINT.fullmatch(signer) is not None) or (kind and signer):
+        mend = "the SHA-256 fingerprint of his certificate: it stands with each message of his that came"
+        raise Refusal("a sender is approved with the certificate that he signs with", where="signer", mend=mend)
     until = words.moment(act.said, "until")
     if until is None or not act.at < until <= act.at + LONGEST:
         raise Refusal("it must end, within 200 days", where="until")
@@ -68,12 +78,15 @@ def allow(act: Act, _city: City) -> Iterator[Entity]:
         hashed("standing", act.by, str(act.at), kind, sender),
         kind=kind or None,
         sender=sender or None,
+        signer=signer or None,
         area=words.area_ok(act.said.get("area")),
         severityMost=words.word(act.said, "severityMost", ("Minor", "Moderate", "Severe"), "Severe"),
         perNight=int(words.number(act.said.get("perNight", 10), "perNight", 1, PER_NIGHT)),
         until=iso(until),
         groups=words.listed(act.said, "groups"),
-        radius_m=words.number(act.said.get("radius_m", RADIUS_M), "radius_m", 100, words.RADIUS_M),
+        radius_m=words.number(act.said["radius_m"], "radius_m", 100, words.RADIUS_M)
+        if "radius_m" in act.said
+        else None,
         note=words.text(act.said, "note", 500),
         state="proposed",
         proposedBy=act.by,
@@ -86,7 +99,8 @@ def agree(act: Act, _city: City) -> Iterator[Entity]:
     """Approve a standing approval that another person proposed."""
     words.only(act.said)
     one = _standing(act, "proposed")
-    if not act.by or one.get("proposedBy") == act.by:
+    first = one.get("proposedBy")
+    if not act.by or not first or first == act.by:
         raise Forbidden("whoever proposed it does not approve it", mend="ask somebody else")
     yield entity("StandingApproval", one.id, state="approved", approvedBy=act.by, approvedAt=iso(act.at))
 
@@ -127,25 +141,48 @@ def alerted(change: Change, city: City) -> Iterator[Entity]:
     if _known(f"urn:ngsi-ld:Warning:{key}", city):
         return
     grave = GRAVITY.get(str(alert.get("severity")), "Moderate")
-    lon, lat = place["coordinates"][:2]
-    found = approval(city, now, grave, float(lon), float(lat), kind=name)
-    radius = float(found.get("radius_m", RADIUS_M)) if found is not None else RADIUS_M
-    said = _said(alert, kind.template, grave, (float(lon), float(lat), radius), city)
+    lon, lat = (float(one) for one in place["coordinates"][:2])
+    found = approval(city, now, grave, lambda one: _around(one, lon, lat), kind=name)
+    radius = float((found.get("radius_m") if found is not None else None) or RADIUS_M)
+    said = _said(alert, kind.template, grave, (lon, lat, radius), city)
     made = described(said, None, now, frozenset(), city)
     yield from born(key, made, found, city, f"app:{kind.app}", {"alert": alert.id})
 
 
+def _around(one: Entity, lon: float, lat: float) -> bool:
+    """Whether an approval covers an alert at a place: all of what is warned, or the place, where it says how far."""
+    if one.get("radius_m") is not None:
+        return Reach(one["area"]).touches({"lon": lon, "lat": lat, "radius_m": 0})
+    # A little wider, for a circle is drawn with corners; over the antimeridian it is two pieces.
+    circle = cap.Circle(lat, lon, RADIUS_M * 1.01 / 1_000)
+    return within(cap.geometry(cap.Area(description="", circles=(circle,))), one["area"])
+
+
+def brought(city: City, now: int, grave: str, geometry: Any, *, sender: str, signer: str) -> Entity | None:
+    """The standing approval of a sender for this area, all of it, with the certificate that the message proves."""
+    return approval(
+        city,
+        now,
+        grave,
+        lambda one: bool(signer) and one.get("signer") == signer and within(geometry, one["area"]),
+        sender=sender,
+    )
+
+
 def approval(
-    city: City, now: int, grave: str, lon: float, lat: float, *, kind: str = "", sender: str = ""
+    city: City, now: int, grave: str, covers: Callable[[Entity], bool], *, kind: str = "", sender: str = ""
 ) -> Entity | None:
     """The standing approval that covers this, and is not used up tonight; None when there is none."""
-    for one in city.find("StandingApproval", 'state=="approved"', limit=STANDING):
-        until = words.instant(one.get("until"))
-        if (kind and one.get("kind") != kind) or (sender and one.get("sender") != sender):
+    for it in city.find("StandingApproval", 'state=="approved"', limit=STANDING):
+        if (kind and it.get("kind") != kind) or (sender and it.get("sender") != sender):
             continue
+        one = city.get(it.id)  # so that of two messages at once one is done anew, and both are counted
+        if one.get("state") != "approved":
+            continue
+        until = words.instant(one.get("until"))
         if until is None or until <= now or _ORDER.index(grave) > _ORDER.index(str(one.get("severityMost", "Minor"))):
             continue
-        if not Reach(one["area"]).touches({"lon": lon, "lat": lat, "radius_m": 0}):
+        if not covers(one):
             continue
         used = words.mapping(one.get("used"))
         if used.get("night") == night(now, city) and words.whole(used.get("n")) >= words.whole(one.get("perNight"), 1):

@@ -18,6 +18,10 @@ KEEP_DAYS: Final = 365  # deliveries are kept, setting `keep_days`: a year, so t
 PENDING_S: Final = 2 * 86_400  # a code holds a day; then it is tidied away
 DEAD: Final = ("unsubscribed:", "bounced:", "malformed:")
 """How the courier begins the reason when an address is none, or none any more: nothing is sent there again."""
+VERIFY_S: Final = 86_400  # a code holds a day
+TRIES: Final = 5  # wrong codes, until a new message is asked for
+ASKING: Final = frozenset({"verify", "link"})
+"""What a delivery is for that asks somebody who he is: a bare yes answers no such question."""
 YES: Final = frozenset({"1", "ok", "yes", "oui", "si", "sí", "نعم", "はい", "ہاں"})
 STOP: Final = frozenset({"stop", "arret", "arrêt", "baja", "alto", "إيقاف", "停止", "end", "quit", "unsubscribe"})
 
@@ -34,7 +38,7 @@ def fallen_due(one: Entity, city: City, now: int, seen: dict[str, Entity | None]
     """What is said of a delivery whose time has come."""
     if one.get("status") not in ladder.OPEN:
         return entity("Delivery", one.id, due=NEVER)
-    if one.get("purpose") in {"verify", "link"}:
+    if one.get("purpose") in ASKING:
         return ladder.ended(one, "nobody answered in time")
     warning = _message(one, city, seen)
     if warning is None:
@@ -69,7 +73,7 @@ def _failed(one: Entity, city: City) -> Iterator[Entity]:
     why = str(tried[-1].get("why") or "") if tried else ""
     if why.startswith(DEAD) and (stopped := _stopped(one, city, why.partition(":")[0])) is not None:
         yield stopped
-    if one.get("purpose") in {"verify", "link"}:
+    if one.get("purpose") in ASKING:
         yield ladder.ended(one, f"it could not be sent: {why}"[:300])
         return
     warning = _message(one, city, {})
@@ -123,7 +127,10 @@ def confirmed(one: Entity, how: str, who: str, at: int) -> tuple[list[Entity], b
 
 
 def replied(change: Change, city: City) -> Iterator[Entity | Delete]:
-    """A text message came back: yes confirms the newest that is open from that number, stop ends that channel."""
+    """A text message came back: yes confirms the newest that is open from that number, stop ends that channel.
+
+    Whether a number is somebody's is not answered by yes, for he may mean another message: by the code alone.
+    """
     reply = change.entity
     words_ = str(reply.get("text") or "").strip().strip(".!").lower()[:50]
     key = hashed("sms", _number(str(reply.get("from") or "")))
@@ -134,25 +141,71 @@ def replied(change: Change, city: City) -> Iterator[Entity | Delete]:
             them = [{**it, "stopped": "unsubscribed"} if it.get("key") == key else it for it in ladder.channels(one)]
             yield entity("Recipient", one.id, channels=them)
         return
-    theirs = [one.id for one in city.find("Recipient", f'addresses=="{key}"', limit=20)]
+    theirs = city.find("Recipient", f'addresses=="{key}"', limit=20)
+    if len(words_) == 6 and words_.isdecimal():
+        says, came = _coded(theirs, f"{int(words_):06d}", key, city, now)
+        yield from says
+        if came == "confirmed":
+            return
     found = [
         one
-        for ident in theirs
-        for one in city.find("Delivery", f'recipient=="{ident}"', limit=1_000)
-        if ladder.told(one) and _texted(one)
+        for it in theirs
+        for one in city.find("Delivery", f'recipient=="{it.id}"', limit=1_000)
+        if one.get("purpose") not in ASKING and ladder.told(one) and _texted(one)
     ]
-    found.sort(key=lambda one: (one.get("status") in ladder.OPEN | {"escalated"}, str(one.get("made"))), reverse=True)
+    found.sort(key=_turn, reverse=True)
     if not found:
         return
     newest = found[0]
     if words_ in YES:
         said, _ = confirmed(newest, "sms", "recipient", now)
         yield from said
-        yield from verified(newest, city)
     elif len(notes := words.dicts(newest.get("confirmations"))) < NOTES:
         # What we cannot read is no confirmation; whoever looks after the board sees that he answered.
         note = {"at": iso(now), "how": "sms", "unread": True}
         yield entity("Delivery", newest.id, confirmations=[*notes, note])
+
+
+def _turn(one: Entity) -> tuple[bool, bool, str]:
+    """What a bare yes means most likely: what is open, a warning, the newest."""
+    return one.get("status") in ladder.OPEN | {"escalated"}, one.get("purpose") == "warning", str(one.get("made"))
+
+
+def _coded(theirs: list[Entity], said: str, key: str, city: City, at: int) -> tuple[list[Entity], str]:
+    """A code that came as a text from the number that it was sent to."""
+    wrong: list[Entity] = []
+    for one in theirs:
+        says, came = code(one, said, city, at, "sms", key)
+        if came == "confirmed":
+            return says, came
+        wrong += says
+    return wrong, "wrong"
+
+
+def code(one: Entity, said: str, city: City, at: int, how: str = "code", address: str = "") -> tuple[list[Entity], str]:
+    """Look at a code that somebody typed: what is said, and a word: confirmed, wrong, over.
+
+    With `address`, only codes that were sent there.
+    """
+    tries = words.whole(one.get("tries"))
+    if tries >= TRIES:
+        return [], "over"
+    asked = [it for it in city.find("Delivery", f'recipient=="{one.id}"', limit=50) if it.get("purpose") == "verify"]
+    if address:
+        asked = [it for it in asked if it.get("address") == address and _fresh(it, at)]
+        if not asked:
+            return [], "wrong"  # a number, and nothing was asked of him
+    fit = [it for it in asked if it.get("code") and it.get("code") == said and _fresh(it, at)]
+    if not fit:
+        return [entity("Recipient", one.id, tries=tries + 1)], "wrong"
+    out, _ = confirmed(fit[0], how, "recipient", at)
+    # Typed where it was asked for, it proves that who asked and who has the address are one.
+    return [*out, *verified(fit[0], city, both=how == "code")], "confirmed"
+
+
+def _fresh(one: Entity, at: int) -> bool:
+    made = words.instant(one.get("made"))
+    return made is not None and at - made <= VERIFY_S * SECOND
 
 
 def _texted(one: Entity) -> bool:
@@ -177,8 +230,13 @@ def tidy(city: City) -> Iterator[Delete]:
         yield Delete(one.id)
 
 
-def verified(one: Entity, city: City) -> Iterator[Entity]:
-    """Who answers a message that asks whether an address is his gets warnings there from now on."""
+def verified(one: Entity, city: City, *, both: bool = False) -> Iterator[Entity]:
+    """Who answers a message that asks whether an address is his gets warnings there from now on.
+
+    Another subscription of that address goes on beside it, and what is the same is told once (`sending`): somebody may
+    say yes to what a stranger asked for in his name. It ends there only when he made it himself, had proved it, and
+    `both`: who asks now and who has the address are one.
+    """
     if one.get("purpose") != "verify":
         return
     try:
@@ -194,12 +252,29 @@ def verified(one: Entity, city: City) -> Iterator[Entity]:
         else it
         for it in ladder.channels(recipient)
     ]
-    yield entity("Recipient", recipient.id, channels=them, status="active", tries=0)
-    # An address is of one subscription: the one that was verified last.
+    shared = False
     for other in city.find("Recipient", f'addresses=="{key}"', limit=20):
-        if other.id != recipient.id and other.get("status") == "active":
+        if other.id == recipient.id or other.get("status") != "active":
+            continue
+        if both and _own(other, recipient, key):
             theirs = [{**it, "stopped": "moved"} if it.get("key") == key else it for it in ladder.channels(other)]
-            yield entity("Recipient", other.id, channels=theirs)
+            left = any(ladder.usable(it) for it in theirs)
+            # Without a channel of its own it would be a human's work for ever, to reach who is told already.
+            over: dict[str, Any] = {"status": "unsubscribed", "ended": iso(city.now()), "channels": [], "addresses": []}
+            gone: dict[str, Any] = {"channels": theirs} if left else over | {"name": "", "places": [], "visitor": ""}
+            yield entity("Recipient", other.id, **gone)
+        elif any(it.get("key") == key and ladder.usable(it) for it in ladder.channels(other)):
+            shared = True
+            yield entity("Recipient", other.id, shared=True)
+    said: dict[str, Any] = {"channels": them, "status": "active", "tries": 0} | ({"shared": True} if shared else {})
+    yield entity("Recipient", recipient.id, **said)
+
+
+def _own(other: Entity, recipient: Entity, key: Any) -> bool:
+    """Whether one and the same made both subscriptions: signed in as the same, or by proving the address twice."""
+    if other.get("source") != "self" or (other.get("person") or "") != (recipient.get("person") or ""):
+        return False
+    return any(it.get("key") == key and it.get("verified") is True for it in ladder.channels(other))
 
 
 def _number(said: str) -> str:

@@ -285,7 +285,7 @@ def approvals(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """Standing approvals, and what kinds there can be."""
     names = (
         *("kind", "sender", "area", "severityMost", "perNight", "until", "groups", "state", "proposedBy", "approvedBy"),
-        *("revokedBy", "reason", "used", "note", "radius_m"),
+        *("revokedBy", "reason", "used", "note", "radius_m", "signer"),
     )
     them = city.find("StandingApproval", limit=standing.STANDING)
     order = {"proposed": 0, "approved": 1}

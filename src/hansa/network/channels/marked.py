@@ -6,6 +6,7 @@
 import asyncio
 import socket
 import ssl
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Final
@@ -20,6 +21,8 @@ from hansa.network.wall import Walled
 
 DSCP: Final = 46
 TOS: Final = DSCP << 2  # the two low bits are for congestion (RFC 3168)
+STRANGER_S: Final = 2.5
+NAMES: Final = 4_096  # endpoints of which it is remembered whether they answer
 _CHUNK: Final = 65_536
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -67,6 +70,37 @@ def egress(
 ) -> Egress:
     """An egress wall whose connections are marked."""
     return Egress(allow, limits, resolve=resolve, tls=tls, open_=_open)
+
+
+class Patience:
+    """How long an endpoint is waited for that a recipient named: one that never answered gets a short while.
+
+    Each time it does not answer that is twice as long, up to all that the egress allows, so that one which is merely
+    slow is told in the end.
+    """
+
+    def __init__(self, most_s: float) -> None:
+        """Nobody has answered yet."""
+        self._most_s = most_s
+        self._waits: OrderedDict[str, float] = OrderedDict()
+
+    def wait_s(self, name: str) -> float:
+        """For this one."""
+        return self._waits.get(name, min(STRANGER_S, self._most_s))
+
+    def heard(self, name: str, answer: "Answer | Failed") -> None:
+        """What it said, or that it said nothing."""
+        if isinstance(answer, Answer):
+            wait_s = self._most_s
+        elif not answer.everybody:
+            return  # it was not asked
+        else:
+            before = self.wait_s(name)
+            wait_s = STRANGER_S if before >= self._most_s > STRANGER_S else min(self._most_s, before * 2)
+        self._waits[name] = wait_s
+        self._waits.move_to_end(name)
+        if len(self._waits) > NAMES:
+            self._waits.popitem(last=False)
 
 
 async def post(

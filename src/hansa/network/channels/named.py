@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from hansa.errors import BadRequest
 from hansa.network.channels import mime
+from hansa.network.wall import Wall
 
 KINDS: Final = ("push", "email", "sms", "webhook", "mqtt", "display")
 _SECRET: Final = 4_096  # bytes of a file with a secret
 _ALL: Final[dict[str, Any]] = {"on": True, "at_once": 0, "per_s": 0.0}
 _SPOKEN: Final[dict[str, dict[str, Any]]] = {
-    "push": {"contact": "", "ttl_s": 86_400, "plain": False},
+    "push": {"contact": "", "ttl_s": 86_400, "plain": False, "allow": []},
     "email": {
         "host": "",
         "port": 0,
@@ -52,8 +53,8 @@ _SPOKEN: Final[dict[str, dict[str, Any]]] = {
         "secret": "",
         "secret_file": "",
     },
-    "webhook": {},
-    "mqtt": {"url": ""},
+    "webhook": {"allow": []},
+    "mqtt": {"url": "", "allow": []},
     "display": {},
 }
 _AT_ONCE: Final = 1_000
@@ -120,6 +121,7 @@ def _typed(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
             # What it was is not repeated: it may be a secret in the wrong place.
             raise BadRequest(f"{name} should be a {_words(plain)}", where=where)
         told[name] = value
+    _allowed(kind, told)
     if not 0 <= told["at_once"] <= _AT_ONCE:
         raise BadRequest(f"at_once is 1 to {_AT_ONCE:,}", where=f"channels.{kind}.at_once")
     if not 0 <= told["per_s"] < math.inf:
@@ -127,8 +129,22 @@ def _typed(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
+def _allowed(kind: str, told: Mapping[str, Any]) -> None:
+    """What recipients may name of the city's own machines: read by the wall itself."""
+    where = f"channels.{kind}.allow"
+    allow = told.get("allow", [])
+    if not all(isinstance(one, str) for one in allow):
+        raise BadRequest("allow is a list of texts", where=where)
+    try:
+        Wall(allow)
+    except BadRequest as fault:
+        raise BadRequest(fault.detail, where=where, mend=fault.mend) from None
+
+
 def _words(plain: Any) -> str:
-    return {bool: "true or false", int: "whole number", float: "number", dict: "table"}.get(type(plain), "text")
+    return {list: "list", bool: "true or false", int: "whole number", float: "number", dict: "table"}.get(
+        type(plain), "text"
+    )
 
 
 def _secrets(kind: str, told: dict[str, Any], folder: Path) -> None:

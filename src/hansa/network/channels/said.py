@@ -8,6 +8,8 @@ from typing import Any, Final, Protocol
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """What no text for people holds: control characters, marks that turn the direction, halves of characters."""
+REFERENCE: Final = 200
+"""Characters of what a gateway calls a message; a push service says a path."""
 BODY: Final = 50_000
 """Characters of one text that any channel takes: a book is no warning, and 10,000 books are no mail."""
 
@@ -35,7 +37,7 @@ class Notice:
     @property
     def key(self) -> str:
         """The same for the same delivery, whatever is said: for identifiers that others see."""
-        return sha256(self.id.encode()).hexdigest()[:32]
+        return keyed(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,16 @@ class Channel(Protocol):
 
     async def aclose(self) -> None:
         """Let go of every socket."""
+
+
+def keyed(ident: str) -> str:
+    """What others see of the id of a delivery."""
+    return sha256(ident.encode()).hexdigest()[:32]
+
+
+def reference(said: Any) -> str:
+    """How a gateway calls a message, on one line: what it sent and what it later says of it read the same."""
+    return line(said, REFERENCE)
 
 
 def clean(text: Any, most: int = BODY) -> str:

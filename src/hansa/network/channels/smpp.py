@@ -25,6 +25,7 @@ WINDOW: Final = 10  # units that wait for their answer
 ENQUIRE_S: Final = 30.0
 BACK_S: Final = 60.0  # between two tries to bind, at most
 _CHUNK: Final = 65_536
+_ABROAD, _WORDS = 1, 5  # types of number: international, alphanumeric (5.2.5)
 
 log = structlog.get_logger("hansa.smpp")
 
@@ -109,13 +110,13 @@ class Smpp:
         ref, told = "", False
         pieces = gsm.parts(words(notice, self._parts), next(self._references), self._parts)
         source = self.centre.source
-        ton = 5 if not source.lstrip("+").isdecimal() else 1
+        ton = _ABROAD if source.lstrip("+").isdecimal() else _WORDS
         for i, piece in enumerate(pieces, 1):
             one = pdu.Short(
                 *(source.lstrip("+")[:20], to.lstrip("+"), piece.body, piece.coding, 0x40 if piece.joined else 0),
                 receipt=i == len(pieces),
                 source_ton=ton,
-                source_npi=0 if ton == 5 else 1,
+                source_npi=0 if ton == _WORDS else 1,
             )
             try:
                 answer = await self._ask(pdu.SUBMIT, pdu.submit(0, one).body)
@@ -240,8 +241,10 @@ class Smpp:
                 self._tell(self._heard, receipt)
         else:
             text = clean(gsm.decoded(pdu.without_header(one), one.coding), 1_000)
-            sign = "+" if one.source_ton == 1 and not one.source.startswith("+") else ""
-            self._tell(self._replied, sign + clean(one.source, 40), text)
+            if (who := _number(one)) is None:
+                log.info("an answer that has no number as its sender is nobody's", ton=one.source_ton)
+            else:
+                self._tell(self._replied, who, text)
         return pdu.OK
 
     def _tell(self, to: Callable[..., None], *what: Any) -> None:
@@ -256,6 +259,14 @@ class Smpp:
     def _write(self, one: pdu.Pdu) -> None:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(one.raw())
+
+
+def _number(one: pdu.Short) -> str | None:
+    """Who sent it, as a number; None when it says words: anybody may call himself so (5.2.5), digits among them."""
+    if one.source_ton == _WORDS:
+        return None
+    said = number(one.source)
+    return f"+{said}" if said is not None and one.source_ton == _ABROAD and not said.startswith("+") else said
 
 
 def _refused(status: int, *, perhaps: bool) -> Failed:

@@ -22,6 +22,7 @@ from hansa.network.wall import Walled
 LINE: Final = 4_096  # bytes of a reply's line; RFC 5321 allows 512
 LINES: Final = 100  # of one reply
 REST_S: Final = 20.0  # a connection that rested longer is opened anew: relays close them without a word
+OUT_OF_STEP: Final = 503  # bad sequence of commands (RFC 5321, 4.2.2)
 USES: Final = 500  # mails of one connection: some relays count
 
 Security = Literal["starttls", "tls", "none"]
@@ -87,24 +88,31 @@ class Smtp:
         except mime.NoAddress as fault:
             return Failed(True, f"malformed: {fault}")
         mail = mime.stuffed(mime.build(notice, to, self.relay.sender, self.relay.sender_name))
+        outcome, astray = await self._tried(to, mail, fresh=False)
+        if astray:  # which says nothing of the relay: a conversation that was used before may be; begin another
+            outcome, _ = await self._tried(to, mail, fresh=True)
+        return outcome
+
+    async def _tried(self, to: str, mail: bytes, *, fresh: bool) -> tuple[Outcome, bool]:
+        """What came of one mail, and whether the conversation was out of step before anything of it was said."""
         one: _Line | None = None
         keep = False
         try:
-            one = await self._line()
+            one = await self._line(fresh=fresh)
             async with asyncio.timeout(self._wait_s * 4):  # also where it takes nothing more, and says nothing
                 outcome = await one.mail(self.relay.sender, to, mail)
             keep = one.good
         except _Said as said:
-            return said.outcome
+            return said.outcome, False
         except Walled as fault:
-            return Failed(False, f"refused: {fault.detail}"[:300], everybody=True)
+            return Failed(False, f"refused: {fault.detail}"[:300], everybody=True), False
         except HansaError as fault:
-            return Failed(False, fault.detail[:300], everybody=True)
+            return Failed(False, fault.detail[:300], everybody=True), False
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as fault:
             why = "the relay does not answer in time" if isinstance(fault, TimeoutError) else _broken(fault)
-            return Failed(False, why, everybody=True, perhaps=one is not None and one.told)
+            return Failed(False, why, everybody=True, perhaps=one is not None and one.told), False
         else:
-            return outcome
+            return outcome, one.astray
         finally:
             if one is not None:
                 if keep and one in self._lines:
@@ -113,8 +121,8 @@ class Smtp:
                     self._lines.discard(one)
                     one.close()
 
-    async def _line(self) -> "_Line":
-        while self._resting:
+    async def _line(self, *, fresh: bool) -> "_Line":
+        while self._resting and not fresh:
             one = self._resting.pop()
             if one.usable():
                 return one
@@ -146,6 +154,8 @@ class _Line:
         self._uses = 0
         self._last = time.monotonic()
         self.good = True
+        self.astray = False
+        """Whether the relay and we disagree on where the conversation is, while nothing of the mail was said."""
         self.told = False
         """Whether the mail went out whole, so that it may have been taken without our hearing of it."""
 
@@ -236,13 +246,11 @@ class _Line:
                 replies.append(await self._ask(one))
                 if replies[-1].code >= 400:
                     break
-        refused = next((i for i, one in enumerate(replies) if one.code >= 400), None)
-        if refused is not None or replies[-1].code != 354:
-            if replies[-1].code == 354:  # it wants a mail that is for nobody: an empty one
-                await self._ask(b".")
-            elif "PIPELINING" not in self._able or refused == 0:
-                await self._ask(b"RSET")
-            return self._refused(replies[refused or 0], ("sender", "recipient", "mail")[refused or 0])
+        refused = next((i for i, one in enumerate(replies) if one.code // 100 != (3 if i == 2 else 2)), None)
+        if refused is not None:
+            await self._part(mail_wanted=replies[-1].code == 354)
+            self.astray = replies[refused].code == OUT_OF_STEP
+            return self._refused(replies[refused], ("sender", "recipient", "mail")[refused])
         self._writer.write(mail)
         self.told = True
         await self._writer.drain()
@@ -252,11 +260,24 @@ class _Line:
             return Handed(reply.text.rpartition("queued as ")[2][:80] if "queued as " in reply.text else "")
         return self._refused(reply, "mail")
 
+    async def _part(self, *, mail_wanted: bool) -> None:
+        """End what was begun and refused: a relay that is left in it takes no other MAIL (RFC 5321, 4.1.4)."""
+        try:
+            if mail_wanted:  # it wants a mail that is for nobody: an empty one
+                await self._ask(b".")
+            if (await self._ask(b"RSET")).code // 100 != 2:
+                self.good = False
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+            self.good = False  # why it was refused is known, and stays what is said
+
     def _refused(self, reply: Reply, what: str) -> Failed:
         why = f"the relay refuses the {what} ({reply.code} {' '.join(reply.text.split())[:120]})"
         if reply.code == 421:
             self.good = False
             return Failed(False, why, everybody=True, perhaps=self.told)
+        if reply.code == OUT_OF_STEP or not 400 <= reply.code < 600:  # it is about this conversation, and nobody else
+            self.good = False
+            return Failed(False, why, perhaps=self.told)
         if what == "sender":
             return Failed(False, why, 60.0 if reply.code >= 500 else None, everybody=True)
         if reply.code >= 500:

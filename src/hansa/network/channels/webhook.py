@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from hansa.network.channels.marked import post, refused
+from hansa.network.channels.marked import Patience, post, refused
 from hansa.network.channels.said import Failed, Handed, Notice, Outcome, part
 from hansa.network.http import Answer, Egress
 
@@ -32,6 +32,7 @@ class Webhook:
         """Ask nobody yet."""
         self.width, self.per_s = width, per_s
         self._through = through
+        self._patience = Patience(through.limits.egress_s)
         self._now = now
 
     def endpoint(self, to: Any) -> str:
@@ -51,7 +52,9 @@ class Webhook:
         headers = {"Content-Type": "application/json", "Idempotency-Key": notice.key, "Hansa-Timestamp": at}
         if notice.secret:
             headers["Hansa-Signature"] = signature(notice.secret, f"{at}.".encode() + body)
-        answer = await post(self._through, address(notice.to), body, headers)
+        host = self.endpoint(notice.to)
+        answer = await post(self._through, address(notice.to), body, headers, self._patience.wait_s(host))
+        self._patience.heard(host, answer)
         if isinstance(answer, Failed):
             return answer
         if answer.ok:

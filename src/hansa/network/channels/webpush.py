@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from hansa.network.channels.marked import post, refused
+from hansa.network.channels.marked import Patience, post, refused
 from hansa.network.channels.said import Failed, Handed, Notice, Outcome, part, shortened
 from hansa.network.http import Egress
 
@@ -117,6 +117,7 @@ class WebPush:
         """`plain` lets endpoints be http (a LAN's own, tests)."""
         self.width, self.per_s = width, per_s
         self._through = through
+        self._patience = Patience(through.limits.egress_s)
         self._key = vapid_key(secret)
         self.public = b64(point(self._key.public_key()))
         """What a browser's `applicationServerKey` is."""
@@ -143,15 +144,17 @@ class WebPush:
             body = encrypt(payload(notice), theirs, auth)
         except Unreadable as fault:
             return Failed(True, f"malformed: {fault}")
+        origin = _origin(url)
         headers = {
             "TTL": self._ttl,
             "Urgency": "high",
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             "Topic": b64(sha256((notice.thread or notice.id).encode()).digest())[:32],
-            "Authorization": self._authorization(_origin(url)),
+            "Authorization": self._authorization(origin),
         }
-        answer = await post(self._through, url, body, headers)
+        answer = await post(self._through, url, body, headers, self._patience.wait_s(origin))
+        self._patience.heard(origin, answer)
         if isinstance(answer, Failed):
             return answer
         if answer.ok:

@@ -20,7 +20,7 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from lxml import etree
 
@@ -32,6 +32,8 @@ CERTIFICATES: Final = 5  # in a message
 CHAIN: Final = 3  # issuers between a signer and a trusted certificate, that one included
 RSA_BITS: Final = 2048
 RSA_MOST: Final = 8192  # larger ones only keep the verifier busy
+RSA_EXPONENT: Final = 2**32  # the same: 65537 is usual, and work grows with its bits
+ATTRIBUTES: Final = 8  # of an element of a signature, where Id, Algorithm and URI are known; they are sorted one by one
 _SIGNED: Final = 20_000  # characters of base64 that a certificate or a signature may have
 _NS: Final = DSIG[1:-1]
 _MORE: Final = "http://www.w3.org/2001/04/xmldsig-more#"
@@ -145,6 +147,8 @@ def _children(element: Any, *names: str, last: str = "") -> list[Any]:
 def _taken_apart(signature: Any) -> _Said:
     if any(not isinstance(it.tag, str) for it in signature.iter()):
         raise _form("a comment or an instruction in the signature")
+    if any(len(it.attrib) > ATTRIBUTES for it in signature.iter()):
+        raise _form(f"an element with more than {ATTRIBUTES} attributes")
     info, value, *key = _children(signature, "SignedInfo", "SignatureValue", last="KeyInfo")
     if [it.tag for it in info].count(f"{DSIG}Reference") > 1:
         raise _form("more than one reference; a message's signature has one, to the whole message")
@@ -241,11 +245,13 @@ def _signers(said: _Said, trusted: Sequence[x509.Certificate], at: datetime) -> 
         if trusted and not valid:
             raise refuse("certificate-time", WHERE, "none of the trusted certificates is valid now")
         return valid
-    anchored = [it for it in said.certificates if _anchored(it, said.certificates, trusted, CHAIN, at)]
-    if anchored:
-        return anchored
-    if any(_anchored(it, said.certificates, trusted, CHAIN, None) for it in said.certificates):
-        raise refuse("certificate-time", WHERE, "the signer's certificate, or an issuer's, is not valid now")
+    proven: _Proven = {}
+    for moment in (at, None):
+        anchored = _anchored(said.certificates, trusted, moment, proven)
+        if anchored and moment is None:
+            raise refuse("certificate-time", WHERE, "the signer's certificate, or an issuer's, is not valid now")
+        if anchored:
+            return anchored
     raise _untrusted(said)
 
 
@@ -258,42 +264,67 @@ def _lasts(certificate: x509.Certificate, at: datetime | None) -> bool:
     return at is None or certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
 
 
+_Proven = dict[tuple[x509.Certificate, x509.Certificate], bool]
+
+
 def _anchored(
-    one: x509.Certificate,
-    others: Sequence[x509.Certificate],
-    trusted: Sequence[x509.Certificate],
-    left: int,
-    at: datetime | None,
-) -> bool:
-    """Whether a certificate is trusted itself, or issued by one that is, over at most `left` issuers."""
-    if not _lasts(one, at):
-        return False
-    if one in trusted:
-        return True
-    between = CHAIN - left
-    for issuer in (*trusted, *others) if left else ():
-        if not _may_issue(issuer, between) or issuer == one:
-            continue
-        try:
-            one.verify_directly_issued_by(issuer)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-            continue
-        if _anchored(issuer, others, trusted, left - 1, at):
-            return True
-    return False
+    found: Sequence[x509.Certificate], trusted: Sequence[x509.Certificate], at: datetime | None, proven: _Proven
+) -> list[x509.Certificate]:
+    """Those of a message that are trusted themselves, or issued by one that is, over at most `CHAIN` issuers.
+
+    The walk begins at what is trusted and comes to each certificate once, by the shortest way: a stranger's key is
+    never computed with, whatever his certificates say of each other. `proven` has who issued whom, for another walk.
+    """
+    room = {it: _room(it, CHAIN - 1) for it in trusted if _lasts(it, at)}
+    reached = {it for it in found if it in room}
+    level = list(room)
+    while level:
+        below: dict[x509.Certificate, int] = {}
+        for issuer in level:
+            for one in found if room[issuer] >= 0 else ():
+                if one not in reached and _lasts(one, at) and _issued(issuer, one, proven):
+                    below[one] = max(below.get(one, -1), _room(one, room[issuer] - 1))
+        reached.update(below)
+        room |= below
+        level = list(below)
+    return [it for it in found if it in reached]
 
 
-def _may_issue(certificate: x509.Certificate, between: int) -> bool:
-    """Whether it is a certificate authority's (RFC 5280, 4.2.1.3 and 4.2.1.9)."""
+def _room(certificate: x509.Certificate, left: int) -> int:
+    """How many issuers may stand below it, where `left` are left; -1: it issues nothing (RFC 5280, 4.2.1.3 and .9)."""
     try:
         basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except (x509.ExtensionNotFound, ValueError):
-        return False
+        return -1
     try:
         signs = certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
     except x509.ExtensionNotFound:
         signs = True
-    return basic.ca and signs and (basic.path_length is None or basic.path_length >= between)
+    if not (basic.ca and signs):
+        return -1
+    return left if basic.path_length is None else min(left, basic.path_length)
+
+
+def _issued(issuer: x509.Certificate, one: x509.Certificate, proven: _Proven) -> bool:
+    """Whether one issued the other: by name, and then by a key that is strong enough to say so."""
+    if issuer.subject != one.issuer:
+        return False
+    if (issuer, one) not in proven:
+        proven[issuer, one] = _certifies(issuer, one)
+    return proven[issuer, one]
+
+
+def _certifies(issuer: x509.Certificate, one: x509.Certificate) -> bool:
+    key = issuer.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+            _strong(key)
+        elif not isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+            return False
+        one.verify_directly_issued_by(issuer)
+    except (Refused, ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _made_by(signer: x509.Certificate, said: _Said, octets: bytes) -> bool:
@@ -321,6 +352,10 @@ def _strong(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> None:
     if isinstance(key, rsa.RSAPublicKey) and not RSA_BITS <= key.key_size <= RSA_MOST:
         why = f"an RSA key of {key.key_size} bits; taken are {RSA_BITS} to {RSA_MOST}"
         raise refuse("signature-key", WHERE, why)
+    if isinstance(key, rsa.RSAPublicKey):
+        exponent = key.public_numbers().e
+        if not 2 < exponent <= RSA_EXPONENT or exponent % 2 == 0:
+            raise refuse("signature-key", WHERE, "an RSA key whose exponent is even, or beyond 32 bits")
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name not in _CURVES:
         raise refuse("signature-key", WHERE, f"a key on the curve {key.curve.name}; taken are {', '.join(_CURVES)}")
 

@@ -16,6 +16,7 @@ from hansa.apps.warnings.cap.faults import refuse
 BYTES: Final = 2_000_000  # of a message: a polygon has thousands of points and a picture may be enclosed; no more
 DEPTH: Final = 20  # CAP nests five deep, a signature's certificates a few more
 ELEMENTS: Final = 50_000
+SPACES: Final = 50  # namespaces declared: CAP has one and a signature one; each is carried to every element below it
 ENCODINGS: Final = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -42,6 +43,8 @@ def parse(data: bytes) -> Any:
     if len(data) > BYTES:
         raise refuse("too-large", "alert", f"{len(data):,} bytes; a message has at most {BYTES:,}")
     text = _prolog(_decoded(data))
+    if text.count("xmlns") > SPACES:  # wherever the word stands: no warning speaks of it so often
+        raise refuse("too-many", "alert", f"more than {SPACES} declarations of namespaces")
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,

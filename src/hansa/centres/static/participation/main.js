@@ -179,16 +179,16 @@ const PANELS = {
       one.fault ? h("p", { class: "grave" }, one.fault) : null,
       one.status === "draft" ? h("p", { class: "quiet" }, "Once it is open, nothing of it is changed: not the question, not the options, not the close.") : null,
       one.result ? [h("p", {}, `${one.result.given} were given a ballot, ${one.result.cast} were cast.`), h("div", { class: "par-bars" }, one.options.flatMap((it) => [h("span", {}, title(it.text), one.result.chosen.includes(it.id) ? " ✓" : ""), h("meter", { min: 0, max: most, value: one.result.tally[it.id], "aria-label": title(it.text) }), h("span", { class: "n" }, String(one.result.tally[it.id]))])), h("p", {}, h("a", { href: `/votes/${encodeURIComponent(one.id.split(":").pop())}/published` }, "All ballots, to be counted by anybody"))] : h("ul", { class: "par-record" }, one.options.map((it) => h("li", {}, title(it.text), it.cost ? ` ${money(it.cost)}` : ""))),
-      facts([["State", status(one.status)], ["Counted by", inWords(one.rule)], ["Budget", one.budget ? `${money(one.budget)} ${one.currency ?? ""}` : null], ["Who", [...one.who.roles, ...one.who.departments].join(", ") || "everybody who is signed in"], ["Opens", at(one.opens)], ["Closes", at(one.closes)], ["Key", one.fingerprint ? h("span", { class: "id" }, one.fingerprint) : null], ["Root", one.result ? h("span", { class: "id" }, one.result.root) : null]]),
+      facts([["State", status(one.status)], ["Counted by", inWords(one.rule)], ["Budget", one.budget ? `${money(one.budget)} ${one.currency ?? ""}` : null], ["Who", [...one.who.roles, ...one.who.departments].join(", ") || "everybody who is signed in"], ["Opens", at(one.opens)], ["Closes", at(one.closes)], ["Fingerprint", one.fingerprint ? h("span", { class: "id" }, one.fingerprint) : null], ["Root", one.result ? h("span", { class: "id" }, one.result.root) : null]]),
     ].flat();
   },
   surveys: async (line) => {
-    const [one, told] = await Promise.all([view("survey", { id: line.id }), view("survey-results", { id: line.id })]);
-    const of = new Map(told.questions.map((it) => [it.id, it]));
+    const [one, told] = await Promise.all([view("survey", { id: line.id }), line.status === "closed" ? view("survey-results", { id: line.id }) : null]);
+    const of = new Map((told?.questions ?? []).map((it) => [it.id, it]));
     return [
       tools(one.status === "draft" ? tool("open-survey", "Open it", () => does("open-survey", { id: one.id }), "do") : null, one.status === "open" ? tool("close-survey", "Close it", () => does("close-survey", { id: one.id })) : null),
-      h("p", {}, told.n === null ? `Fewer than ${told.hiddenBelow} have answered.` : count(told.n, "answer")),
-      ...one.questions.flatMap((it) => [h("h3", {}, title(it.text)), bars(it, of.get(it.id), told.hiddenBelow)]),
+      h("p", {}, told === null ? "What was answered is told when it is closed." : told.n === null ? `Fewer than ${told.hiddenBelow} have answered.` : count(told.n, "answer")),
+      ...one.questions.flatMap((it) => [h("h3", {}, title(it.text)), told ? bars(it, of.get(it.id), told.hiddenBelow) : null]),
     ];
   },
 };

@@ -2,17 +2,18 @@
 // cast later and apart from that, without a cookie. Neither the city nor this module keeps who voted what anywhere else
 // than here: the receipt is the voter's own. docs/residents.md tells it to voters, ADR 0017 to whoever doubts it.
 
-import { blind, coded, fingerprint, finalize, holds, joined, key, random, sha, uncoded } from "./blind.js";
+import { blind, coded, fingerprint, finalize, joined, key, random, sealed, sha, uncoded, verifier } from "./blind.js";
 
 const KEPT = "hansa.ballots";
 const LEAST_MS = 2 * 60_000;
 const SPREAD_MS = 18 * 60_000;
 const RECEIPT = "hansa-receipt-1";
 const FORMAT = "hansa-ballots-1";
+const ANNOUNCED = "hansa-vote-1";
 const nameOf = (ballot) => encodeURIComponent(ballot.split(":").pop());
 const text = (said) => new TextEncoder().encode(said);
 
-// ---- what this browser keeps: {id: {ballot, key, seal, serial, prefix, choice, blinded, undo, signature, due, receipt}}
+// ---- what this browser keeps: {id: {ballot, key, seal, fingerprint, serial, prefix, choice, blinded, undo, signature, due, receipt}}
 
 function all() {
   try {
@@ -49,6 +50,19 @@ export function message(ballot, serial, choice) {
   return text(["hansa-ballot-1", ballot, serial, ...choice].join("\n"));
 }
 
+// JSON that everybody writes alike (RFC 8785): members in order, no blanks.
+function canonical(value) {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`;
+}
+
+// What is announced of a vote: one fingerprint of the whole question, its key and its seal (Vote.fingerprint).
+export async function announced(vote, of, seal) {
+  const said = { format: ANNOUNCED, key: await fingerprint(of), seal, vote };
+  return coded(await sha("SHA-256", text(canonical(said))));
+}
+
 // What is wrong with a choice, before a ballot is spent on it; null when nothing is.
 export function wrong(vote, choice) {
   const costs = new Map(vote.options.map((one) => [one.id, one.cost ?? 0]));
@@ -72,12 +86,13 @@ async function voted(ballot, choice) {
   const why = wrong(asked.vote, chosen);
   if (why) throw Object.assign(new Error(`this cannot be chosen: ${why}`), { code: why, status: 400 });
   const known = key(asked.key);
-  if ((await fingerprint(known)) !== asked.fingerprint) throw new Error("the city tells of another key than it shows");
+  const mark = await announced(asked.vote, known, asked.seal);
+  if (mark !== asked.fingerprint) throw new Error("the city announces another vote than it shows");
   // What was begun with another choice is begun anew, unless the city has given the ballot: then that one stands.
   if (kept && kept.choice.join() !== chosen.join() && !(await ask(`/votes/${nameOf(ballot)}/given`)).given) kept = null;
   // A ballot that was begun and not answered is asked for again just as it was: nobody is given two.
-  const one = kept ?? { ballot, key: known.jwk, seal: asked.seal, serial: coded(random(32)), prefix: coded(random(32)), choice: chosen };
-  if (one.key.n !== known.jwk.n) throw new Error("the city shows another key than before: do not vote, tell others");
+  const one = kept ?? { ballot, key: known.jwk, seal: asked.seal, fingerprint: mark, serial: coded(random(32)), prefix: coded(random(32)), choice: chosen };
+  if (one.fingerprint !== mark) throw new Error("the city shows another question, key or seal than before: do not vote, tell others");
   const ready = joined(uncoded(one.prefix), message(ballot, one.serial, one.choice));
   if (!one.blinded) {
     const made = await blind(known, ready);
@@ -121,7 +136,7 @@ async function castAll({ now = false }) {
 
 // The receipts of this browser, each as the file that `hansa ballots check --receipt` reads.
 export function receipts() {
-  const names = ["ballot", "serial", "prefix", "choice", "signature", "receipt"];
+  const names = ["ballot", "fingerprint", "serial", "prefix", "choice", "signature", "receipt"];
   return Object.values(all())
     .filter((one) => one.receipt)
     .map((one) => ({ format: RECEIPT, ...Object.fromEntries(names.map((name) => [name, one[name]])) }));
@@ -134,26 +149,51 @@ export function forget(ballot) {
   localStorage.setItem(KEPT, JSON.stringify(kept));
 }
 
-// After the close: is this ballot in the published file, and does its root follow from its ballots? The whole file is
-// read, for whoever asked for one ballot would say which is his. { found, root, cast, given, why }
+// After the close: is this ballot in the published file, and is the file that of the vote which this browser was told of?
+// The whole file is read, for whoever asked for one ballot would say which is his. { found, root, cast, given, why }
+// Compared and verified are: the one fingerprint of question, key and seal with what was kept when the ballot was made,
+// the head's signature and the receipt's by that seal, every ballot's signature, order, doubles, numbers, root.
 export async function check(receipt) {
   const body = await ask(`/votes/${nameOf(receipt.ballot)}/published`, unnamed());
-  const lines = body.split("\n").filter(Boolean);
+  try {
+    return await checked(receipt, body.split("\n").filter(Boolean));
+  } catch (fault) {
+    if (fault.name === "NotSupportedError") throw fault; // this browser verifies no Ed25519: that is no fault of the file
+    return { found: false, why: "unreadable" };
+  }
+}
+
+async function checked(receipt, lines) {
   const head = JSON.parse(lines[0]);
   if (head.format !== FORMAT || head.vote.ballot !== receipt.ballot) return { found: false, why: "another-vote" };
   const known = key(head.key);
+  const holds = await verifier(known);
   const mine = joined(uncoded(receipt.prefix), message(receipt.ballot, receipt.serial, receipt.choice));
-  if (!(await holds(known, mine, uncoded(receipt.signature)))) return { found: false, why: "another-key" };
+  if (!(await holds(mine, uncoded(receipt.signature)))) return { found: false, why: "another-key" };
+  const mark = await announced(head.vote, known, head.seal);
+  const kept = receipt.fingerprint ?? all()[receipt.ballot]?.fingerprint;
+  if (!kept) return { found: false, why: "not-compared" };
+  if (kept !== mark || head.fingerprint !== mark) return { found: false, why: "another-fingerprint" };
+  const seal = uncoded(head.seal);
+  if (!(await sealed(seal, text(`${FORMAT}\n${lines[0]}`), uncoded(JSON.parse(lines[1]).signature)))) return { found: false, why: "head" };
+  const leafOf = (ready, signature) => sha("SHA-256", joined(Uint8Array.of(0), ready, signature));
+  const leaf = coded(await leafOf(mine, uncoded(receipt.signature)));
+  if (!(await sealed(seal, text(`${RECEIPT}\n${receipt.ballot}\n${leaf}`), uncoded(receipt.receipt)))) return { found: false, why: "receipt" };
   const leaves = [];
-  let found = false;
+  let [found, before, wrong] = [false, "", ""];
   for (const line of lines.slice(2)) {
     const one = JSON.parse(line);
-    const entry = joined(uncoded(one.prefix), message(receipt.ballot, one.serial, one.choice), uncoded(one.signature));
-    leaves.push(await sha("SHA-256", joined(Uint8Array.of(0), entry)));
+    const [ready, signature] = [joined(uncoded(one.prefix), message(receipt.ballot, one.serial, one.choice)), uncoded(one.signature)];
+    const hex = [...uncoded(one.serial)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (hex <= before) wrong ||= "order"; // twice, or not in its place
+    if (!(await holds(ready, signature))) wrong ||= "made-up";
+    before = hex;
+    leaves.push(await leafOf(ready, signature));
     found ||= one.serial === receipt.serial && one.signature === receipt.signature && one.choice.join() === receipt.choice.join();
   }
   const root = coded(await rootOf(leaves));
-  const why = !found ? "missing" : root !== head.root ? "root" : head.cast > head.given ? "stuffed" : "";
+  const sums = root !== head.root ? "root" : leaves.length !== head.cast ? "numbers" : head.cast > head.given ? "stuffed" : "";
+  const why = !found ? "missing" : wrong || sums;
   return { found: found && !why, root, cast: head.cast, given: head.given, why };
 }
 
