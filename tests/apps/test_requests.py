@@ -431,7 +431,7 @@ def test_whoever_left_an_address_is_written_to_once_for_each_step_that_is_told(c
     assert (mail["channel"]["to"], mail["status"], mail["language"]) == ("bo@example.org", "waiting", "fr")
     assert mail["texts"]["fr"]["title"] == "Réponse à votre signalement : Éclairage public"
     assert mail["texts"]["fr"]["body"].startswith("Une équipe vient\n\nhttps://city.example/fr/r/")
-    link = mail["texts"]["fr"]["body"].rsplit("/", 1)[1]
+    link = mail["texts"]["fr"]["body"].split("/r/")[1].split()[0]
     assert city.ask("follow", token=link)["mine"] is True
     assert sms["texts"]["en"]["short"].startswith("A crew comes https://city.example/en/r/")
     assert (mail.label or "").startswith("personal")

@@ -87,7 +87,6 @@ def test_both_formats_answer_a_report_and_its_refusal(city: Front) -> None:
     assert made.status == 201
     assert city.told(f"/open311/v2/tokens/{told['token']}.json")[0]["service_request_id"] == told["service_request_id"]
     again = post(city, LAMP | {"description": "one"}, "xml")
-    again = post(city, LAMP | {"description": "one"}, "xml")
     assert (again.status, read(etree.fromstring(again.body))[0]) == (200, told | {"token": ""})
     wrong = post(city, LAMP | {"attribute[fault]": "purple"}, "xml")
     assert (wrong.status, read(etree.fromstring(wrong.body))[0]["code"]) == (400, "400")

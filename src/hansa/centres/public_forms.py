@@ -87,10 +87,12 @@ async def posted_request(visit: Visiting) -> Page | Leads:
         case "reply":
             said = {"token": key, "text": values["text"]}
         case "rate":
-            said = {"token": key, "score": int(values["score"]) if values["score"].isdecimal() else 0}
+            said = {"token": key, "score": values["score"]}
             said |= {"comment": values["comment"]} if values["comment"] else {}
         case "reopen":
             said = {"token": key, "why": values["why"]}
+        case "stop":
+            said = {"token": key}
         case "me-too":
             said = {"key": values["key"]}
         case _:
