@@ -1,6 +1,7 @@
 """Participation: proposed, supported, said, hidden, appealed, delivered; by whom, when, and how often."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -214,6 +215,7 @@ def test_a_proposal_said_anew_keeps_its_versions_and_only_its_author_says_it(cit
 
 def test_one_person_cannot_bury_the_others_under_proposals(city: MemoryCity) -> None:
     for n in range(limits.PROPOSALS):
+        city.turn(seconds=1)
         proposed(city, title=f"Idea {n}")
     with pytest.raises(Refusal, match="hour"):
         proposed(city, title="One more")
@@ -325,8 +327,9 @@ def test_a_comment_is_shown_and_pages_go_back(city: MemoryCity) -> None:
 def test_of_a_hundred_thousand_comments_a_page_is_read_by_its_ids(city: MemoryCity) -> None:
     ident = proposed(city)
     city.say(entity("ParticipationProposal", ident, commentCount=limits.COMMENTS))
+    asking: Any = SimpleNamespace(token=lambda text: city.acts.capabilities.token("participation", text))
     for n in (limits.COMMENTS, limits.COMMENTS - 1, limits.COMMENTS - 2):
-        one = entity("ParticipationComment", comments.ident(ident, n), about=ident, text=f"{n}", language="en")
+        one = entity("ParticipationComment", comments.ident(asking, ident, n), about=ident, text=f"{n}", language="en")
         one.label = "open"
         city.say(one)
     told = sees(city, "comments", about=ident, limit="2")
@@ -432,7 +435,7 @@ def test_who_hid_it_does_not_decide_the_appeal_and_nobody_moderates_himself(city
     moderates(city, comment, "hide", by="mod", rule="hate")
     with pytest.raises(Conflict, match="hidden already"):
         moderates(city, comment, "hide", by="mod2")
-    with pytest.raises(Forbidden, match="who wrote it"):
+    with pytest.raises(NotFound, match="there is no such"):
         does(city, "appeal", by="cy", about=comment, text="Why?")
     does(city, "appeal", by="bo", about=comment, text="It was meant in jest")
     with pytest.raises(Conflict, match="already"):
@@ -471,15 +474,74 @@ def test_a_hidden_proposal_is_gone_for_others_and_is_not_brought_out_by_saying_i
     with pytest.raises(NotFound):
         sees(city, "comments", about=ident)
     with pytest.raises(Conflict, match="not shown"):
-        does(city, "support", ident, by="bo")
-    with pytest.raises(Conflict, match="not shown"):
-        commented(city, ident, "x")
+        does(city, "support", ident, by="ada")
     assert sees(city, "proposal", "ada", id=ident)["held"]["rule"] == "hate"
     does(city, "amend", ident, text="They are neighbours", why="Sorry")
     assert sees(city, "proposals", process=P)["total"] == 0
     assert not city.find("ParticipationProposal", sight=PUBLIC)
     moderates(city, ident, "show")
     assert sees(city, "proposal", id=ident)["text"] == "They are neighbours"
+
+
+def test_what_is_hidden_answers_every_act_as_what_is_not_there(city: MemoryCity) -> None:
+    held, none = proposed(city, text="They are vermin"), "urn:ngsi-ld:ParticipationProposal:none"
+    about = proposed(city, "cy", title="Lamps")
+    comment = commented(city, about, "vermin", by="cy")
+    city.act("describe", key="later", **PROCESS)
+    draft, no = P.replace("budget-2026", "later"), P.replace("budget-2026", "none")
+
+    def refused(of: str, name: str, ident: str = "", /, by: str = "bo", **said: Any) -> str:
+        with pytest.raises(NotFound) as found:
+            does(city, name, ident, by=by, **said) if of == "act" else sees(city, name, by, **said)
+        return str(found.value.detail).replace(ident or "-", "")
+
+    more: dict[str, dict[str, Any]] = {"assess": {"status": "admissible", "reason": "x"}, "amend": {"text": "x"}}
+    for by in ("", "bo"):
+        for name in ("support", "unsupport", "amend", "withdraw", "assess", "deliver"):
+            said = more.get(name, {})
+            assert refused("act", name, held, by, **said) == refused("act", name, none, by, **said)
+        for name in ("publish", "close"):
+            assert refused("act", name, draft, by) == refused("act", name, no, by)
+        assert refused("act", "flag", by=by, about=comment, kind="spam") == refused(
+            "act", "flag", by=by, about=none, kind="spam"
+        )
+        for name, asked in (("proposal", "id"), ("comments", "about")):
+            assert refused("view", name, by=by, **{asked: held}) == refused("view", name, by=by, **{asked: none})
+        for name, asked in (("process", "id"), ("proposals", "process"), ("comments", "about")):
+            assert refused("view", name, by=by, **{asked: draft}) == refused("view", name, by=by, **{asked: no})
+    said = {"text": "x", "language": "en"}
+    for hidden, nothing in ((held, none), (draft, no)):
+        assert refused("act", "comment", about=hidden, **said) == refused("act", "comment", about=nothing, **said)
+    assert refused("act", "appeal", about=held, text="x") == refused("act", "appeal", about=none, text="x")
+    said = {"title": "x", "text": "x", "language": "en", "category": "green"}
+    assert refused("act", "propose", process=draft, **said) == refused("act", "propose", process=no, **said)
+
+
+def test_ids_do_not_count_on(city: MemoryCity) -> None:
+    proposals = [proposed(city, f"p{n}", title=f"Idea {n}") for n in range(3)]
+    said = [commented(city, proposals[0], f"Comment {n}") for n in range(3)]
+    for ids in (proposals, said):
+        tails = [one.rpartition("-" if ids is proposals else ":")[2] for one in ids]
+        assert len(set(tails)) == 3
+        assert all(len(one) == 24 and not one.startswith("0000") for one in tails)
+        assert len({one[:6] for one in tails}) == 3
+
+
+def test_a_version_that_was_never_let_stand_is_not_told_when_another_is(city: MemoryCity) -> None:
+    ident = proposed(city, title="My neighbour", text="Call Jan on +421 905 123 456")
+    does(city, "amend", ident, title="Trees", text="Two", why="Mended")
+    moderates(city, ident, "show")
+    does(city, "amend", ident, text="Two limes", why="Better")
+    does(city, "amend", ident, text="Ask jan@example.org", why="His address")
+    does(city, "amend", ident, text="Three limes", why="Mended again")
+    moderates(city, ident, "show")
+    told = sees(city, "proposal", id=ident)["versions"]
+    assert [one.get("text") for one in told] == [None, "Two", "Two limes", None, "Three limes"]
+    assert [one.get("hidden", False) for one in told] == [True, False, False, True, False]
+    (public,) = city.find("ParticipationProposal", sight=PUBLIC)
+    for words in ("905", "neighbour", "jan@", "His address"):
+        assert words not in str(told)
+        assert words not in str(public.doc)
 
 
 def test_entries_of_moderation_are_there_for_good(city: MemoryCity) -> None:

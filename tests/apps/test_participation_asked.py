@@ -88,8 +88,11 @@ def test_results_come_with_n_and_without_small_groups(city: MemoryCity) -> None:
         if n < 4:
             said["like"] = 5
         answers(city, ident, f"p{n}", **said, want=["trees", "light"] if n % 2 else ["trees"])
-    with pytest.raises(Forbidden, match="closed"):
-        sees(city, "survey-results", id=ident)
+    for who in ((), ("operator",)):
+        with pytest.raises(Forbidden, match="closed"):
+            sees(city, "survey-results", "ada", who, id=ident)
+    (tally,) = city.find("SurveyTally")
+    assert tally.label == "personal"
     city.act("close-survey", ident)
     told = sees(city, "survey-results", id=ident)
     use, like, want, say = told["questions"]
@@ -102,6 +105,35 @@ def test_results_come_with_n_and_without_small_groups(city: MemoryCity) -> None:
         answers(city, ident, "late")
     for kind in ("SurveyAnswer", "SurveyTally", "SurveyTaken"):
         assert not city.find(kind, sight=PUBLIC)
+
+
+def test_a_mean_is_told_where_no_count_is_hidden_and_nowhere_else(city: MemoryCity) -> None:
+    def mean(said: list[int]) -> tuple[Any, Any]:
+        ident = survey(city)
+        for n, like in enumerate(said):
+            city.turn(seconds=1)
+            answers(city, ident, f"q{n}", like=like)
+        city.act("close-survey", ident)
+        like_ = sees(city, "survey-results", id=ident)["questions"][1]
+        return like_["mean"], like_["counts"]["4"]
+
+    assert mean([5] * 6 + [4] * 6) == (4.5, 6)
+    assert mean([5] * 10 + [4] * 2 + [1]) == (None, None), "of 13 with a mean of 4.54, 4 is 2 and 1 is 1"
+
+
+def test_small_counts_that_their_sum_would_tell_take_another_with_them() -> None:
+    assert surveys.apart({"a": 10, "b": 1, "c": 1}) == {"a": None, "b": None, "c": None}, "two of two are 1 each"
+    assert surveys.apart({"a": 9, "b": 4, "c": 4, "d": 20}) == {"a": None, "b": None, "c": None, "d": 20}
+    assert surveys.apart({"a": 9, "b": 1, "c": 2}) == {"a": 9, "b": None, "c": None}
+
+
+def test_a_draft_survey_is_not_there_for_whoever_would_answer_it(city: MemoryCity) -> None:
+    (made,) = city.act("draft-survey", title={"en": "S"}, questions=[{"id": "q", "kind": "text", "text": {"en": "?"}}])
+    for name in ("answer", "open-survey", "close-survey"):
+        with pytest.raises(NotFound, match="there is no Survey urn"):
+            city.act(name, made.entity.id, by="person:ada", roles=("resident",), answers={})
+    with pytest.raises(NotFound, match="no such Survey"):
+        sees(city, "survey", "ada", id=made.entity.id)
 
 
 def test_who_answers_without_his_name_has_none_in_the_answer(city: MemoryCity) -> None:

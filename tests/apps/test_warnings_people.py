@@ -410,7 +410,7 @@ def test_the_code_as_a_text_from_the_number_it_was_sent_to_verifies_and_guessing
     assert city.get(ident)["status"] == "pending", "from another number"
     wrong = f"{(int(asked['code']) + 1) % 1_000_000:06d}"
     texted(city, wrong)
-    assert city.get(ident)["tries"] == 1
+    assert city.get(asked.id)["tries"] == 1
     texted(city, asked["code"])
     assert (city.get(ident)["status"], city.get(asked.id)["confirmedHow"]) == ("active", "sms")
     other = a_city()
@@ -420,7 +420,7 @@ def test_the_code_as_a_text_from_the_number_it_was_sent_to_verifies_and_guessing
     wrong = f"{(int(asked['code']) + 1) % 1_000_000:06d}"
     for text in [wrong] * 5 + [asked["code"]]:
         texted(other, text)
-    assert (other.get(late)["status"], other.get(late)["tries"]) == ("pending", 5)
+    assert (other.get(late)["status"], other.get(asked.id)["tries"]) == ("pending", 5)
 
 
 def test_what_staff_entered_goes_on_beside_a_subscription_and_an_address_is_told_once() -> None:

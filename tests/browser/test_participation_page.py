@@ -61,7 +61,8 @@ def process(people):
     acts(people, "ada", "publish", id=of)
     for n, who in enumerate(("bo", "cy")):
         acts(people, who, "propose", process=of, title=f"Idea {n} {XSS}", text=f"It is {XSS}", language="en")
-    proposal = "urn:ngsi-ld:ParticipationProposal:quay-00001"
+    told = people["bo"].page("GET", f"/desk/participation/proposals?process={of}")
+    proposal = next(one["id"] for one in told.json()["proposals"] if one["title"].startswith("Idea 0"))
     acts(people, "bo", "comment", about=proposal, text=f"I will kill you {XSS}", language="en", author="Bo")
     options = [{"id": one, "text": {"en": one.title()}} for one in ("bench", "lamp", "tree")]
     times = {"opens": "2026-03-01T00:00:00Z", "closes": "2026-03-06T12:00:00Z"}

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from html.parser import HTMLParser
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 import pytest
@@ -339,6 +339,21 @@ def test_an_old_browser_of_this_city_may_post(town):
     headers = ((b"origin", b"https://city.example"), (b"host", b"city.example"), OURS[1])
     assert led(post(town, "/en/r/tok", {"do": "rate", "score": "4", "comment": "fine"}, headers=headers)) == "/en/r/tok"
     assert town.done == [("requests", "rate", "", {"token": "tok", "score": 4, "comment": "fine"}, ())]
+
+
+def test_messages_about_a_report_are_stopped_on_its_page(town):
+    assert b'value="stop"' not in get(town, "/en/r/tok").body
+    town.answers["requests/follow"] = town.answers["requests/follow"] | {"written": True}
+    assert b'value="stop"' in get(town, "/en/r/tok").body
+    assert led(post(town, "/en/r/tok", {"do": "stop"})) == "/en/r/tok"
+    assert town.done == [("requests", "stop", "", {"token": "tok"}, ())]
+
+
+@pytest.mark.parametrize("odd", ["9" * 4_500, "000001" + "9" * 4_500, "\u0663", "0", "-1"])
+def test_a_page_or_mark_that_is_no_small_whole_number_breaks_nothing(town, odd):
+    assert get(town, f"/en/near?page={quote(odd)}").status == 400
+    post(town, "/en/r/tok", {"do": "rate", "score": odd})
+    assert town.done == [("requests", "rate", "", {"token": "tok", "score": odd}, ())], "the app refuses it"
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,12 @@ def receipt(folder: Path, one: Cast) -> Path:
 def test_a_file_that_holds_is_counted_and_the_ballot_of_a_receipt_found(file: Path, tmp_path: Path) -> None:
     done = run("ballots", "check", file, "--receipt", receipt(tmp_path, CAST[1]), "--key", MARK)
     assert done.exit_code == 0, done.output
-    for words in ("4 were given a ballot, 3 were cast", "2  a *", "your ballot: there", "all of it holds, compared with what was"):
+    for words in (
+        "4 were given a ballot, 3 were cast",
+        "2  a *",
+        "your ballot: there",
+        "all of it holds, compared with what was",
+    ):
         assert words in done.output
 
 

@@ -87,7 +87,8 @@ async def posted_request(visit: Visiting) -> Page | Leads:
         case "reply":
             said = {"token": key, "text": values["text"]}
         case "rate":
-            said = {"token": key, "score": values["score"]}
+            score = values["score"]  # what is no mark is refused by the app, as it was written
+            said = {"token": key, "score": int(score) if score in {"1", "2", "3", "4", "5"} else score}
             said |= {"comment": values["comment"]} if values["comment"] else {}
         case "reopen":
             said = {"token": key, "why": values["why"]}

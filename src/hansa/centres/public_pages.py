@@ -12,10 +12,11 @@ from secrets import token_urlsafe
 from typing import Any, Final
 
 from hansa.centres.public import Leads, Page, Told, Values, Visiting, spot
-from hansa.errors import HansaError, NotFound
+from hansa.errors import BadRequest, HansaError, NotFound
 
 _FRONT: Final = 5  # of works and processes on the front page
 _AROUND: Final = 0.03  # degrees of latitude around a place in which what is near is looked for: some 3 km
+_PAGE_DIGITS: Final = 3  # of the number of a page: the app has 200
 _RADIUS: Final = 500  # metres around a place that are "my street"
 _REQUEST: Final = re.compile(r"R[A-Z0-9]{10}\Z")
 FLAGS: Final = ("hate", "threat", "personal-data", "spam", "other")
@@ -188,8 +189,10 @@ async def near(visit: Visiting) -> Page:
     """Open requests: newest first, or nearest first where somebody said where he is."""
     _last(visit, 1)
     place = visit.place()
-    number = visit.query["page"] if visit.query["page"].isdecimal() else "1"
-    asked: dict[str, Any] = {"status": "open", "page": number[:6]}
+    number = visit.query["page"] or "1"
+    if not (number.isascii() and number.isdecimal() and len(number) <= _PAGE_DIGITS and int(number)):
+        raise BadRequest("page is a small whole number", where="page")
+    asked: dict[str, Any] = {"status": "open", "page": number}
     if place:
         wide = _AROUND / max(0.1, math.cos(math.radians(place[1])))
         asked["bbox"] = f"{place[0] - wide:.6f},{place[1] - _AROUND:.6f},{place[0] + wide:.6f},{place[1] + _AROUND:.6f}"

@@ -23,7 +23,7 @@ import orjson
 import structlog
 
 from hansa.clock import text
-from hansa.errors import BadRequest, Busy, Full, HansaError, NotFound, Refusal, TooLarge
+from hansa.errors import BadRequest, Busy, HansaError, NotFound, Refusal, TooLarge
 from hansa.model.change import Change, Refused, Write
 from hansa.model.entity import Entity, entity
 from hansa.platform.ballot_box import BallotBox, Over

@@ -140,7 +140,12 @@ class Vote:
 
         Whoever knows it knows a file that is of another key, another seal, or of a question that was changed.
         """
-        said = {"format": ANNOUNCED, "key": key.fingerprint, "seal": coded(seal), "vote": dict(self.said)}
+        said: dict[str, Any] = {
+            "format": ANNOUNCED,
+            "key": key.fingerprint,
+            "seal": coded(seal),
+            "vote": dict(self.said),
+        }
         return coded(sha256(rfc8785.dumps(said)).digest())
 
     @property

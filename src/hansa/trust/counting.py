@@ -7,7 +7,8 @@
   "Proportional Participatory Budgeting with Additive Utilities", NeurIPS 2021; as counted in Wieliczka and Aarau 2023):
   everybody has the same share; what is bought next is what its supporters pay the smallest part of its cost for, each
   at most what he has left. What nobody can afford any more is left to `greedy` with the rest of the budget.
-Figures are whole units of money; what a share is not is counted in whole parts of one unit: nothing is rounded. Tests: test_ballots.py.
+Figures are whole units of money; what a share is not is counted in whole parts of one unit: nothing is rounded.
+Tests: test_ballots.py.
 """
 
 import math

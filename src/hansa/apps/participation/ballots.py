@@ -15,6 +15,7 @@ from hansa.apps.participation.said import (
     moment,
     only,
     staff,
+    staff_on,
     subject,
     there,
     whole,
@@ -67,7 +68,7 @@ def drafted(act: Act, city: Asking) -> Iterable[Entity]:
 
 def opening(act: Act, _city: Asking) -> Iterable[Entity]:
     """Have the box make its keys: from then on the question stands, and everybody sees it."""
-    staff(act)
+    staff_on(act)
     only(act.said)
     if act.subject is None or act.subject.get("status") not in {"draft", "refused"}:
         raise Conflict("it is open already, or over", where="id")

@@ -1,28 +1,28 @@
-"""Comments on processes and proposals. Their ids count on, so that a page of a hundred thousand is read by its ids."""
+"""Comments on processes and proposals. The city knows the id of the n-th: so a page of 100,000 is read by its ids."""
 
 from collections.abc import Iterable
 
-from hansa import Act, Asking, City, Conflict, Entity, Refusal, entity
+from hansa import Act, Asking, Conflict, Entity, Refusal, entity
 from hansa.apps.participation import moderation, phases
 from hansa.apps.participation.processes import KIND as PROCESS
 from hansa.apps.participation.proposals import KIND as PROPOSAL
-from hansa.apps.participation.said import iso, known, made, only, subject, text, there, word
-from hansa.apps.participation.taking_part import Participant, authorship
+from hansa.apps.participation.said import iso, known, made, only, subject, text, there, unguessed, word
+from hansa.apps.participation.taking_part import Participant, authorship, seen
 from hansa.apps.participation.words import COMMENT, COMMENTS, LANGUAGES, SHOWN
 
 KIND = "ParticipationComment"
 
 
-def ident(about: str, n: int) -> str:
-    """The id of the n-th comment on something, from 1."""
-    return f"urn:ngsi-ld:{KIND}:{made('comment', about)}-{n:06d}"
+def ident(city: Asking, about: str, n: int) -> str:
+    """The id of the n-th comment on something, from 1; to everybody but the city they do not count on."""
+    return f"urn:ngsi-ld:{KIND}:{unguessed(city, 'comment', about, n)}"
 
 
 def commented(act: Act, city: Asking) -> Iterable[Entity]:
     """Somebody says something about it."""
     who = known(act)
     only(act.said, "about", "text", "language", "author")
-    about = subject(city, act.said.get("about"), PROPOSAL, PROCESS, where="about")
+    about = seen(act, city, act.said.get("about"), PROPOSAL, PROCESS, where="about")
     process = about if PROCESS in about.types else subject(city, about.get("process"), PROCESS)
     phases.allows(process, act.at, "comment")
     if about.get("shown", "shown") != "shown":
@@ -38,7 +38,7 @@ def commented(act: Act, city: Asking) -> Iterable[Entity]:
         raise Refusal("you have said that already", where="text")
     one = entity(
         KIND,
-        ident(about.id, many + 1),
+        ident(city, about.id, many + 1),
         about=about.id,
         text=said,
         language=word(act.said, "language", LANGUAGES),
@@ -55,12 +55,12 @@ def commented(act: Act, city: Asking) -> Iterable[Entity]:
     yield from moderation.starts(city, act.at, f"{said}\n{author}", one)
 
 
-def newest(city: City, about: Entity, before: int, many: int) -> tuple[list[Entity], int]:
+def newest(city: Asking, about: Entity, before: int, many: int) -> tuple[list[Entity], int]:
     """So many comments, from the one before `before` backwards; and before which it goes on (0: there are no more)."""
     found: list[Entity] = []
     n = min(before - 1, about.get("commentCount", 0))
     while n > 0 and len(found) < many:
-        one = there(city, ident(about.id, n))
+        one = there(city, ident(city, about.id, n))
         if one is not None:
             found.append(one)
         n -= 1

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from hansa import Act, Asking, City, Conflict, Delete, Entity, Forbidden, entity
 from hansa.apps.participation.said import iso, known, made, only, staff, subject, text, there, word
-from hansa.apps.participation.taking_part import Participant, author_of, inner, private, public
+from hansa.apps.participation.taking_part import Participant, author_of, inner, private, public, seen
 from hansa.apps.participation.words import AGAIN, DECISIONS, FLAGS, NOTE, UNKNOWN_FLAGS
 
 KINDS: Final = ("ParticipationComment", "ParticipationProposal")
@@ -106,7 +106,7 @@ def marked(said: str, by: str, code: str, at: int) -> dict[str, Any]:
 def flagged(act: Act, city: Asking) -> Iterable[Entity]:
     """Somebody says that a text should not stand there: once; held until somebody has looked."""
     only(act.said, "about", "kind", "note")
-    about = subject(city, act.said.get("about"), *KINDS, where="about")
+    about = seen(act, city, act.said.get("about"), *KINDS, where="about")
     kind = word(act.said, "kind", FLAGS)
     note = text(act.said, "note", NOTE, least=0, lines=True)
     who = act.by if act.by.startswith("person:") else ""
@@ -138,7 +138,7 @@ def flagged(act: Act, city: Asking) -> Iterable[Entity]:
 def appealed(act: Act, city: Asking) -> Iterable[Entity]:
     """Whoever wrote what was hidden says why it should stand: somebody else than who hid it decides."""
     only(act.said, "about", "text")
-    about = subject(city, act.said.get("about"), *KINDS, where="about")
+    about = seen(act, city, act.said.get("about"), *KINDS, where="about")
     if author_of(city, about.id) != known(act):
         raise Forbidden("who wrote it appeals", where="about")
     if about.get("shown", "shown") == "shown":

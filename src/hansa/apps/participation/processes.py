@@ -5,7 +5,7 @@ from typing import Any
 
 from hansa import Act, Asking, Conflict, Entity, Refusal, entity
 from hansa.apps.participation import phases
-from hansa.apps.participation.said import key, languages, made, only, staff, text, whole, word
+from hansa.apps.participation.said import key, languages, made, only, staff, staff_on, text, whole, word
 from hansa.apps.participation.taking_part import inner, public
 from hansa.apps.participation.words import MONEY, NOTE, TEXT, TITLE, WORD
 
@@ -51,14 +51,14 @@ def described(act: Act, _city: Asking) -> Iterable[Entity]:
 
 def published(act: Act, _city: Asking) -> Iterable[Entity]:
     """A process that everybody sees from now on."""
-    staff(act)
+    staff_on(act)
     _state(act, "draft", "open")
     yield public(entity(KIND, act.id, status="open"))
 
 
 def closed(act: Act, _city: Asking) -> Iterable[Entity]:
     """A process that is over; what was said stays."""
-    staff(act)
+    staff_on(act)
     only(act.said, "reason")
     _state(act, "open", "closed")
     yield public(entity(KIND, act.id, status="closed", reason=text(act.said, "reason", NOTE, lines=True)))

@@ -14,14 +14,15 @@ from hansa.apps.participation.said import (
     moment,
     only,
     point,
-    staff,
+    staff_on,
     subject,
     text,
     there,
+    unguessed,
     whole,
     word,
 )
-from hansa.apps.participation.taking_part import Participant, author_of, authorship, private
+from hansa.apps.participation.taking_part import Participant, author_of, authorship, private, seen, seen_subject
 from hansa.apps.participation.words import (
     ASSESSED,
     DELIVERY,
@@ -47,7 +48,7 @@ def proposed(act: Act, city: Asking) -> Iterable[Entity]:
     who = known(act)
     names = ("process", "title", "text", "language", "category", "district", "location", "cost", "author")
     only(act.said, *names)
-    process = subject(city, act.said.get("process"), PROCESS, where="process")
+    process = seen(act, city, act.said.get("process"), PROCESS, where="process")
     phases.allows(process, act.at, "propose")
     many = process.get("proposalCount", 0)
     if many >= IN_PROCESS:
@@ -63,7 +64,7 @@ def proposed(act: Act, city: Asking) -> Iterable[Entity]:
     told["author"] = text(act.said, "author", SHOWN, least=0)
     one = entity(
         KIND,
-        f"{process.key}-{many + 1:05d}",
+        f"{process.key}-{unguessed(city, 'proposal', process.id, many + 1)}",
         process=process.id,
         status="submitted",
         supportCount=0,
@@ -143,7 +144,7 @@ def unsupported(act: Act, city: Asking) -> Iterable[Entity | Delete]:
 
 
 def _support(act: Act, city: Asking) -> tuple[Entity, str, Entity | None]:
-    one = _shown(act)
+    one = _shown(act, city)
     who = known(act)
     only(act.said)
     phases.allows(subject(city, one.get("process"), PROCESS), act.at, "support")
@@ -155,7 +156,7 @@ def _support(act: Act, city: Asking) -> tuple[Entity, str, Entity | None]:
 
 def assessed(act: Act, _city: Asking) -> Iterable[Entity]:
     """Staff says whether a proposal can be done, for what cost, and why."""
-    who = staff(act)
+    who = staff_on(act)
     only(act.said, "status", "reason", "cost")
     one = act.subject
     if one is None or one.get("status") not in {*LIVE, "rejected"}:
@@ -170,7 +171,7 @@ def assessed(act: Act, _city: Asking) -> Iterable[Entity]:
 
 def delivered(act: Act, _city: Asking) -> Iterable[Entity]:
     """Staff says how far what was chosen is: milestones, what was spent, works; a delay is explained."""
-    staff(act)
+    staff_on(act)
     only(act.said, "status", "reason", "milestones", "spent", "works")
     one = act.subject
     if one is None or one.get("status") not in {"admissible", *DELIVERY}:
@@ -256,16 +257,17 @@ def _wordless(version: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _own(act: Act, city: Asking) -> Entity:
-    who = known(act)
-    if act.subject is None or author_of(city, act.subject.id) != who:
+    one = seen_subject(act, city)
+    if author_of(city, one.id) != known(act):
         raise Forbidden("this is for whoever made it", where="id")
-    return act.subject
+    return one
 
 
-def _shown(act: Act) -> Entity:
-    if act.subject is None or act.subject.get("shown", "shown") != "shown":
+def _shown(act: Act, city: Asking) -> Entity:
+    one = seen_subject(act, city)
+    if one.get("shown", "shown") != "shown":
         raise Conflict("it is not shown now", where="id")
-    return act.subject
+    return one
 
 
 def _kept(one: Entity, **told: Any) -> Entity:

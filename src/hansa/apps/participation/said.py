@@ -127,6 +127,11 @@ def made(*parts: str) -> str:
     return sha256("\x1f".join(parts).encode()).hexdigest()[:24]
 
 
+def unguessed(city: Asking, *parts: str | int) -> str:
+    """A part of an id that only the city can make of a number: ids that count on would tell that one is missing."""
+    return made(city.token("\x1f".join(map(str, parts))))
+
+
 def known(act: Act) -> str:
     """Who does it; Forbidden where nobody is known."""
     if not act.by.startswith("person:"):
@@ -141,6 +146,34 @@ def staff(act: Act | Asking) -> str:
     return act.by
 
 
+def staff_on(act: Act) -> str:
+    """Who does it, of the city's staff, on something that is there; to others what they cannot see is not there."""
+    if act.subject is not None and hidden(act.subject) and not works(act):
+        raise not_there(act)
+    return staff(act)
+
+
+def works(asks: Act | Asking) -> bool:
+    """Whether somebody of the city's staff asks."""
+    return bool(asks.by and STAFF & asks.roles)
+
+
+def hidden(one: Entity) -> bool:
+    """Whether it is not for everybody: a text that is held or hidden, what is a draft."""
+    return bool(one.get("shown", "shown") != "shown" or one.get("status") in {"draft", "refused"})
+
+
+def none_such(*kinds: str, where: str = "id") -> NotFound:
+    """What is said of what is not there, and in the same words of what is not there for whoever asks."""
+    return NotFound(f"there is no such {' or '.join(kinds)}", where=where)
+
+
+def not_there(act: Act) -> NotFound:
+    """The same of what an act is about, in the words that the city itself has for an id that is none."""
+    kind = act.subject.type if act.subject is not None else "such thing"
+    return NotFound(f"there is no {kind} {act.id[:200]}", where="id")
+
+
 def there(city: City, ident: str) -> Entity | None:
     """An entity, or None; what is not there is noted as read, so nobody makes it meanwhile unnoticed."""
     try:
@@ -153,7 +186,7 @@ def subject(city: City, ident: Any, *kinds: str, where: str = "id") -> Entity:
     """An entity of one of these types; NotFound."""
     found = there(city, ident) if isinstance(ident, str) and 0 < len(ident) <= 300 else None
     if found is None or not set(kinds) & set(found.types):
-        raise NotFound(f"there is no such {' or '.join(kinds)}", where=where)
+        raise none_such(*kinds, where=where)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from hansa import Act, Answer, Asking, City, Conflict, Delete, Entity, NotFound, Refusal, entity
-from hansa.apps.participation.said import iso, known, made, number, only, point, subject, text, there, word
+from hansa.apps.participation.said import iso, known, made, not_there, number, only, point, subject, text, there, word
 from hansa.apps.participation.taking_part import Participant, private
 from hansa.apps.participation.words import FOLLOWS, LANGUAGES, RADIUS_M, WORD
 
@@ -62,11 +62,10 @@ def followed(act: Act, city: Asking) -> Iterable[Entity]:
 
 def unfollowed(act: Act, city: Asking) -> Iterable[Entity | Delete]:
     """He does not want to hear it any more: it is gone, and so is its feed."""
-    known(act)
-    only(act.said)
     he = Participant(act, city)
     if act.id not in he.kept.get("follows", []):
-        raise NotFound("there is no such place of yours", where="id")
+        raise not_there(act)
+    only(act.said)
     he.lets_go("follows", act.id)
     yield he.said()
     yield Delete(act.id)

@@ -20,13 +20,14 @@ from hansa.apps.participation.said import (
     made,
     only,
     staff,
+    staff_on,
     subject,
     text,
     there,
     whole,
     word,
 )
-from hansa.apps.participation.taking_part import Participant, inner, private, public
+from hansa.apps.participation.taking_part import Participant, inner, private, public, seen_subject
 from hansa.apps.participation.words import COMMENT, LEAST, NOTE, OPTIONS, QUESTIONS, SURVEYED, TITLE
 
 KIND = "Survey"
@@ -48,7 +49,7 @@ def drafted(act: Act, city: Asking) -> Iterable[Entity]:
 
 def opened(act: Act, _city: Asking) -> Iterable[Entity]:
     """Everybody may answer from now on."""
-    staff(act)
+    staff_on(act)
     _is(act, "draft")
     yield public(entity(KIND, act.id, status="open"))
     yield _nobodys(entity("SurveyTally", _tally(act.id), survey=act.id, counts={}))
@@ -56,7 +57,7 @@ def opened(act: Act, _city: Asking) -> Iterable[Entity]:
 
 def closed(act: Act, _city: Asking) -> Iterable[Entity]:
     """Nobody answers any more."""
-    staff(act)
+    staff_on(act)
     _is(act, "open")
     yield public(entity(KIND, act.id, status="closed"))
 
@@ -111,9 +112,9 @@ def _options(said: Any, where: str) -> list[dict[str, Any]]:
 
 def answered(act: Act, city: Asking) -> Iterable[Entity]:
     """One answer a person."""
-    who, survey = known(act), act.subject
+    survey, who = seen_subject(act, city), known(act)
     only(act.said, "answers", "anonymous")
-    if survey is None or survey.get("status") != "open":
+    if survey.get("status") != "open":
         raise Conflict("it is not open", where="id")
     if survey.get("answered", 0) >= SURVEYED:
         raise Conflict(f"{SURVEYED:,} have answered", where="id")
@@ -205,9 +206,14 @@ def results(city: City, survey: Entity) -> dict[str, Any]:
 
 
 def apart(counts: Mapping[str, int]) -> dict[str, int | None]:
-    """Counts without the small ones; where one alone would be hidden, another goes too: the sum would tell it."""
+    """Counts without the small ones; where the sum would tell what is hidden, another goes too.
+
+    It would where one alone is hidden, and where all that are can only be 1, or only the most that is hidden.
+    """
     hidden = {name for name, many in counts.items() if 0 < many < LEAST}
-    if len(hidden) == 1 and len(counts) > 1:
+    many_hidden = sum(counts[name] for name in hidden)
+    told_ = len(hidden) == 1 or (hidden and many_hidden in {len(hidden), len(hidden) * (LEAST - 1)})
+    if told_ and len(counts) > len(hidden):
         rest = sorted((many, name) for name, many in counts.items() if name not in hidden)
         hidden.add(next((name for many, name in rest if many), rest[0][1]))
     return {name: None if name in hidden else many for name, many in counts.items()}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hansa import Act, City, Entity, Refusal, entity
-from hansa.apps.participation.said import made, there
+from hansa import Act, Asking, City, Entity, Refusal, entity
+from hansa.apps.participation.said import hidden, made, none_such, not_there, subject, there, works
 from hansa.apps.participation.words import HOURLY, RECENT
 
 _HOUR: Final = 3_600_000_000
@@ -79,6 +79,26 @@ def author_of(city: City, about: str) -> str:
     """Who wrote something; empty where it is not known any more."""
     found = there(city, f"urn:ngsi-ld:Authorship:{made('author', about)}")
     return "" if found is None else str(found.get("by", ""))
+
+
+def sees(asks: Act | Asking, city: City, one: Entity) -> bool:
+    """Whether it is there for whoever asks: what is hidden is so for its author and for the staff."""
+    return not hidden(one) or works(asks) or bool(asks.by and author_of(city, one.id) == asks.by)
+
+
+def seen(asks: Act | Asking, city: City, ident_: Any, *kinds: str, where: str = "id") -> Entity:
+    """An entity of one of these types that whoever asks may see; NotFound."""
+    found = subject(city, ident_, *kinds, where=where)
+    if not sees(asks, city, found):
+        raise none_such(*kinds, where=where)
+    return found
+
+
+def seen_subject(act: Act, city: City) -> Entity:
+    """What an act is about; NotFound where it is hidden from whoever does it. Before anything else is looked at."""
+    if act.subject is None or not sees(act, city, act.subject):
+        raise not_there(act)
+    return act.subject
 
 
 def authorship(about: str, who: str) -> Entity:

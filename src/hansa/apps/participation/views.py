@@ -8,13 +8,13 @@ from collections.abc import Hashable, Mapping
 from threading import Lock
 from typing import Any, Final
 
-from hansa import Asking, City, Entity, Forbidden, NotFound, Refusal
+from hansa import Asking, City, Entity, Forbidden, Refusal
 from hansa.apps.participation import ballots, comments, moderation, phases, street, surveys
 from hansa.apps.participation.processes import KIND as PROCESS
 from hansa.apps.participation.proposals import KIND as PROPOSAL
-from hansa.apps.participation.said import count, iso, staff, subject, there, word
+from hansa.apps.participation.said import count, iso, none_such, staff, subject, there, word, works
 from hansa.apps.participation.taking_part import author_of, of
-from hansa.apps.participation.words import IN_PROCESS, PAGE, PAGE_MOST, STAFF
+from hansa.apps.participation.words import IN_PROCESS, PAGE, PAGE_MOST
 from hansa.apps.participation.words import PROPOSAL as STATES
 
 _LISTED: Final = 1_000
@@ -28,8 +28,8 @@ def _mine(city: Asking) -> Mapping[str, list[str]]:
     return of(city, city.by)
 
 
-def _works(city: Asking) -> bool:
-    return bool(STAFF & city.roles)
+def _since(one: Entity) -> tuple[str, str]:
+    return str(one.get("submittedAt")), one.id
 
 
 # ---- processes
@@ -37,7 +37,7 @@ def _works(city: Asking) -> bool:
 
 def processes(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """Every process that is open or over; drafts for staff."""
-    found = [one for one in city.find(PROCESS, limit=_LISTED) if one.get("status") != "draft" or _works(city)]
+    found = [one for one in city.find(PROCESS, limit=_LISTED) if one.get("status") != "draft" or works(city)]
     lines = [_process(one, city) for one in found]
     lines.sort(key=lambda it: (it["phase"] in {"over", "before"}, str(it["id"])))
     return {"at": iso(city.now()), "processes": lines}
@@ -46,9 +46,9 @@ def processes(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
 def process(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """One process, its votes and its surveys."""
     one = subject(city, asked.get("id"), PROCESS)
-    if one.get("status") == "draft" and not _works(city):
-        raise NotFound("there is no such process", where="id")
-    all_ = _works(city)
+    if one.get("status") == "draft" and not works(city):
+        raise none_such(PROCESS)
+    all_ = works(city)
     votes = [
         it for it in city.find(ballots.KIND, f'process=="{_quoted(one.id)}"', limit=100) if it.get("process") == one.id
     ]
@@ -69,7 +69,7 @@ def process(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
 
 def _quoted(said: str) -> str:
     if any(one in said for one in '"\\;|()'):
-        raise NotFound("there is no such thing", where="id")
+        raise none_such(PROCESS)
     return said
 
 
@@ -112,8 +112,8 @@ def _index(city: City, process_: str) -> list[Entity]:
 def proposals(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """The proposals of a process: `category`, `district`, `status`, `q`; by `support` or the `new` ones first."""
     one = subject(city, asked.get("process"), PROCESS, where="process")
-    if one.get("status") == "draft" and not _works(city):
-        raise NotFound("there is no such process", where="process")
+    if one.get("status") == "draft" and not works(city):
+        raise none_such(PROCESS, where="process")
     order = word({"sort": asked.get("sort", "support")}, "sort", ("support", "new"))
     limit, after = count(asked, "limit", PAGE, PAGE_MOST), asked.get("after", "0")
     if not (after.isascii() and after.isdecimal() and len(after) < 7):
@@ -126,11 +126,11 @@ def proposals(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     found = [
         it
         for it in _index(city, one.id)
-        if _visible(it, own, staff_=_works(city))
+        if _visible(it, own, staff_=works(city))
         and all(asked.get(name, it.get(name)) == it.get(name) for name in ("category", "district", "status"))
         and (not find or find in moderation.plain(f"{it['title']} {it['text']}"))
     ]
-    found.sort(key=(lambda it: (-it.get("supportCount", 0), it.id)) if order == "support" else (lambda it: it.id))
+    found.sort(key=(lambda it: (-it.get("supportCount", 0), it.id)) if order == "support" else _since)
     if order == "new":
         found.reverse()
     start = int(after)
@@ -148,8 +148,8 @@ def proposal(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     one = subject(city, asked.get("id"), PROPOSAL)
     mine = _mine(city)
     own = set(mine.get(f"proposals:{str(one['process']).rpartition(':')[2]}", ()))
-    if not _visible(one, own, staff_=_works(city)):
-        raise NotFound("there is no such proposal", where="id")
+    if not _visible(one, own, staff_=works(city)):
+        raise none_such(PROPOSAL)
     told = _proposal(one, city, mine, own)
     told["versions"] = one.get("versions", [])
     told["delivery"] = {
@@ -183,7 +183,7 @@ def _proposal(one: Entity, city: Asking, mine: Mapping[str, list[str]], own: set
         "mine": one.id in own,
         "supported": one.id in set(mine.get("supports", ())),
     }
-    if shown != "shown" and (one.id in own or _works(city)):
+    if shown != "shown" and (one.id in own or works(city)):
         told["held"] = moderation.hidden_because(one)
     return told
 
@@ -198,12 +198,12 @@ def comments_(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     own = set(mine.get("comments", ()))
     theirs = {it for name, them in mine.items() if name.startswith("proposals:") for it in them}
     hidden = about.get("shown", "shown") != "shown" and about.id not in theirs
-    if (hidden or about.get("status") == "draft") and not _works(city):
-        raise NotFound("there is nothing to say this about", where="about")
+    if (hidden or about.get("status") == "draft") and not works(city):
+        raise none_such(PROPOSAL, PROCESS, where="about")
     limit = count(asked, "limit", PAGE, PAGE_MOST)
     before = count(asked, "after", about.get("commentCount", 0) + 1, 10_000_000)
     found, following = comments.newest(city, about, before, limit)
-    lines = [_comment(it, it.id in own, city) for it in found if _visible(it, own, staff_=_works(city))]
+    lines = [_comment(it, it.id in own, city) for it in found if _visible(it, own, staff_=works(city))]
     return {
         "at": iso(city.now()),
         "comments": lines,
@@ -216,7 +216,7 @@ def _comment(one: Entity, mine: bool, city: Asking) -> dict[str, Any]:
     shown = one.get("shown", "shown")
     told = {name: one.get(name) for name in ("about", "text", "language", "author", "at")}
     told |= {"id": one.id, "mine": mine, "status": shown}
-    if shown != "shown" and (mine or _works(city)):
+    if shown != "shown" and (mine or works(city)):
         told["held"] = moderation.hidden_because(one)
     return told
 
@@ -250,8 +250,8 @@ def mine(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
 def ballot(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """A vote: what is asked, of whom, until when; and its result."""
     one = subject(city, asked.get("id"), ballots.KIND)
-    if one.get("status") in {"draft", "refused"} and not _works(city):
-        raise NotFound("there is no such vote", where="id")
+    if one.get("status") in {"draft", "refused"} and not works(city):
+        raise none_such(ballots.KIND)
     asks = one["definition"]
     names = ("question", "kind", "rule", "options", "most", "budget", "knapsack", "districts", "opens", "closes", "who")
     told = {"id": one.id, "process": one.get("process"), "currency": one.get("currency")}
@@ -284,8 +284,8 @@ def survey_results(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
 
 def _survey(asked: Mapping[str, str], city: Asking) -> Entity:
     one = subject(city, asked.get("id"), surveys.KIND)
-    if one.get("status") == "draft" and not _works(city):
-        raise NotFound("there is no such survey", where="id")
+    if one.get("status") == "draft" and not works(city):
+        raise none_such(surveys.KIND)
     return one
 
 

@@ -12,13 +12,14 @@ from urllib.parse import quote
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from hansa import Answer, Asked, Asking, Entity, NotFound, Refusal, entity
-from hansa.apps.warnings import cap, ladder, message, people, standing, telling, words
+from hansa import Answer, Asked, Asking, Conflict, Entity, NotFound, Refusal, entity
+from hansa.apps.warnings import cap, ladder, message, people, standing, telling, templates, words
 from hansa.apps.warnings.drafting import described, follows
-from hansa.apps.warnings.words import hashed, iso
+from hansa.apps.warnings.words import DAY, SECOND, hashed, iso
 
 CAP: Final = 1_000_000  # bytes of a CAP message: the largest of national services have some 300,000
 FEED: Final = 100  # entries of the feed
+AHEAD_S: Final = 300  # that a sender's clock may run before ours, for his message to go out by itself
 JSON: Final = "application/json"
 
 
@@ -52,29 +53,41 @@ def _brought(alert: cap.Alert, key: str, received: cap.Received, asked: Asked, c
     sent = iso(words.micros(alert.sent))
     came = {"sender": alert.sender, "identifier": alert.identifier, "sent": sent, "signer": signer}
     data: dict[str, Any] = {"came": came, "odd": [one.why for one in received.told][:20]}
+    if alert.scope != "Public":
+        data["cameScope"] = alert.scope
     if alert.msg_type in {"Update", "Cancel"}:
         data |= _chained(alert, city)
-    return list(standing.born(key, made, found, city, f"cap:{alert.sender}"[:200], data))
+        made["texts"] = templates.marked(made["words"], str(made["status"]), alert.msg_type)
+    return list(
+        standing.born(key, made, found, city, f"cap:{alert.sender}"[:200], data, words.text(said, "note", 2_000))
+    )
 
 
 def _covered(alert: cap.Alert, made: dict[str, Any], signer: str, at: int, city: Asking) -> Entity | None:
-    """The standing approval of this sender; an order to evacuate or shelter is for people to decide."""
-    probe = Entity(
-        {"id": "urn:ngsi-ld:Warning:probe", "type": "Warning"}
-        | {
-            name: {"type": "Property", "value": made.get(name)}
-            for name in ("severity", "responseType", "event")
-            if made.get(name)
-        }
-    )
-    if ladder.commanding(probe) or made.get("event") in {"fire", "evacuation"}:
+    """The standing approval of this sender for what every part of his message says; what is odd, people decide.
+
+    That is: an order to evacuate or shelter, what is not for everybody, what is a day old or never ends, and every
+    event that no code names.
+    """
+    sent = words.micros(alert.sent)
+    event = message.event_of(alert)
+    grave = str(made["severity"])
+    if alert.scope != "Public" or not at - DAY <= sent <= at + AHEAD_S * SECOND or not event:
         return None
+    for info in alert.infos:
+        orders = not words.COMMANDING.isdisjoint(info.response_types)
+        if orders or info.expires is None or info.severity != grave or grave in {"Extreme", "Unknown"}:
+            return None
     where = made.get("location")
-    return standing.brought(city, at, str(made["severity"]), where, sender=alert.sender, signer=signer)
+    made["event"] = event
+    return standing.brought(city, at, grave, where, sender=alert.sender, signer=signer, event=event)
 
 
 def _chained(alert: cap.Alert, city: Asking) -> dict[str, Any]:
-    """What of ours a message of another follows: the newest that came of what it cites."""
+    """What of ours a message of another follows: the newest that came of what it cites.
+
+    Where nothing of it is in force here, people see what it is and what it cites: it is no new warning.
+    """
     for one in reversed(alert.references):
         if one.sender != alert.sender:
             continue  # nobody updates what another has sent
@@ -83,7 +96,11 @@ def _chained(alert: cap.Alert, city: Asking) -> dict[str, Any]:
         )
         if before is not None and before.get("state") == "sent":
             return {"msgType": alert.msg_type, **follows(before)}
-    return {}
+    cited = [
+        {"sender": one.sender, "identifier": one.identifier, "sent": iso(words.micros(one.sent))}
+        for one in alert.references
+    ]
+    return {"msgType": alert.msg_type, "references": cited[-20:]}
 
 
 def cap_out(asked: Asked, city: Asking) -> Answer:
@@ -152,10 +169,20 @@ def confirm(asked: Asked, city: Asking) -> Answer:
     one = _known(told, city) if told.startswith("urn:ngsi-ld:Delivery:") else None
     if one is None:
         raise NotFound("this link opens nothing", where="token", mend="open it as it stands in the message")
+    plain = "text/html" not in asked.headers.get("accept", "")
+    place = f"/{one.get('language') or 'en'}/w/{quote(token)}"
+    if one.get("purpose") == "verify" and "confirmedAt" not in one:
+        whose = _known(words.relation(one, "recipient"), city)
+        if not telling.answerable(one, whose, asked.at):
+            if plain:
+                raise Conflict("this message is over", mend="ask for a new one")
+            return Answer(b"", "text/plain", status=303, headers={"Location": place})
     says, new = telling.confirmed(one, "link", "recipient", asked.at)
-    says += telling.verified(one, city)
-    if "text/html" in asked.headers.get("accept", ""):
-        place = f"/{one.get('language') or 'en'}/w/{quote(token)}?confirmed=1"
+    if new:
+        # Once: who opens an old link again takes no address from whoever has it by now.
+        says += telling.verified(one, city)
+    if not plain:
+        place += "?confirmed=1"
         return Answer(b"", "text/plain", status=303, headers={"Location": place}, says=says)
     at = one.get("confirmedAt") or iso(asked.at)
     return _json({"state": "confirmed", "confirmedAt": at, "already": not new, "kind": one.get("purpose")}, says=says)

@@ -20,6 +20,7 @@ FIELDS: Final = (
 COMMAND: Final = frozenset({"supervisor", "command"})
 """Who may decide that nobody's quiet hours count."""
 REASON: Final = 500
+ENTRIES: Final = 500  # of a log that are read for who wrote it: whoever needs more gives it back first
 
 
 def draft(act: Act, city: City) -> Iterator[Entity]:
@@ -30,7 +31,9 @@ def draft(act: Act, city: City) -> Iterator[Entity]:
     made = described(act.said, None, act.at, act.roles, city)
     key = hashed("draft", act.by, str(act.at), str(sorted(act.said.items(), key=lambda one: one[0])))
     yield begun(key, made, city, state="draft")
-    yield logged(None, f"urn:ngsi-ld:Warning:{key}", act.at, act.by, "drafted", {"event": made["event"]})
+    yield logged(
+        None, f"urn:ngsi-ld:Warning:{key}", act.at, act.by, "drafted", {"event": made["event"], **_noted(act.said)}
+    )
 
 
 def edit(act: Act, city: City) -> Iterator[Entity]:
@@ -41,8 +44,9 @@ def edit(act: Act, city: City) -> Iterator[Entity]:
         raise Conflict("somebody else has changed it meanwhile", mend="look at it, then change it again")
     said = {name: value for name, value in act.said.items() if name != "seen"}
     made = described(said, one, act.at, act.roles, city)
+    made |= _cleared(one, act.roles)
     yield entity("Warning", one.id, **made, logged=_next(one))
-    yield logged(one, one.id, act.at, act.by, "edited", {"members": sorted(said)})
+    yield logged(one, one.id, act.at, act.by, "edited", {"members": sorted(said), **_noted(said)})
 
 
 def propose(act: Act, _city: City) -> Iterator[Entity]:
@@ -78,6 +82,8 @@ def approve(act: Act, city: City) -> Iterator[Entity]:
         raise Conflict("nobody can say who proposed it", mend="give it back, and propose it anew")
     if not act.by or first == act.by:
         raise Forbidden("whoever proposed it does not approve it", mend="ask somebody else")
+    if act.by in _writers(one, city):
+        raise Forbidden("whoever wrote it does not approve it", mend="ask somebody else")
     if "seen" in act.said and act.said["seen"] != words.whole(one.get("logged")):
         raise Conflict("it was changed since you looked", mend="look again, then approve")
     complete(one, act.at)
@@ -130,10 +136,11 @@ def update(act: Act, city: City) -> Iterator[Entity]:
     one = _in_force(act)
     known = {name: one.get(name) for name in _CARRIED if one.get(name) is not None}
     made = known | described(act.said, one, act.at, act.roles, city)
+    made |= _cleared(one, act.roles)
     made["texts"] = templates.marked(made["words"], str(made["status"]), "Update")
     key = hashed("update", one.id, act.by, str(act.at))
     yield begun(key, made, city, state="draft", msgType="Update", **follows(one))
-    yield logged(None, f"urn:ngsi-ld:Warning:{key}", act.at, act.by, "drafted", {"update": one.id})
+    yield logged(None, f"urn:ngsi-ld:Warning:{key}", act.at, act.by, "drafted", {"update": one.id, **_noted(act.said)})
 
 
 def cancel(act: Act, city: City) -> Iterator[Entity]:
@@ -143,7 +150,7 @@ def cancel(act: Act, city: City) -> Iterator[Entity]:
     why = words.text(act.said, "reason", REASON, needed=True)
     made = {name: one.get(name) for name in _CARRIED if one.get(name) is not None}
     made["words"] = words.texts_of(act.said["texts"]) if act.said.get("texts") else words.mapping(made.get("words"))
-    made |= {"note": why, "responseType": ["AllClear"], "override": False, "instruction": {}}
+    made |= {"reason": why, "responseType": ["AllClear"], "override": False, "instruction": {}}
     made["texts"] = templates.marked(made["words"], str(made["status"]), "Cancel")
     key = hashed("cancel", one.id, act.by, str(act.at))
     told = {"proposal": 1, "proposedAt": iso(act.at)}
@@ -164,6 +171,7 @@ _CARRIED: Final = (
         "certainty",
         "status",
         "capScope",
+        "cameScope",
         "expires",
         "words",
     ),
@@ -196,7 +204,13 @@ def described(
     return made
 
 
-_PLAIN: Final = (*(("web", 500), ("contact", 300), ("senderName", words.NAME), ("note", 2_000), ("incident", 2_048)),)
+_PLAIN: Final = (*(("web", 500), ("contact", 300), ("senderName", words.NAME), ("incident", 2_048)),)
+
+
+def _noted(said: Mapping[str, Any]) -> dict[str, str]:
+    """A note for the desk. It stands in the log alone: the warning is public when it is sent. Raises Refusal."""
+    note = words.text(said, "note", 2_000)
+    return {"note": note} if note else {}
 
 
 def _based(said: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -230,6 +244,8 @@ def _codes(said: Mapping[str, Any], one: Entity | None, *, begun_by_hand: bool) 
     ):
         if one is None or key in said:
             made[name] = words.word(said, key, those, usual)
+    if one is not None and one.get("cameScope") and made.get("capScope") == "Public":
+        raise Refusal("whoever sent this said that it is not for everybody", where="scope", mend="write a new warning")
     event = made.get("event") or (templates.template(str(said["template"]))["event"] if "template" in said else None)
     if "category" in said:
         made["category"] = words.listed(said, "category", words.CATEGORY)
@@ -265,9 +281,20 @@ def _override(said: Mapping[str, Any], roles: frozenset[str]) -> dict[str, Any]:
         return {}
     if said["override"] is not True:
         return {"override": False}
-    if not roles & (COMMAND | {"administrator"}):
+    if not _may_override(roles):
         raise Forbidden("that nobody's preferences count is for a supervisor or the command to say", where="override")
     return {"override": True, "overrideReason": words.text(said, "overrideReason", REASON, needed=True)}
+
+
+def _cleared(one: Entity, roles: frozenset[str]) -> dict[str, Any]:
+    """Who may not say that nobody's preferences count does not say it with other words than it was said for."""
+    if one.get("override") is not True or _may_override(roles):
+        return {}
+    return {"override": False, "overrideReason": ""}
+
+
+def _may_override(roles: frozenset[str]) -> bool:
+    return bool(roles & (COMMAND | {"administrator"}))
 
 
 def complete(one: Entity, at: int) -> None:
@@ -350,6 +377,25 @@ def word_of(one: Entity, what: str, city: City) -> str:
         return str(city.get(f"urn:ngsi-ld:WarningLog:{one.id.rsplit(':', 1)[-1]}-{n}").get("by") or "")
     except NotFound:
         return ""
+
+
+def _writers(one: Entity, city: City) -> set[str]:
+    """Who drafted or edited it since it was last given back, as its log says. Raises Conflict where that is unreadable."""
+    found: set[str] = set()
+    key = one.id.rsplit(":", 1)[-1]
+    last = words.whole(one.get("logged"))
+    for n in range(last, max(0, last - ENTRIES), -1):
+        try:
+            entry = city.get(f"urn:ngsi-ld:WarningLog:{key}-{n}")
+        except NotFound:
+            break
+        if entry.get("what") == "returned":
+            return found
+        if entry.get("what") in {"drafted", "edited", "proposed"}:
+            found.add(str(entry.get("by") or ""))
+        if n == 1:
+            return found
+    raise Conflict("nobody can say who wrote it", mend="give it back, and propose it anew")
 
 
 def logged(

@@ -14,8 +14,8 @@ from hansa.apps.warnings.people import address, channels_in, suppressed, wishes
 from hansa.apps.warnings.sending import shard
 from hansa.apps.warnings.words import hashed
 
-LISTS: Final = frozenset({"supervisor", "command", "engineer"})
-"""Who may enter and import recipients: he vouches for them."""
+LISTS: Final = frozenset({"supervisor", "command"})
+"""Who may enter and import recipients: he vouches for them, and says where another's warnings go."""
 ROWS: Final = 400  # of one import; a longer list comes in parts
 CSV: Final = 400_000  # characters of one import
 COLUMNS: Final = (
@@ -145,7 +145,6 @@ def _entered(
         source="list",
         shard=shard(ident),
         enteredBy=act.by,
-        tries=0,
     )
     made.label = f"personal;subject={person}" if person.startswith("person:") else "personal"
     return made

@@ -61,7 +61,7 @@ def cap_of(one: Entity, at: int = 0) -> cap.Alert:
         msg_type=kind,
         scope=str(one.get("capScope") or "Public"),
         restriction="for those it was sent to" if one.get("capScope") == "Restricted" else "",
-        note=str(one.get("note") or ("This is an exercise." if one.get("status") == "Exercise" else "")),
+        note=str(one.get("reason") or ("This is an exercise." if one.get("status") == "Exercise" else "")),
         references=tuple(
             cap.Reference(str(it["sender"]), str(it["identifier"]), words.utc(words.instant(it["sent"]) or 0))
             for it in words.dicts(one.get("references"))
@@ -127,6 +127,7 @@ def draft_of(alert: cap.Alert, at: int) -> dict[str, Any]:
         "severity": first.severity,
         "certainty": first.certainty,
         "status": alert.status if alert.status in words.STATUS else "Test",
+        "scope": "Public" if alert.scope == "Public" else "Restricted",
         "texts": texts,
         "instruction": instruction,
         "areaDesc": desc,
@@ -141,6 +142,25 @@ def draft_of(alert: cap.Alert, at: int) -> dict[str, Any]:
     if first.onset is not None and words.micros(first.onset) < (words.instant(said.get("expires")) or latest):
         said["onset"] = words.iso(words.micros(first.onset))
     return said
+
+
+def event_of(alert: cap.Alert) -> str:
+    """The hazard that every part of a message names alike: by our code, or by its whole name in one of our languages.
+
+    Empty where it is said otherwise: a word found within other words ("no frost, but fire") names nothing.
+    """
+    found = {_named(info) for info in alert.infos}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _named(info: cap.Info) -> str:
+    known = templates.hazards()
+    said = info.event.strip().casefold()
+    names = {code for code, one in known.items() if said in {name.casefold() for name in one["names"].values()}}
+    codes = {one.value for one in info.event_codes if one.name == "hansa:event"}
+    both = names | codes
+    code = both.pop() if len(both) == 1 else ""
+    return code if code in known and set(info.categories) == {known[code]["category"]} else ""
 
 
 def fewer(parts: list[Any]) -> list[Any]:

@@ -49,7 +49,6 @@ def subscribe(act: Act, city: Asking) -> Iterator[Entity]:
         visitor=city.visitor,
         asked=iso(act.at),
         person=person or None,
-        tries=0,
     )
     made.label = f"personal;subject={person}" if person else "personal"
     yield made
@@ -73,8 +72,8 @@ def line(said: Mapping[str, Any]) -> str:
     first = them[0] if isinstance(them, list) and them else None
     to = first.get("to") if isinstance(first, Mapping) else None
     to = to.get("endpoint") if isinstance(to, Mapping) else to
-    # As it is written: who writes one address in many ways is still counted, only less quickly.
-    return hashed("warnings line", to) if isinstance(to, str) else ""
+    # Nearly as it is written: who writes one address in many ways is still counted, only less quickly.
+    return hashed("warnings line", to.casefold()) if isinstance(to, str) else ""
 
 
 def change(act: Act, city: Asking) -> Iterator[Entity]:
@@ -107,11 +106,29 @@ def change(act: Act, city: Asking) -> Iterator[Entity]:
         if len({it.get("key") for it in them}) != len(them):
             raise Refusal("the same address twice", where="channels")
         said |= {"channels": them, "addresses": [str(it.get("key")) for it in them]}
+    visitor = hashed("change", city.visitor or act.by)
+    if fresh:
+        said["asks"] = _counted(one, len(fresh), visitor, act.at, city)
     made = entity("Recipient", one.id, **said)
     yield made
     whole = Entity(one.doc | made.doc, label=one.label)
     for it in fresh:
-        yield from _ask(whole, it, act.at, city)
+        yield from _ask(whole, it, act.at, city, visitor=visitor)
+
+
+def _counted(one: Entity, many: int, visitor: str, at: int, city: Asking) -> dict[str, Any]:
+    """How many new addresses a subscription has named today, with these: as many as a visitor subscribes.
+
+    Exact for a subscription, which is read with it; over all of a visitor's, what is committed. Raises Conflict.
+    """
+    day = iso(at)[:10]
+    before = words.mapping(one.get("asks"))
+    n = many + (words.whole(before.get("n")) if before.get("day") == day else 0)
+    them = city.find("Delivery", f'visitor=="{visitor}"', limit=1_000)
+    his = many + sum(1 for it in them if str(it.get("made"))[:10] == day)
+    if max(n, his) > VISITS:
+        raise Conflict("too many new addresses from here today", mend="try again tomorrow, or ask the city")
+    return {"day": day, "n": n}
 
 
 def unsubscribe(act: Act, city: Asking) -> Iterator[Entity]:
@@ -177,7 +194,7 @@ def of_token(token: str, city: Asking) -> str | None:
 
 def suppressed(city: Asking, kind: str, to: str) -> str:
     """What stands for an address that is not to be entered again: keyed, so that nobody finds it by trying numbers."""
-    return city.token(f"{kind} {to}")[:22]
+    return city.token(f"{kind} {to.casefold() if kind == 'email' else to}")[:22]
 
 
 def wishes(said: Mapping[str, Any], one: Entity | None = None) -> dict[str, Any]:
@@ -236,10 +253,13 @@ def address(kind: str, to: Any, where: str) -> dict[str, Any]:
         said = words.phone(said)
     elif kind == "webhook" and not words.reached_by(said):
         raise Refusal("a webhook is reached by https", where=where)
-    return {"kind": kind, "to": said, "key": hashed(kind, said)}
+    # Mail programs pass over capitals: one address in many spellings is one, and is written to as he wrote it.
+    return {"kind": kind, "to": said, "key": hashed(kind, said.casefold() if kind == "email" else said)}
 
 
-def _ask(one: Entity, channel: Mapping[str, Any], at: int, city: Asking, purpose: str = "verify") -> Iterator[Entity]:
+def _ask(
+    one: Entity, channel: Mapping[str, Any], at: int, city: Asking, purpose: str = "verify", visitor: str = ""
+) -> Iterator[Entity]:
     """Ask an address, by the channel itself, whether it is his: one message, and few a day."""
     before = city.find("Delivery", f'address=="{channel["key"]}"', limit=1_000)
     lately = [it for it in before if it.get("purpose") in ASKING and at - (words.instant(it.get("made")) or 0) < DAY]
@@ -266,6 +286,7 @@ def _ask(one: Entity, channel: Mapping[str, Any], at: int, city: Asking, purpose
         attempts=[],
         made=iso(at),
         due=at + VERIFY_S * SECOND,
+        visitor=visitor or None,
     )
     made.label = one.label or "personal"
     yield made

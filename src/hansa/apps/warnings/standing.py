@@ -19,6 +19,8 @@ from hansa.apps.warnings.words import DAY, SECOND, hashed, iso
 PER_NIGHT: Final = 50  # warnings of one approval: beyond it, people look again
 LONGEST: Final = 200 * DAY  # of an approval: a season, not for ever
 STANDING: Final = 200  # approvals that a rule looks through
+EVENTS: Final = ("frost", "heat", "storm")
+"""Of a sender's messages, what may ever go out by a standing approval."""
 RADIUS_M: Final = 5_000.0  # around the place of an alert, where an approval says none
 _PRINT: Final = re.compile(r"[0-9a-f]{64}")  # SHA-256 of a certificate
 
@@ -52,14 +54,14 @@ _ORDER: Final = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 
 
 def allow(act: Act, _city: City) -> Iterator[Entity]:
-    """Propose a standing approval: kind, area, severityMost, perNight, until, groups, radius_m; or sender and signer.
+    """Propose a standing approval: kind, area, severityMost, perNight, until, groups, radius_m; or sender, signer, events.
 
     Who sends is what a message says of itself; `signer` is the SHA-256 fingerprint of the certificate that proves it.
     """
     if act.subject is not None:
         raise Conflict("an approval is not changed; revoke it, and propose another", where="id")
-    known = ("kind", "sender", "signer", "area", "severityMost", "perNight", "until", "groups", "radius_m", "note")
-    words.only(act.said, *known)
+    known = ("kind", "sender", "signer", "events", "area", "severityMost", "perNight", "until", "groups", "radius_m")
+    words.only(act.said, *known, "note")
     signer = words.text(act.said, "signer", 200).replace(":", "").lower()
     kind, sender = words.text(act.said, "kind"), words.text(act.said, "sender", 300)
     if bool(kind) == bool(sender):
@@ -70,6 +72,10 @@ def allow(act: Act, _city: City) -> Iterator[Entity]:
     if bool(sender) != (_PRINT.fullmatch(signer) is not None) or (kind and signer):
         mend = "the SHA-256 fingerprint of his certificate: it stands with each message of his that came"
         raise Refusal("a sender is approved with the certificate that he signs with", where="signer", mend=mend)
+    events = words.listed(act.said, "events", EVENTS)
+    if bool(sender) != bool(events):
+        why = "a sender is approved for the events that he warns of" if sender else "an alert's kind says what it is"
+        raise Refusal(why, where="events", mend=", ".join(EVENTS))
     until = words.moment(act.said, "until")
     if until is None or not act.at < until <= act.at + LONGEST:
         raise Refusal("it must end, within 200 days", where="until")
@@ -79,6 +85,7 @@ def allow(act: Act, _city: City) -> Iterator[Entity]:
         kind=kind or None,
         sender=sender or None,
         signer=signer or None,
+        events=events or None,
         area=words.area_ok(act.said.get("area")),
         severityMost=words.word(act.said, "severityMost", ("Minor", "Moderate", "Severe"), "Severe"),
         perNight=int(words.number(act.said.get("perNight", 10), "perNight", 1, PER_NIGHT)),
@@ -158,13 +165,19 @@ def _around(one: Entity, lon: float, lat: float) -> bool:
     return within(cap.geometry(cap.Area(description="", circles=(circle,))), one["area"])
 
 
-def brought(city: City, now: int, grave: str, geometry: Any, *, sender: str, signer: str) -> Entity | None:
-    """The standing approval of a sender for this area, all of it, with the certificate that the message proves."""
+def brought(city: City, now: int, grave: str, geometry: Any, *, sender: str, signer: str, event: str) -> Entity | None:
+    """The standing approval of a sender for this event and area, all of it, with the certificate that he proves."""
     return approval(
         city,
         now,
         grave,
-        lambda one: bool(signer) and one.get("signer") == signer and within(geometry, one["area"]),
+        lambda one: (
+            bool(signer)
+            and one.get("signer") == signer
+            and event in EVENTS
+            and event in (one.get("events") or ())
+            and within(geometry, one["area"])
+        ),
         sender=sender,
     )
 
@@ -192,14 +205,21 @@ def approval(
 
 
 def born(
-    key: str, made: Mapping[str, Any], found: Entity | None, city: City, by: str, data: Mapping[str, Any]
+    key: str,
+    made: Mapping[str, Any],
+    found: Entity | None,
+    city: City,
+    by: str,
+    data: Mapping[str, Any],
+    note: str = "",
 ) -> Iterator[Entity]:
     """A warning that a machine brought: sent at once where an approval covers it, else proposed."""
     now = city.now()
+    more_: dict[str, Any] = {"note": note} if note else {}
     ident = f"urn:ngsi-ld:Warning:{key}"
     if found is None:
         yield begun(key, made, city, state="proposed", machine=True, proposal=1, proposedAt=iso(now), **data)
-        yield logged(None, ident, now, by, "proposed", data)
+        yield logged(None, ident, now, by, "proposed", {**data, **more_})
         return
     groups = found.get("groups")
     whole = dict(made) | ({"groups": groups} if groups else {})
@@ -207,7 +227,7 @@ def born(
     more = {"proposal": 1, "proposedAt": iso(now), "approval": 1, "approvedAt": iso(now)}
     one = begun(key, whole, city, state="approved", standing=found.id, hold=False, **more, **data)
     yield one
-    yield logged(None, ident, now, by, "approved", {"standing": found.id, "by": both, **data})
+    yield logged(None, ident, now, by, "approved", {"standing": found.id, "by": both, **data, **more_})
     used = words.mapping(found.get("used"))
     tonight = night(now, city)
     n = words.whole(used.get("n")) if used.get("night") == tonight else 0

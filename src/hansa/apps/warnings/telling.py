@@ -185,22 +185,27 @@ def _coded(theirs: list[Entity], said: str, key: str, city: City, at: int) -> tu
 def code(one: Entity, said: str, city: City, at: int, how: str = "code", address: str = "") -> tuple[list[Entity], str]:
     """Look at a code that somebody typed: what is said, and a word: confirmed, wrong, over.
 
-    With `address`, only codes that were sent there.
+    With `address`, only codes that were sent there. Wrong ones are counted with each code that was meant, for good.
     """
-    tries = words.whole(one.get("tries"))
-    if tries >= TRIES:
-        return [], "over"
-    asked = [it for it in city.find("Delivery", f'recipient=="{one.id}"', limit=50) if it.get("purpose") == "verify"]
-    if address:
-        asked = [it for it in asked if it.get("address") == address and _fresh(it, at)]
-        if not asked:
-            return [], "wrong"  # a number, and nothing was asked of him
-    fit = [it for it in asked if it.get("code") and it.get("code") == said and _fresh(it, at)]
+    found = city.find("Delivery", f'recipient=="{one.id}";purpose=="verify"', limit=1_000)
+    # Each is read anew, so that of many guesses at once each is counted.
+    asked = [city.get(it.id) for it in found if not address or it.get("address") == address]
+    asked = [it for it in asked if it.get("code") and "confirmedAt" not in it and answerable(it, one, at)]
+    left = [it for it in asked if words.whole(it.get("tries")) < TRIES]
+    if not left:
+        return [], "over" if asked else "wrong"
+    fit = [it for it in left if it.get("code") == said]
     if not fit:
-        return [entity("Recipient", one.id, tries=tries + 1)], "wrong"
+        return [entity("Delivery", it.id, tries=words.whole(it.get("tries")) + 1) for it in left], "wrong"
     out, _ = confirmed(fit[0], how, "recipient", at)
     # Typed where it was asked for, it proves that who asked and who has the address are one.
     return [*out, *verified(fit[0], city, both=how == "code")], "confirmed"
+
+
+def answerable(one: Entity, recipient: Entity | None, at: int) -> bool:
+    """Whether a message still asks somebody: a day old at most, not ended, its address one of his channels."""
+    there = one.get("address") in {it.get("key") for it in ladder.channels(recipient)}
+    return there and one.get("status") not in ladder.DONE - {"confirmed"} and _fresh(one, at)
 
 
 def _fresh(one: Entity, at: int) -> bool:
@@ -243,7 +248,7 @@ def verified(one: Entity, city: City, *, both: bool = False) -> Iterator[Entity]
         recipient = city.get(words.relation(one, "recipient"))
     except NotFound:
         return
-    if recipient.get("status") == "unsubscribed":
+    if recipient.get("status") == "unsubscribed" or not answerable(one, recipient, city.now()):
         return
     key = one.get("address")
     them = [
@@ -266,7 +271,7 @@ def verified(one: Entity, city: City, *, both: bool = False) -> Iterator[Entity]
         elif any(it.get("key") == key and ladder.usable(it) for it in ladder.channels(other)):
             shared = True
             yield entity("Recipient", other.id, shared=True)
-    said: dict[str, Any] = {"channels": them, "status": "active", "tries": 0} | ({"shared": True} if shared else {})
+    said: dict[str, Any] = {"channels": them, "status": "active"} | ({"shared": True} if shared else {})
     yield entity("Recipient", recipient.id, **said)
 
 

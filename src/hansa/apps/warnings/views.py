@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hansa import Asking, Entity, NotFound, Refusal
-from hansa.apps.warnings import cap, ladder, message, standing, templates, words
+from hansa.apps.warnings import cap, ladder, message, standing, telling, templates, words
 from hansa.apps.warnings.area import Reach
 from hansa.apps.warnings.board import seen_by, shown
 from hansa.apps.warnings.doors import public
@@ -80,7 +80,13 @@ def told(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     if about is not None and latest is not None and latest.id != about.id and state != "confirmed":
         state = "replaced"
     purpose = str(one.get("purpose"))
-    manage = city.token(words.relation(one, "recipient")) if purpose in {"verify", "link"} else None
+    whose = _get(words.relation(one, "recipient"), city)
+    if purpose == "verify" and state == "open" and not telling.answerable(one, whose, city.now()):
+        state = "ended"
+    # Whoever has a message that went to a wrong address learns nothing by it: not before the address is proved.
+    proved = any(it.get("key") == one.get("address") and it.get("verified") is True for it in ladder.channels(whose))
+    may = purpose == "link" or (purpose == "verify" and proved)
+    manage = city.token(words.relation(one, "recipient")) if may else None
     return {
         "kind": purpose,
         "warning": None if about is None else shown_public(about),
@@ -285,7 +291,7 @@ def approvals(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """Standing approvals, and what kinds there can be."""
     names = (
         *("kind", "sender", "area", "severityMost", "perNight", "until", "groups", "state", "proposedBy", "approvedBy"),
-        *("revokedBy", "reason", "used", "note", "radius_m", "signer"),
+        *("revokedBy", "reason", "used", "note", "radius_m", "signer", "events"),
     )
     them = city.find("StandingApproval", limit=standing.STANDING)
     order = {"proposed": 0, "approved": 1}
@@ -294,6 +300,7 @@ def approvals(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     return {
         "at": iso(city.now()),
         "kinds": kinds,
+        "events": list(standing.EVENTS),
         "approvals": [{"id": one.id} | {name: one.get(name) for name in names} for one in them],
     }
 
