@@ -351,7 +351,12 @@ def test_over_the_antimeridian_and_around_a_corner_an_area_is_held_to_its_approv
 def test_an_approval_of_a_sender_is_for_the_certificate_that_two_people_have_seen(met: Any) -> None:
     other = a_sender("other agency")
     city = a_city(cap_trusted=[one[1].public_bytes(Encoding.PEM).decode() for one in (met, other)])
-    for wrong in ({"signer": ""}, {"signer": "12"}, {"kind": "frost", "sender": "", "events": []}, {"signer": "x" * 64}):
+    for wrong in (
+        {"signer": ""},
+        {"signer": "12"},
+        {"kind": "frost", "sender": "", "events": []},
+        {"signer": "x" * 64},
+    ):
         with pytest.raises(Refusal) as fault:
             city.act("allow", by="person:ada", **SUP, **{**SEASON, **by_sender(met), **wrong})
         assert fault.value.where == "signer"
@@ -473,7 +478,13 @@ def test_of_messages_at_once_each_is_counted_for_it_stands_on_the_approval_that_
     ident = season(city, **by_sender(met, perNight=1))
     asking = AskedCity(city.acts, app, app_sight("warnings"), NOBODY.who)
     found = standing.brought(
-        asking, city.clock.now(), "Minor", VALLEY, sender="met@example.org", signer=by_sender(met)["signer"], event="frost"
+        asking,
+        city.clock.now(),
+        "Minor",
+        VALLEY,
+        sender="met@example.org",
+        signer=by_sender(met)["signer"],
+        event="frost",
     )
     assert found is not None
     assert asking.read[ident] is not None, "whoever commits second is asked anew"

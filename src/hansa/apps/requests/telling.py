@@ -4,7 +4,7 @@ One address hears of one request once an hour at most: what comes sooner waits f
 of it is sent then. A question is sent to whoever reported, alone. Each message says how to stop it.
 
 The courier sends it. Nobody is asked to confirm it, and nothing follows when it does not arrive: the answer stands at
-the link all the same. Held by tests/apps/test_requests.py.
+the link all the same. Held by tests/apps/test_requests_app.py.
 """
 
 from collections.abc import Iterator

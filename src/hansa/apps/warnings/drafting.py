@@ -380,7 +380,7 @@ def word_of(one: Entity, what: str, city: City) -> str:
 
 
 def _writers(one: Entity, city: City) -> set[str]:
-    """Who drafted or edited it since it was last given back, as its log says. Raises Conflict where that is unreadable."""
+    """Who wrote it since it was last given back, as its log says. Raises Conflict where that cannot be read."""
     found: set[str] = set()
     key = one.id.rsplit(":", 1)[-1]
     last = words.whole(one.get("logged"))
