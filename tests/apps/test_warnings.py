@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hansa import Conflict, Forbidden, Refusal
+from hansa import Conflict, Forbidden, Refusal, entity
 from hansa.apps.warnings import app, board, cap, templates, words
 from hansa.errors import BadRequest
 from hansa.testing import MemoryCity
@@ -315,3 +315,70 @@ def test_the_figures_of_the_board_are_those_of_the_entities() -> None:
     assert len(body) == 1 + len(now)
     assert city.view("deliveries", {"id": ident, "status": "escalated"})["total"] == 1
     assert city.view("tree", {"id": ident})["lists"][0]["of"][0]["why"].startswith("the channel failed: bounced")
+
+
+def test_whoever_wrote_it_does_not_approve_it_though_another_proposed() -> None:
+    city = a_city()
+    ident = drafted(city)
+    city.act("edit", ident, by="person:cy", severity="Severe")
+    city.act("propose", ident, by="person:bo")
+    for who in ("person:ada", "person:bo", "person:cy"):
+        with pytest.raises(Forbidden):
+            city.act("approve", ident, by=who)
+    # Given back, it begins anew: who has written or proposed since then is another.
+    city.act("return", ident, by="person:dan", reason="where?")
+    city.act("edit", ident, by="person:bo", severity="Minor")
+    city.act("propose", ident, by="person:cy")
+    with pytest.raises(Forbidden):
+        city.act("approve", ident, by="person:bo")
+    city.act("approve", ident, by="person:ada")
+    assert city.get(ident)["state"] == "sent"
+
+
+def test_where_a_log_cannot_be_read_nobody_approves() -> None:
+    city = a_city()
+    ident = drafted(city)
+    city.act("edit", ident, by="person:cy", severity="Severe")
+    city.act("propose", ident, by="person:bo")
+    many = city.get(ident)["logged"]
+    city.say(entity("Warning", ident, logged=many + 1))
+    with pytest.raises(Conflict, match="who wrote"):
+        city.act("approve", ident, by="person:eve")
+    city.say(entity("Warning", ident, logged=many))
+    city.act("approve", ident, by="person:eve")
+
+
+def test_other_words_than_the_command_saw_do_not_pass_quiet_hours() -> None:
+    city = a_city()
+    sup: dict[str, Any] = {"by": "person:sup", "roles": ("supervisor",)}
+    ident = drafted(city)
+    city.act("edit", ident, **sup, override=True, overrideReason="it is grave")
+    city.act("edit", ident, **sup, severity="Minor")
+    assert city.get(ident)["override"] is True
+    city.act("edit", ident, by="person:ada", severity="Moderate")
+    assert (city.get(ident)["override"], city.get(ident)["overrideReason"]) == (False, "")
+    city.act("edit", ident, **sup, override=True, overrideReason="it is grave")
+    city.act("propose", ident, by="person:ada")
+    city.act("approve", ident, by="person:bo")
+    operator: dict[str, Any] = {"by": "person:ada"}
+    for how, still in ((operator, False), (sup, True)):
+        changes = city.act("update", ident, **how, severity="Severe")
+        made = next(one.entity.id for one in changes if one.entity.type == "Warning")
+        assert city.get(made)["override"] is still
+
+
+def test_a_note_for_the_desk_is_not_public() -> None:
+    city = a_city()
+    ident = drafted(city, note="ask Jan, +421901234567")
+    city.act("edit", ident, by="person:ada", note="Jan is ill")
+    city.act("propose", ident, by="person:ada")
+    city.act("approve", ident, by="person:bo")
+    one = city.get(ident)
+    assert one.label == "open"
+    public = str(one.doc) + str(city.view("warning", {"id": ident}, by="")) + str(city.view("current", by=""))
+    public += city.ask("GET", f"/cap/{one['identifier']}.xml").body.decode()
+    assert "Jan" not in public
+    notes = [it["data"]["note"] for it in city.view("one", {"id": ident})["log"] if "note" in (it["data"] or {})]
+    assert notes == ["ask Jan, +421901234567", "Jan is ill"]
+    over = follow(city, "cancel", ident, reason="the cloud came")
+    assert b"<note>the cloud came" in city.ask("GET", f"/cap/{city.get(over)['identifier']}.xml").body

@@ -491,3 +491,91 @@ def test_of_messages_at_once_each_is_counted_for_it_stands_on_the_approval_that_
     for n in range(3):
         city.ask("POST", "/cap", cap.sign(told(f"n-{n}"), *met))
     assert warned(city) == ["proposed", "proposed", "sent"]
+
+
+@pytest.mark.parametrize("scope", ["Restricted", "Private"])
+def test_what_is_not_for_everybody_never_becomes_public(met: Any, scope: str) -> None:
+    city = trusting(met)
+    season(city, **by_sender(met))
+    how: dict[str, Any] = {"addresses": ("chief@example.org",)} if scope == "Private" else {"restriction": "dispatch"}
+    city.ask("POST", "/cap", cap.sign(replace(told("inner"), scope=scope, **how), *met))
+    (one,) = city.find("Warning")
+    assert (one["state"], one["capScope"], one["cameScope"], one.label) == ("proposed", "Restricted", scope, None)
+    city.act("return", one.id, by="person:ada", reason="look")
+    with pytest.raises(Refusal, match="not for everybody"):
+        city.act("edit", one.id, by="person:ada", scope="Public")
+    city.act("propose", one.id, by="person:ada")
+    city.act("approve", one.id, by="person:bo")
+    one = city.get(one.id)
+    assert (one["state"], one.label) == ("sent", None)
+    assert city.view("current", by="")["warnings"] == []
+    with pytest.raises(Refusal, match="not for everybody"):
+        city.act("update", one.id, by="person:ada", scope="Public")
+
+
+def parts(said: cap.Alert, *more: dict[str, Any]) -> cap.Alert:
+    """The message with its info in these ways."""
+    return replace(said, infos=tuple(replace(said.infos[0], **one) for one in more))
+
+
+def test_a_senders_approval_is_for_the_events_it_names_and_no_word_of_a_language_makes_one(met: Any) -> None:
+    for wrong in ({"events": []}, {"events": ["flood"]}, {"events": ["other"]}, {"events": ["evacuation"]}):
+        with pytest.raises(Refusal):
+            trusting(met).act("allow", by="person:ada", **SUP, **{**SEASON, **by_sender(met), **wrong})
+    with pytest.raises(Refusal):
+        trusting(met).act("allow", by="person:ada", **SUP, **{**SEASON, "events": ["frost"]})
+    city = trusting(met)
+    season(city, **by_sender(met))
+    ours = (cap.Named("hansa:event", "frost"),)
+    names = ("Flood warning", "Dense smoke", "Incendie: évacuation immédiate", "Heat", "no frost", "Evakuierung")
+    odd: list[list[dict[str, Any]]] = [
+        *([{"event": one}] for one in names),
+        [{"event": "Frost", "categories": ("Met", "Fire")}],
+        [{"event": "Flood", "event_codes": ours}],
+        [{}, {"event": "Feu", "language": "fr"}],
+        [{}, {"language": "fr", "response_types": ("Shelter",)}],
+        [{}, {"language": "fr", "severity": "Extreme"}],
+        [{"severity": "Unknown"}],
+        [{"expires": None}],
+        [{}, {"language": "fr", "expires": None}],
+    ]
+    for n, one in enumerate(odd):
+        city.ask("POST", "/cap", cap.sign(parts(told(f"odd-{n}"), *one), *met))
+        assert warned(city) == ["proposed"] * (n + 1), one
+    good: list[list[dict[str, Any]]] = [
+        [{"event": "frost"}],
+        [{}, {"event": "Gel", "language": "fr"}],
+        [{"event": "霜"}],
+        [{"event": "Mráz", "event_codes": ours}],
+    ]
+    for n, one in enumerate(good):
+        city.ask("POST", "/cap", cap.sign(parts(told(f"good-{n}"), *one), *met))
+        assert warned(city).count("sent") == n + 1, one
+
+
+def test_what_was_sent_a_day_ago_is_looked_at(met: Any) -> None:
+    city = trusting(met)
+    season(city, **by_sender(met))
+    for n, hours in enumerate((25, 8)):
+        at = datetime(2026, 4, 1, 18, tzinfo=UTC) - timedelta(hours=hours)
+        ends = datetime(2026, 4, 1, 22, tzinfo=UTC)
+        city.ask("POST", "/cap", cap.sign(parts(told(f"old-{n}", sent=at), {"expires": ends}), *met))
+    assert warned(city) == ["proposed", "sent"]
+
+
+@pytest.mark.parametrize("kind", ["Update", "Cancel"])
+def test_what_follows_nothing_that_is_known_is_no_new_warning(met: Any, kind: str) -> None:
+    city = trusting(met)
+    season(city, **by_sender(met))
+    first = told("never-came", sent=datetime(2026, 4, 1, 17, 50, tzinfo=UTC))
+    city.ask("POST", "/cap", cap.sign(told("n", msg_type=kind, references=(first.key,)), *met))
+    (one,) = city.find("Warning")
+    assert (one["state"], one["msgType"], one.get("follows")) == ("proposed", kind, None)
+    assert one["references"][0]["identifier"] == "never-came"
+    assert one["texts"]["en"]["title"].startswith(kind[:6])
+    grower(city)
+    city.act("propose", one.id, by="person:ada")
+    city.act("approve", one.id, by="person:bo")
+    assert len(mail(city, purpose="warning")) == (1 if kind == "Update" else 0)
+    assert city.ask("GET", "/cap/feed.atom").status == 200
+    assert city.ask("GET", f"/cap/{one['identifier']}.xml").status == 200

@@ -504,3 +504,131 @@ def test_those_who_name_one_address_wait_in_one_line() -> None:
         assert people.line(odd) == ""
     with pytest.raises(Refusal, match="twice"):
         subscribed(a_city(), channels=[one, one])
+
+
+def test_guesses_are_counted_with_the_code_and_nothing_sets_them_back() -> None:
+    city = a_city()
+    victim = subscribed(city)
+    tap(city, mail(city)[0].id)
+    mine = subscribed(city, channels=[{"kind": "email", "to": "m@evil.example"}, *WISH["channels"]])
+    own, his = (
+        next(one for one in mail(city, recipient=mine) if one["channel"]["to"].startswith(name))
+        for name in ("m", "yui")
+    )
+    wrong = next(f"{n:06d}" for n in range(9) if f"{n:06d}" not in {own["code"], his["code"]})
+    for _ in range(4):
+        assert typed(city, mine, wrong) == 400
+    tap(city, own.id)
+    assert typed(city, mine, own["code"]) == 400, "what is confirmed is no code any more"
+    assert city.get(his.id)["tries"] == 5
+    city.act("change", by="", token=token(city, mine), language="fr")
+    assert typed(city, mine, his["code"]) == 400
+    assert city.get(victim)["status"] == "active"
+    assert city.get(victim)["channels"][0].get("stopped") is None
+    assert [it["verified"] for it in city.get(mine)["channels"]] == [True, False]
+    assert tap(city, his.id)["state"] == "confirmed", "the link that its owner has still holds"
+
+
+def test_the_code_of_an_address_that_was_taken_out_again_is_none() -> None:
+    city = a_city()
+    ident = subscribed(city, channels=[{"kind": "email", "to": "a@example.org"}])
+    (one,) = mail(city)
+    city.act("change", by="", token=token(city, ident), channels=[{"kind": "email", "to": "b@example.org"}])
+    assert typed(city, ident, one["code"]) == 400
+    with pytest.raises(Conflict, match="over"):
+        tap(city, one.id)
+    html = city.ask("POST", f"/w/{token(city, one.id)}", headers={"accept": "text/html"})
+    assert html.status == 303
+    assert b"confirmed" not in b"".join(value for _, value in html.headers)
+    assert city.view("told", {"token": token(city, one.id)}, by="")["state"] == "ended"
+    assert "confirmedAt" not in city.get(one.id)
+    assert city.get(ident)["status"] == "pending"
+
+
+def test_a_link_of_long_ago_takes_no_address_from_whoever_has_it_now() -> None:
+    city = a_city()
+    old = subscribed(city)
+    (link,) = mail(city)
+    tap(city, link.id)
+    city.act("change", by="", token=token(city, old), channels=[{"kind": "email", "to": "x@evil.example"}])
+    new = subscribed(city)
+    typed(city, new, mail(city, recipient=new)[0]["code"])
+    before = city.get(old).doc, city.get(new).doc
+    assert tap(city, link.id)["already"] is True
+    assert (city.get(old).doc, city.get(new).doc) == before
+    late = a_city()
+    ident = subscribed(late)
+    (asked,) = mail(late)
+    late.clock.turn(late.clock.now() + 86_401 * 1_000_000)
+    with pytest.raises(Conflict, match="over"):
+        tap(late, asked.id)
+    assert late.get(ident)["status"] == "pending"
+
+
+def test_a_message_to_a_mistyped_address_opens_nothing_before_it_is_proved() -> None:
+    city = a_city()
+    ident = subscribed(city)
+    tap(city, mail(city)[0].id)
+    wanted = [{"n": 0}, {"kind": "email", "to": "typo@example.org"}]
+    city.act("change", by="", token=token(city, ident), channels=wanted)
+    typo = next(one for one in mail(city) if one["channel"]["to"] == "typo@example.org")
+    assert city.view("told", {"token": token(city, typo.id)}, by="")["manage"] is None
+    tap(city, typo.id)
+    assert city.view("told", {"token": token(city, typo.id)}, by="")["manage"]
+    city.act("link", by="", kind="email", to="yui@example.org")
+    (link,) = mail(city, purpose="link")
+    assert city.view("told", {"token": token(city, link.id)}, by="")["manage"]
+    sent(city)
+    (told,) = mail(city, purpose="warning")
+    assert city.view("told", {"token": token(city, told.id)}, by="")["manage"] is None
+
+
+def test_a_change_asks_no_more_strangers_a_day_than_a_subscription() -> None:
+    city = a_city()
+    both = [subscribed(city, channels=[{"kind": "email", "to": f"m{n}@evil.example"}]) for n in range(2)]
+
+    def add(ident: str, n: int, visitor: str) -> None:
+        there = [{"n": 0}, *({"kind": "email", "to": f"v{n}-{k}@example.org"} for k in range(4))]
+        visit = Visit(visitor, "https://x")
+        city.act("change", by="", visit=visit, token=token(city, ident), channels=there)
+
+    for n in range(people.VISITS // 4):
+        add(both[0], n, "mallory")
+    for ident, visitor in ((both[0], "somebody else"), (both[1], "mallory")):
+        with pytest.raises(Conflict, match="too many"):
+            add(ident, 99, visitor)
+    assert len(mail(city, purpose="verify")) == 2 + people.VISITS
+    city.act("change", by="", token=token(city, both[0]), language="fr")
+    city.clock.turn(city.clock.now() + 86_400 * 1_000_000)
+    add(both[0], 100, "mallory")
+
+
+def test_one_address_in_many_spellings_is_one() -> None:
+    city = a_city()
+    spelled = ("victim@example.org", "VICTIM@Example.org", "Victim@example.org", "vIctim@example.org", "viCtim@x.org")
+    for one in spelled:
+        subscribed(city, channels=[{"kind": "email", "to": one}])
+    assert len(mail(city, purpose="verify")) == people.ASKS + 1
+    with pytest.raises(Refusal, match="twice"):
+        subscribed(city, channels=[{"kind": "email", "to": one} for one in spelled[:2]])
+    first = next(one for one in mail(city) if one["channel"]["to"] == spelled[0])
+    tap(city, first.id)
+    city.act("unsubscribe", by="", token=token(city, first["recipient"]))
+    with pytest.raises(Refusal, match="wants no warnings"):
+        grower(city, channels=[{"kind": "email", "to": spelled[1]}])
+
+
+def test_numbers_whole_are_for_those_who_ring_and_lists_for_those_who_vouch() -> None:
+    city = a_city()
+    vera = grower(city)
+    for role in ("auditor", "engineer", "data_officer"):
+        with pytest.raises(Forbidden):
+            city.view("tree", {}, by="person:x", roles=(role,))
+    city.view("tree", {}, by="person:x", roles=("operator",))
+    elsewhere = {"name": "Vera", "channels": [{"kind": "email", "to": "evil@example.org"}]}
+    with pytest.raises(Forbidden):
+        city.act("enter", vera, by="person:eng", roles=("engineer",), **elsewhere)
+    with pytest.raises(Forbidden):
+        city.act("import", by="person:eng", roles=("engineer",), csv="name,email\nA,a@example.org\n")
+    with pytest.raises(Forbidden):
+        city.view("recipients", {}, by="person:eng", roles=("engineer",))

@@ -519,18 +519,6 @@ def test_a_rate_is_kept(tmp_path) -> None:
     assert run(work()) <= 48
 
 
-def test_what_each_channel_is_like_is_an_entity_for_apps(tmp_path) -> None:
-    async def work():
-        async with living(tmp_path / "city.db", {"push": Sink()}, keys={"push": "BKey"}) as town:
-            await town.until(lambda: town.city.find("Channel"))
-            (one,) = town.city.find("Channel")
-            assert (one["kind"], one["state"], one["applicationServerKey"]) == ("push", "up", "BKey")
-        async with living(tmp_path / "city.db", {}) as town:  # the operator has turned it off
-            await town.until(lambda: town.city.find("Channel")[0]["state"] == "off")
-
-    run(work())
-
-
 # ---- What hostile or broken others must not hold up
 
 

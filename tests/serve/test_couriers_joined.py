@@ -84,8 +84,9 @@ def test_a_city_pushes_and_mails_hears_its_gateway_and_keeps_its_key(tmp_path) -
                 assert (shown["channels"]["sms"]["waiting"], shown["channels"]["email"]["handed"]) == (1, 1)
                 assert b'hansa_channel_up{channel="sms"} 0.0' in metrics(shown)
                 await calls(running, here)
-                await until(lambda: here.find("Channel", 'kind=="push"'))
-                return here.find("Channel", 'kind=="push"')[0]["applicationServerKey"]
+                said = running.acting.desks["open"].acts.settings["warnings"]
+                assert {"push", "email", "sms"} <= set(said["channels"])
+                return said["pushKey"]
             finally:
                 await running.stop()
 

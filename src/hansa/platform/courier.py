@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import structlog
 
 from hansa.errors import Busy, HansaError, NotFound
-from hansa.model.change import Change, Write
+from hansa.model.change import Change
 from hansa.model.entity import Entity, entity
 from hansa.model.query import Query
 from hansa.network.channels.said import Channel, Handed, Outcome, Receipt, reference
@@ -40,8 +40,9 @@ from hansa.platform.notices import (
     target,
 )
 from hansa.platform.returns import OPEN, Returns
-from hansa.platform.store import Item
-from hansa.platform.store import Outcome as Stored
+
+if TYPE_CHECKING:
+    from hansa.platform.store import Outcome as Stored
 
 HELD: Final = 50_000  # deliveries of one channel in memory, 300 bytes each; more wait in the store until there is room
 LOOK_S: Final = 2.0
@@ -71,20 +72,18 @@ class Courier:
         origin: Callable[[], str],
         *,
         trusted: frozenset[str] = frozenset(),
-        keys: Mapping[str, str] | None = None,
         now: Callable[[], float] = time.monotonic,
         base_s: float = BASE_S,
     ) -> None:
         """Send nothing before `start`. `trusted` are the kinds of channels whose receipts confirm.
 
-        `origin` is where the city is found, `keys` what a channel tells those who subscribe (by kind).
+        `origin` is where the city is found.
         """
         self._loop = asyncio.get_running_loop()
         self._city = city
         self._token, self._origin = token, origin
         self._ledger = Ledger(city)
         self._returns = Returns(city, self._ledger, trusted)
-        self._keys = dict(keys or {})
         self.lanes = {
             kind: Lane(kind, channel, self._claim, self._finish, self._wanted, now=now, base_s=base_s)
             for kind, channel in channels.items()
@@ -98,8 +97,6 @@ class Courier:
         self._held: Counter[str] = Counter()  # how many of them are of each lane
         self._more: set[str] = set()  # lanes of which others wait in the store
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._shown: dict[str, str] = {}  # what their entities say
-        self._told: set[str] = set()  # in this life
         self._closed = False
 
     # Life
@@ -161,19 +158,11 @@ class Courier:
             self._loop.call_soon(self._take_some)
 
     async def _look(self) -> None:
-        """What waits in the store: at the start, and whenever there was more than is held; and how channels are."""
-        found = {str(one.get("kind")): one for one in self._city.find("Channel", limit=100)}
-        self._shown = {
-            kind: str(one.get("state")) for kind, one in found.items() if one.id == f"urn:ngsi-ld:Channel:{kind}"
-        }
+        """What waits in the store: at the start, and whenever there was more than is held."""
         everywhere = frozenset((*self.lanes, ""))
         await self._scan("sending", everywhere)
         await self._scan("waiting", everywhere)
         while True:
-            try:
-                await self._show()
-            except HansaError as fault:
-                log.info("how channels are could not be written", why=fault.detail)
             await asyncio.sleep(LOOK_S)
             if room := frozenset(kind for kind in self._more if self._held[kind] < HELD // 2):
                 self._more -= room
@@ -429,19 +418,6 @@ class Courier:
     def replied(self, number: str, said: str) -> None:
         """Somebody answered from his phone: an entity, for the app to make sense of."""
         self._spawn(self._returns.reply(number, said))
-
-    async def _show(self) -> None:
-        """One `Channel` entity each: what apps may offer, and how it is."""
-        for kind in {*self.lanes, *self._shown}:
-            lane = self.lanes.get(kind)
-            state = "off" if lane is None else "up" if lane.up else "down"
-            key = {"applicationServerKey": self._keys[kind]} if kind in self._keys else {}
-            if self._shown.get(kind) == state and (kind in self._told or not key):
-                continue
-            self._told.add(kind)
-            one = entity("Channel", f"urn:ngsi-ld:Channel:{kind}", kind=kind, state=state, **key)
-            await self._ledger.stored(Item([Write("say", one.id, one.doc, label="open")], ACTOR))
-            self._shown[kind] = state
 
     def _spawn(self, work: Any) -> None:
         task = self._loop.create_task(work)

@@ -1,5 +1,6 @@
 """The apps of a city at work: their rules in processes of their own, and what people do and ask through them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from hansa import app as apps
@@ -68,6 +69,10 @@ class Acting:
         trials = Trials(running.cities[realm], path, TRIED, self._given["watch"], store_key(path, running.keys))
         self.desks[realm].doors["trials"] = trials.handle
         running.stack.push_async_callback(trials.aclose)
+
+    def tell(self, app: str, said: Mapping[str, Any]) -> None:
+        """Settings that are the machine's own: for acts, views and doors of an app, not for its rules."""
+        self._given.setdefault(app, {}).update(said)
 
     @property
     def behind(self) -> int:

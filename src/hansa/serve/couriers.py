@@ -60,8 +60,10 @@ class Couriers:
             trusted=frozenset(
                 kind for kind, told in self._told.items() if told.said.get("receipts", "noted") == "trusted"
             ),
-            keys={"push": push.public} if isinstance(push, WebPush) else {},
         )
+        # What the app may offer to people, and what their browsers need for it.
+        key = push.public if isinstance(push, WebPush) else None
+        running.acting.tell("warnings", {"channels": sorted(channels), "pushKey": key})
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Open what stays open, and send what waits."""

@@ -46,13 +46,12 @@ app = App(
             "Notice",
             "SmsReply",
         ),
-        "Channel",
     },
     writes={
         *("Warning", "WarningLog", "Sending", "Delivery", "Recipient", "StandingApproval", "SmsReply"),
     },
     append_only={"WarningLog"},
-    keeps=dict.fromkeys(("Warning", "Sending", "Delivery", "Recipient", "StandingApproval", "SmsReply", "Channel"), ()),
+    keeps=dict.fromkeys(("Warning", "Sending", "Delivery", "Recipient", "StandingApproval", "SmsReply"), ()),
 )
 
 # ---- The desk

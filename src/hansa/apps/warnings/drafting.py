@@ -44,9 +44,9 @@ def edit(act: Act, city: City) -> Iterator[Entity]:
         raise Conflict("somebody else has changed it meanwhile", mend="look at it, then change it again")
     said = {name: value for name, value in act.said.items() if name != "seen"}
     made = described(said, one, act.at, act.roles, city)
-    made |= _cleared(one, act.roles)
-    yield entity("Warning", one.id, **made, logged=_next(one))
-    yield logged(one, one.id, act.at, act.by, "edited", {"members": sorted(said), **_noted(said)})
+    cleared = _cleared(one, act.roles)
+    yield entity("Warning", one.id, **(made | cleared), logged=_next(one))
+    yield logged(one, one.id, act.at, act.by, "edited", {"members": sorted({*said, *cleared}), **_noted(said)})
 
 
 def propose(act: Act, _city: City) -> Iterator[Entity]:

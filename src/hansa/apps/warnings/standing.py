@@ -54,7 +54,7 @@ _ORDER: Final = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 
 
 def allow(act: Act, _city: City) -> Iterator[Entity]:
-    """Propose a standing approval: kind, area, severityMost, perNight, until, groups, radius_m; or sender, signer, events.
+    """Propose a standing approval: kind, radius_m, or sender, signer, events; area, severityMost, perNight ...
 
     Who sends is what a message says of itself; `signer` is the SHA-256 fingerprint of the certificate that proves it.
     """

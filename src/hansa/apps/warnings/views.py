@@ -126,14 +126,12 @@ def mine(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
 
 def choices(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """What can be chosen: languages, hazards, channels that this city has."""
-    kinds = {str(one.get("kind")): one for one in city.find("Channel", limit=50)}
-    there = [kind for kind in words.OWN if kind in kinds and kinds[kind].get("state") != "off"]
-    push = kinds.get("push")
+    kinds = city.setting("channels") or ()
     return {
         "languages": list(words.LANGUAGES),
         "hazards": [{"code": code, "names": one["names"]} for code, one in templates.hazards().items()],
-        "channels": there,
-        "pushKey": None if push is None else push.get("applicationServerKey"),
+        "channels": [kind for kind in words.OWN if kind in kinds],
+        "pushKey": city.setting("pushKey"),
         "feed": "/cap/feed.atom",
         "most": {
             "places": words.PLACES,
