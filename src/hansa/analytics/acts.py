@@ -137,7 +137,7 @@ class Acts:
         """`note` is the audit; `fresh` raises where somebody has not shown lately who he is."""
         self.city = city
         self.newest = Newest(city)
-        self.settings = settings or {}
+        self.settings = {} if settings is None else settings  # the very same: the machine may add to it
         self.capabilities = capabilities or Capabilities(token_bytes(32))
         self.keep: Callable[[str, File], None] = _nowhere
         """Keeps a photograph with an entity that is about to list it."""
