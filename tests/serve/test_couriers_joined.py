@@ -108,7 +108,7 @@ def test_a_city_pushes_and_mails_hears_its_gateway_and_keeps_its_key(tmp_path) -
         running = city(tmp_path)
         await running.start()
         try:
-            return running.couriers.courier._keys["push"]
+            return running.acting.desks["open"].acts.settings["warnings"]["pushKey"]
         finally:
             await running.stop()
 
