@@ -21,9 +21,10 @@ from bench.rows import Bench, Row, skipped
 
 FIRST_S, LONGEST_MS, TAB_MB = 3.0, 100.0, 500.0
 RATE: Final = 1_000
-# Chromium draws as it would for anybody without a graphics card: WebGL by SwiftShader, the rest of the page by itself.
+# Both WebGL and the page's own layers by SwiftShader: a machine without a graphics card.
 ARGS: Final = [
     "--headless", "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 ]  # fmt: skip
 _WATCH: Final = """
 window.longs = [];

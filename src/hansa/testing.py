@@ -8,6 +8,7 @@ assert city.find("Alert")[0]["status"] == "open"
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from hansa.analytics.acts import Acts, Visit
@@ -15,6 +16,7 @@ from hansa.analytics.backtest import MemoryCity as _MemoryCity
 from hansa.analytics.backtest import replay
 from hansa.analytics.doors import AppDoors, Visits
 from hansa.app import App, File
+from hansa.limits import DEFAULT
 from hansa.model.change import Change, Write
 from hansa.model.entity import Entity
 from hansa.platform.http import Headers, Request, Response
@@ -33,6 +35,8 @@ class MemoryCity(_MemoryCity):
 
     def __init__(self, *apps: App, **how: Any) -> None:
         """As a city of backtests; people can act in it too."""
+        # How long things take on the machine that tests run on is not what they test.
+        how.setdefault("limits", replace(DEFAULT, act_s=60.0, view_s=60.0))
         super().__init__(*apps, **how)
         self.acts = Acts(self, apps, how.get("settings"))
 

@@ -41,7 +41,7 @@ def test_signing_out_is_one_step_from_every_page_and_leaves_nothing_behind(ada) 
     page.wait_for_url("**/sign-in")
     assert ada.cookie() is None
     page.go_back()
-    page.wait_for_load_state()
+    page.wait_for_load_state("networkidle")  # it leads on to the sign-in
     assert "Ada Lovelace" not in page.inner_text("body")
     ada.open("/people")
     until(page, "This page is for administrators", "#list")
