@@ -39,7 +39,7 @@ __all__ = [
     "windows",
 ]
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _WHERE = {
     "Act": "hansa.app",
