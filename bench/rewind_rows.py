@@ -16,7 +16,8 @@ from bench.machine import Served
 from bench.rewind_day import BEGIN, DAY, made
 from bench.rows import Bench, Row
 from hansa import clock
-from hansa.analytics.rewind import Asked, Eyes, Rewind
+from hansa.analytics.rewind import Rewind
+from hansa.analytics.rewind_sight import Asked, Eyes
 from hansa.limits import DEFAULT
 from hansa.platform.sqlite.marking import Marker
 from hansa.platform.sqlite.marks import Marks

@@ -5,7 +5,8 @@ import random
 import pytest
 
 from hansa import clock
-from hansa.analytics.rewind import Asked, Eyes, Rewind
+from hansa.analytics.rewind import Rewind
+from hansa.analytics.rewind_sight import Asked, Eyes
 from hansa.errors import BadRequest, TooLarge
 from hansa.model.change import Write
 from past_made import BEGIN, LATER, Told, point, prop, reading, second

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from hansa.analytics import rewinding
-from hansa.analytics.rewind import Asked
+from hansa.analytics.rewind_sight import Asked
 from hansa.analytics.rewinding import Rewinding
 from hansa.clock import Clock
 from hansa.errors import BadRequest, Busy, Forbidden

@@ -19,7 +19,8 @@ from typing import IO, Any
 import apsw
 import msgspec
 
-from hansa.analytics.rewind import Asked, Eyes, Rewind, answered
+from hansa.analytics.rewind import Rewind, answered
+from hansa.analytics.rewind_sight import Asked, Eyes
 from hansa.errors import BadRequest, Busy, HansaError, TooLarge
 from hansa.platform.sqlite.marking import Marker
 from hansa.platform.sqlite.marks import Marks, remove

@@ -22,7 +22,7 @@ import orjson
 
 from hansa import clock
 from hansa.analytics.desk import answered
-from hansa.analytics.rewind import Area, Asked
+from hansa.analytics.rewind_sight import Area, Asked
 from hansa.analytics.rewinding import Rewinding, asked_types
 from hansa.app import Answer
 from hansa.errors import BadRequest, Forbidden, InvalidRequest, NotFound, TooLarge, Unauthenticated

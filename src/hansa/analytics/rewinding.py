@@ -15,8 +15,8 @@ import msgspec
 import structlog
 
 from hansa.analytics.link import environment
-from hansa.analytics.rewind import Asked
 from hansa.analytics.rewind_child import Question, Reply, Start, framed
+from hansa.analytics.rewind_sight import Asked
 from hansa.errors import BadRequest, Busy, Forbidden, HansaError, TooLarge
 from hansa.platform.city import City
 from hansa.trust.labels import Sight, unlabelled

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import orjson
 
 from hansa.analytics.link import environment
-from hansa.analytics.rewind import Asked as Then
+from hansa.analytics.rewind_sight import Asked as Then
 from hansa.centres.web import Look
 from hansa.errors import BadRequest, Busy, NotFound, Unauthenticated
 from hansa.model.change import LABEL, Change, Part
