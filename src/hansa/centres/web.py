@@ -67,6 +67,8 @@ _DESK: Final[dict[str, tuple[str, str]]] = {
     "/warnings": ("warnings", "warnings/main.js"),
 }
 """The operator's desk, in both rooms: the operation centre at its own address, the command centre below `/ccc`."""
+_RESIDENTS: Final = frozenset({"/requests", "/participation", "/warnings"})
+"""Those of them that are about residents, and so of the operation centre alone."""
 _WINDOWS: Final = ("6h", "24h", "7d", "30d")
 _RTL: Final = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})
 _log = structlog.get_logger(__name__)
@@ -173,6 +175,7 @@ def routes(snapshot: Snapshot, look: Look | None = None) -> list[BaseRoute]:
         Route(f"{below}{path}", base(*how, realm), methods=["GET", "HEAD"])
         for below, realm in (("", "open"), ("/ccc", "security"))
         for path, how in _DESK.items()
+        if realm == "open" or path not in _RESIDENTS
     ]
     return [Route("/", city, methods=["GET", "HEAD"]), *based, *rooms, held.route()]
 

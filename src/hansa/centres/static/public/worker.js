@@ -239,7 +239,8 @@ self.addEventListener("notificationclick", (event) => {
   try {
     // A city may have several names: its page is opened under the one by which this phone knows it.
     const wanted = new URL(link || url, self.location.origin);
-    url = new URL(wanted.pathname + wanted.search, self.location.origin);
+    // Of a path that begins with two slashes, what follows them would be another host.
+    url = new URL(wanted.pathname.replace(/^\/+/, "/") + wanted.search, self.location.origin);
   } catch {
     // no address: the list of warnings then
   }
