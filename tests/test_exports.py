@@ -9,8 +9,8 @@ import hansa
 
 # What DESIGN.md lists, as far as it is built (`forecast` is not), and NotFound, which `city.get` raises (ADR 0006).
 FRONT = {
-    *("Act", "Answer", "App", "Asked", "Asking", "Attribute", "Change", "City", "Conflict", "Delete", "Entity", "File"),
-    *("Forbidden", "NotFound", "Refusal", "command", "entity", "geo", "labels", "units", "windows"),
+    *("Act", "Answer", "App", "Asked", "Asking", "Attribute", "BadRequest", "Change", "City", "Conflict", "Delete", "Entity", "File"),
+    *("Forbidden", "NotFound", "Refusal", "command", "entity", "geo", "kpi", "labels", "sheets", "units", "windows"),
 }
 HEAVY = (
     "apsw",
@@ -63,4 +63,4 @@ def test_the_question_would_notice_a_store() -> None:
 
 def test_the_city_of_an_app_only_reads() -> None:
     verbs = {name for name in vars(hansa.City) if not name.startswith("_")}
-    assert verbs == {"get", "find", "history", "version", "now", "setting"}
+    assert verbs == {"get", "find", "history", "summary", "version", "now", "setting"}

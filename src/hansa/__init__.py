@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hansa import kpi
     from hansa.analytics import windows
     from hansa.app import Act, Answer, App, Asked, Asking, City, File
-    from hansa.errors import Conflict, Forbidden, NotFound, Refusal
+    from hansa.collect import sheets
+    from hansa.errors import BadRequest, Conflict, Forbidden, NotFound, Refusal
     from hansa.model import command, geo, labels, units
     from hansa.model.change import Change, Delete
     from hansa.model.entity import Attribute, Entity, entity
@@ -22,6 +24,7 @@ __all__ = [
     "Asked",
     "Asking",
     "Attribute",
+    "BadRequest",
     "Change",
     "City",
     "Conflict",
@@ -34,7 +37,9 @@ __all__ = [
     "command",
     "entity",
     "geo",
+    "kpi",
     "labels",
+    "sheets",
     "units",
     "windows",
 ]
@@ -48,6 +53,7 @@ _WHERE = {
     "Asked": "hansa.app",
     "Asking": "hansa.app",
     "Attribute": "hansa.model.entity",
+    "BadRequest": "hansa.errors",
     "Change": "hansa.model.change",
     "City": "hansa.app",
     "Conflict": "hansa.errors",
@@ -60,7 +66,9 @@ _WHERE = {
     "command": "hansa.model",
     "entity": "hansa.model.entity",
     "geo": "hansa.model",
+    "kpi": "hansa",
     "labels": "hansa.model",
+    "sheets": "hansa.collect",
     "units": "hansa.model",
     "windows": "hansa.analytics",
 }
@@ -71,8 +79,11 @@ def __getattr__(name: str) -> Any:
     where = _WHERE.get(name)
     if where is None:
         raise AttributeError(f"hansa has no {name!r}; see hansa.__all__")
-    module = import_module(where)
-    found = getattr(module, name, None) or import_module(f"{where}.{name}")
+    if where == __name__:  # a package of its own; asking this module for it would ask here again
+        found = import_module(f"{where}.{name}")
+    else:
+        module = import_module(where)
+        found = getattr(module, name, None) or import_module(f"{where}.{name}")
     globals()[name] = found
     return found
 

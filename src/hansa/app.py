@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from hansa.errors import HansaError
@@ -43,6 +44,15 @@ class City(Protocol):
     ) -> Sequence[Any]:
         """Points (at, value, ...) of one attribute, oldest first; times in microseconds."""
 
+    def summary(
+        self, ident: str, name: str, since: int | None = None, until: int | None = None, length: int = 0
+    ) -> Sequence[Any]:
+        """The plain numbers of one attribute's history by periods of `length` microseconds from `since` on (0: one).
+
+        Each has `period` (so many from `since`; without it, from 1970), `many`, `distinct`, `low`, `high`, `total`,
+        `squares`; a period without any is left out.
+        """
+
     def version(self, type: str, /) -> Hashable:  # noqa: A002  # the standard's word
         """Another value whenever `find(type)` may answer otherwise than before, to whoever asks.
 
@@ -56,8 +66,73 @@ class City(Protocol):
         """A setting of this app, from its table in hansa.toml."""
 
 
+class Public(Protocol):
+    """The city as a stranger sees it: what is for everybody, as policy has it, whoever asks. Hidden is absent."""
+
+    def get(self, ident: str, /) -> Entity:
+        """One entity; raises NotFound."""
+
+    def page(
+        self,
+        type: str,  # noqa: A002  # the standard's word
+        *,
+        q: str | None = None,
+        box: tuple[float, float, float, float] | None = None,
+        limit: int = 1_000,
+        offset: int = 0,
+    ) -> list[Entity]:
+        """Entities of a type, always in the same order; `box` is west, south, east, north."""
+
+    def count(
+        self,
+        type: str,  # noqa: A002  # the standard's word
+        *,
+        q: str | None = None,
+        box: tuple[float, float, float, float] | None = None,
+    ) -> int:
+        """How many there are."""
+
+    def history(
+        self,
+        ident: str,
+        name: str,
+        since: int | None = None,
+        until: int | None = None,
+        *,
+        last: int | None = None,
+        limit: int = 10_000,
+    ) -> Sequence[Any]:
+        """Points (at, value, ...) of one attribute, oldest first."""
+
+    def summary(
+        self, ident: str, name: str, since: int | None = None, until: int | None = None, length: int = 0
+    ) -> Sequence[Any]:
+        """As `City.summary`."""
+
+
+class Tables(Protocol):
+    """Rows in files that stay as they are, each known by its SHA-256; ordered by entities of the type `Table`."""
+
+    def ask(self, query: Mapping[str, Any], /) -> dict[str, Any]:
+        """Rows of a table, or of two joined, filtered, grouped: docs/apps.md. BadRequest, NotFound, Busy."""
+
+    def columns(self, sha256: str, /) -> list[dict[str, Any]]:
+        """Its columns, as `Table.columns` has them. NotFound."""
+
+    def file(self, sha256: str, form: str, /, name: str = "") -> "Answer":
+        """It as a file: csv, parquet, geojson, json, xlsx. BadRequest, NotFound, TooLarge."""
+
+
 class Asking(City, Protocol):
     """The city as acts, views and doors see it: somebody asks, and links can be made."""
+
+    @property
+    def public(self) -> Public:
+        """The city as a stranger sees it, whoever asks."""
+
+    @property
+    def tables(self) -> Tables:
+        """Tables that were made."""
 
     @property
     def by(self) -> str:
@@ -90,7 +165,7 @@ Only = Callable[[str, City], bool]
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A photograph that somebody sent: what else was in it, such as where it was taken, is gone.
+    """A file that somebody sent. Of a photograph, what else was in it, such as where it was taken, is gone.
 
     Of the `media` that an entity is said to have, those of these hashes are kept with it: `said()`.
     """
@@ -100,12 +175,12 @@ class File:
     kind: str
     sha256: str
     size: int
-    width: int
-    height: int
+    width: int = 0
+    height: int = 0
 
     def said(self) -> dict[str, Any]:
         """The member of `media` by which an entity has it."""
-        names = ("sha256", "kind", "size", "name", "width", "height")
+        names = ("sha256", "kind", "size", "name", *(("width", "height") if self.width else ()))
         return {name: getattr(self, name) for name in names}
 
 
@@ -133,7 +208,8 @@ class Act:
 class Answer:
     """What a view answers that is no JSON, and every door: a file, with its media type and the name to keep it under.
 
-    `says` of a door's answer is committed, durably, before it leaves.
+    `says` of a door's answer is committed, durably, before it leaves. Of a `file` of the city's own (`Tables.file`) the
+    body is left empty.
     """
 
     body: bytes
@@ -142,6 +218,7 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     says: Sequence[Entity | Delete] = ()
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +296,7 @@ class Deed:
     key: Callable[[Mapping[str, Any]], str] | None = None
     public: bool = False
     files: int = 0
+    kinds: tuple[str, ...] = ("photo",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +408,7 @@ class App:
         key: Callable[[Mapping[str, Any]], str] | None = None,
         public: bool = False,
         files: int = 0,
+        kinds: Iterable[str] = ("photo",),
     ) -> Callable[[_D], _D]:
         """Let people of these roles (none: whoever may write what it returns) do this with an entity of a type.
 
@@ -339,13 +418,17 @@ class App:
         audit log has it before it happens. `key` says, where no id is named, which it will be about (or nothing):
         those who do the same at once wait in one line, for a crowd that begins anew each time would be unfair.
         `public`: anybody may, also somebody unknown, in the open realm; then the app reads with its own sight and
-        writes in its own name, and answers for what it lets whom do. `files`: so many photographs may come with it.
+        writes in its own name, and answers for what it lets whom do. `files`: so many files may come with it, of these
+        `kinds`: `photo`, `sheet` (CSV, XLSX), `paper` (PDF); from just anybody come photographs alone.
         HansaError when the app has an act or view of that name already.
         """
+        wanted = tuple(kinds)
+        if not set(wanted) <= {"photo", "sheet", "paper"} or (public and wanted != ("photo",)):
+            raise HansaError(f"{self.name}: {name} wants files of no kind that it may have: {wanted}")
 
         def add(does: _D) -> _D:
             self._unused(name)
-            self.deeds[name] = Deed(name, does, type, frozenset(roles), new, fresh, noted, key, public, files)
+            self.deeds[name] = Deed(name, does, type, frozenset(roles), new, fresh, noted, key, public, files, wanted)
             return does
 
         return add
@@ -367,6 +450,7 @@ class App:
     def door(self, method: str, template: str, *, most: int = 4_000_000, files: int = 0) -> Callable[[_O], _O]:
         """Answer at an address of the app's own, `/open311/v2/requests.{format}`: for protocols that are others'.
 
+        A name is one part of the path, with a star at its end (`{rest*}`) all that follows, also nothing.
         Anybody may ask; the app reads with its own sight, and what its `Answer` says is written in its own name. A body
         has `most` bytes, a form up to `files` photographs. HansaError when the template is none.
         """
@@ -396,7 +480,7 @@ def append_only(apps: Iterable[App], realm: str) -> dict[str, str]:
 
 def kept(apps: Iterable[App], realm: str) -> dict[str, frozenset[str]]:
     """What of a type acts and apps alone write in a realm; without names, all of it."""
-    found: dict[str, frozenset[str]] = {}
+    found: dict[str, frozenset[str]] = {"Table": frozenset()}  # who orders one decides with whose eyes it is made
     for app in apps:
         for kind, names in app.keeps.items() if app.runs_in(realm) else ():
             known = found.get(kind)

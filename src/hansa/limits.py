@@ -84,6 +84,9 @@ class Limits:
     picture_tiles: int = 20_000  # of one
     picture_s: float = 120.0  # to cut one
     photo: int = 20_000_000  # bytes of one photograph that a resident sends
+    sheet: int = 64_000_000  # bytes of a CSV or XLSX that staff send: a million rows
+    table_s: float = 5.0  # a question to a table; a million rows take a tenth of a second
+    table_files: int = 4_000_000_000  # bytes of tables in other forms than Parquet, which are made again when asked for
     media: int = 25_000_000  # bytes of one file of an incident: a minute of a telephone's film
     media_of: int = 500_000_000  # bytes of all files of one incident
     pictures: int = 2  # that are read at once for maps; whoever comes then waits a second

@@ -8,19 +8,27 @@ assert city.find("Alert")[0]["status"] == "open"
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
+from secrets import token_hex
+from shutil import rmtree
+from tempfile import gettempdir
 from typing import Any, Final
+from weakref import finalize
 
 from hansa.analytics.acts import Acts, Visit
 from hansa.analytics.backtest import MemoryCity as _MemoryCity
 from hansa.analytics.backtest import replay
 from hansa.analytics.doors import AppDoors, Visits
 from hansa.app import App, File
+from hansa.errors import HansaError
 from hansa.limits import DEFAULT
 from hansa.model.change import Change, Write
 from hansa.model.entity import Entity
 from hansa.platform.http import Headers, Request, Response
 from hansa.platform.store import Outcome
+from hansa.platform.tables.direct import DirectTables
+from hansa.platform.tables.orders import KIND, SYSTEM, failed_doc, made_doc, sheet_of
 from hansa.trust.actors import TWO_FACTORS, Actor
 from hansa.trust.labels import NOBODY, Sight
 
@@ -39,6 +47,12 @@ class MemoryCity(_MemoryCity):
         how.setdefault("limits", replace(DEFAULT, act_s=60.0, view_s=60.0))
         super().__init__(*apps, **how)
         self.acts = Acts(self, apps, how.get("settings"))
+        folder = Path(gettempdir()) / f"hansa-tables-{token_hex(8)}"  # made with the first table, gone with the city
+        finalize(self, rmtree, folder, True)
+        self._tables = DirectTables(folder)
+        self.acts.tables = self._tables
+        self._files: dict[tuple[str, str], bytes] = {}
+        self.acts.keep = lambda ident, file: self._files.__setitem__((ident, file.sha256), file.body)
 
     def say(self, *news: Entity) -> list[Outcome]:
         """Somebody says what is so."""
@@ -47,6 +61,25 @@ class MemoryCity(_MemoryCity):
     def read(self, *readings: Entity) -> list[Outcome]:
         """A device reads: late readings go to history, duplicates are nothing."""
         return self.write(*(Write("read", one.id, one.doc, label=one.label) for one in readings))
+
+    def _settle(self) -> None:
+        """Let the rules answer, make the tables that they ordered, and let them answer to those."""
+        self.rules.settle()
+        while waiting := self.find(KIND, 'status=="ordered"'):
+            for one in waiting:
+                sheet = sheet_of(one["recipe"])
+                try:
+                    body = None if sheet is None else self._files.get(sheet)
+                    made = self._tables.cook(self.reader, one["recipe"], body)
+                    self.write(made_doc(one, asdict(made), self.clock.now()), sight=SYSTEM)
+                except HansaError as fault:
+                    self.write(failed_doc(one, fault), sight=SYSTEM)
+            self.rules.settle()
+
+    def turn(self, *, seconds: float = 0.0, to: str | int | None = None) -> None:
+        """Turn the clock forward, make the rounds that fall due, and the tables that they ordered."""
+        super().turn(seconds=seconds, to=to)
+        self._settle()
 
     def act(
         self,
@@ -67,7 +100,7 @@ class MemoryCity(_MemoryCity):
         """
         found, deed = self.acts.deed(app or next(iter(self.acts.apps)), name)
         changes = asyncio.run(self.acts.do(found, deed, ident, said, _sight(by, roles), visit, tuple(files)))
-        self.rules.settle()
+        self._settle()
         return changes
 
     def view(
@@ -102,7 +135,7 @@ class MemoryCity(_MemoryCity):
         request = Request(method, rest, query.encode(), body, said, _sight(by, ()), client)
         doors = AppDoors(self.acts, Visits(self.acts, HERE.origin), self.limits)
         response = asyncio.run(doors.handle(head, request))
-        self.rules.settle()
+        self._settle()
         return response
 
 

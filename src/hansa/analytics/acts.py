@@ -20,16 +20,18 @@ from weakref import WeakValueDictionary
 
 from hansa.analytics import returned
 from hansa.analytics.newest import Newest
-from hansa.app import Act, Answer, App, Asked, Deed, Door, File, View
+from hansa.app import Act, Answer, App, Asked, Deed, Door, File, Tables, View
 from hansa.errors import BadRequest, Busy, Conflict, Forbidden, HansaError, NotFound, Unauthenticated
 from hansa.model.change import Change, Refused, Write
 from hansa.model.entity import Doc, Entity, alias
 from hansa.platform.city import City, item_of, simple_query
 from hansa.platform.noting import Note, noted
-from hansa.platform.store import Point, TooSlow
+from hansa.platform.public import PublicCity, summary
+from hansa.platform.store import Bucket, Point, TooSlow
+from hansa.platform.tables import NoTables
 from hansa.trust.actors import Actor
 from hansa.trust.capability import Capabilities
-from hansa.trust.labels import Sight, app_sight
+from hansa.trust.labels import PUBLIC, Sight, app_sight
 
 THREADS: Final = 4
 """For the acts of a realm, and as many for its views: they wait for the disk and for each other, not for cores."""
@@ -63,6 +65,8 @@ class AskedCity:
         self._sight = sight
         self._settings = acts.settings.get(app.name, {})
         self._capabilities = acts.capabilities
+        self._public = acts.public
+        self.tables = acts.tables
         self._app = app.name
         known = who.kind != "public"
         self.by = who.id if known else ""
@@ -99,6 +103,17 @@ class AskedCity:
     ) -> list[Point]:
         """Points of one attribute, oldest first."""
         return self._city.reader.history("", ident, name, self._sight, since, until, last)
+
+    def summary(
+        self, ident: str, name: str, since: int | None = None, until: int | None = None, length: int = 0
+    ) -> list[Bucket]:
+        """Plain numbers of one attribute by periods."""
+        return summary(self._city.reader, self._sight, ident, name, since, until, length)
+
+    @property
+    def public(self) -> PublicCity:
+        """The city as a stranger sees it."""
+        return PublicCity(lambda: self._city.reader, self._public())
 
     def version(self, type: str, /) -> Hashable:  # noqa: A002  # the standard's word
         """Another value whenever `find(type)` may answer otherwise than before."""
@@ -140,7 +155,10 @@ class Acts:
         self.settings = {} if settings is None else settings  # the very same: the machine may add to it
         self.capabilities = capabilities or Capabilities(token_bytes(32))
         self.keep: Callable[[str, File], None] = _nowhere
-        """Keeps a photograph with an entity that is about to list it."""
+        """Keeps a file with an entity that is about to list it."""
+        self.public: Callable[[], Sight] = lambda: PUBLIC
+        """What a stranger sees."""
+        self.tables: Tables = NoTables()
         self._note = note
         self._fresh = fresh
         self.apps = {app.name: app for app in apps if app.runs_in(city.realm) and (app.deeds or app.views or app.doors)}
@@ -224,7 +242,8 @@ class Acts:
                 answer = door.opens(asked, city)
                 return answer, returned.writes_of(app, answer.says, city, self.city.limits.rule_fanout)
 
-            answer, writes = await self._run(self._asking, opened, self.city.limits.act_s)
+            most_s = self.city.limits.view_s if door.method == "GET" else self.city.limits.act_s
+            answer, writes = await self._run(self._asking, opened, most_s)
             await self._commit(app, f"door:{app.name}{door.template}", writes, city, app_sight(app.name), asked.files)
             return answer
 

@@ -59,12 +59,14 @@ class Desk:
         _, _, app, name, *_ = (*path.split("/"), "", "")
         found = self.acts.apps.get(app)
         deed = None if found is None else found.deeds.get(name)
-        return self._limits.body + (deed.files * self._limits.photo if deed is not None else 0)
+        if deed is None:
+            return self._limits.body
+        return self._limits.body + deed.files * (self._limits.sheet if "sheet" in deed.kinds else self._limits.photo)
 
     async def _done(self, request: Request, name: str, what: str) -> Response:
         app, deed = self.acts.deed(name, what)
         self.acts.may(deed, request.sight)  # before anything of what he sends is read
-        said, files = await sent(request, deed.files) if deed.files else (object_in(request.body), ())
+        said, files = await sent(request, deed.files, deed.kinds) if deed.files else (object_in(request.body), ())
         visit = self.visits.of(request)
         ident, idents = said.pop("id", ""), said.pop("ids", None)
         if idents is None:

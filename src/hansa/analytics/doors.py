@@ -9,7 +9,7 @@ all but those that prove who somebody is. ADR 0016.
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any, Final
@@ -17,7 +17,8 @@ from typing import Any, Final
 from hansa.analytics.acts import Acts, Visit
 from hansa.app import Answer, App, Asked, Door, File
 from hansa.clock import SECOND
-from hansa.errors import HansaError, NotFound, TooLarge
+from hansa.collect import sheets
+from hansa.errors import HansaError, NotFound, TooLarge, UnsupportedMediaType
 from hansa.limits import Limits
 from hansa.platform.forms import form_in, is_form, lowered
 from hansa.platform.http import Request, Response, object_in
@@ -28,7 +29,7 @@ from hansa.trust.rates import network_of
 _CLEANING: Final = ThreadPoolExecutor(2, thread_name_prefix="photographs")
 """What is dear to look through keeps nobody else waiting for a thread."""
 _DAY: Final = 86_400 * SECOND
-_NAME: Final = re.compile(r"\{([a-z_]+)\}")
+_NAME: Final = re.compile(r"(/?)\{([a-z_]+)(\*?)\}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 
 
@@ -51,24 +52,37 @@ class Visits:
         )
 
 
-async def sent(request: Request, files: int) -> tuple[dict[str, Any], tuple[File, ...]]:
-    """What a request says, as a JSON object or a form, and its photographs. Raises what is wrong with them."""
+async def sent(
+    request: Request, files: int, kinds: Sequence[str] = ("photo",)
+) -> tuple[dict[str, Any], tuple[File, ...]]:
+    """What a request says, as a JSON object or a form, and its files. Raises what is wrong with them."""
     kind = request.headers.get(b"content-type") or ""
     if not is_form(kind):
         return object_in(request.body), ()
-    return await asyncio.get_running_loop().run_in_executor(_CLEANING, _sent, kind, request.body, files)
+    return await asyncio.get_running_loop().run_in_executor(_CLEANING, _sent, kind, request.body, files, kinds)
 
 
-def _sent(kind: str, body: bytes, files: int) -> tuple[dict[str, Any], tuple[File, ...]]:
+def _sent(kind: str, body: bytes, files: int, kinds: Sequence[str]) -> tuple[dict[str, Any], tuple[File, ...]]:
     form = form_in(kind, body, files)
-    return dict(form.fields), tuple(_file(name, body) for name, body in form.files)
+    return dict(form.fields), tuple(_file(name, body, kinds) for name, body in form.files)
 
 
-def _file(name: str, body: bytes) -> File:
-    photo = cleaned(body)
+def _file(name: str, body: bytes, kinds: Sequence[str]) -> File:
+    """A file of one of these kinds, told by its bytes. Nothing of a sheet or paper is changed: it is evidence."""
     plain = "".join(char if char.isalnum() or char in " ._-" else "-" for char in name.rpartition("/")[2])[-80:]
+    if "paper" in kinds and body.startswith(b"%PDF-"):
+        return File(plain, body, "application/pdf", sha256(body).hexdigest(), len(body))
+    if "sheet" in kinds and ("photo" not in kinds or not _pictured(body)):
+        return File(plain, body, sheets.kind_of(body), sha256(body).hexdigest(), len(body))
+    if "photo" not in kinds:
+        raise UnsupportedMediaType(f"{plain} is no {' or '.join(kinds)}", where="file")
+    photo = cleaned(body)
     digest = sha256(photo.body).hexdigest()
     return File(plain, photo.body, photo.kind, digest, len(photo.body), photo.width, photo.height)
+
+
+def _pictured(body: bytes) -> bool:
+    return body.startswith((b"\xff\xd8\xff", b"\x89PNG")) or body[8:12] == b"WEBP"
 
 
 class AppDoors:
@@ -120,7 +134,7 @@ class AppDoors:
 
     def _at(self, path: str) -> list[tuple[Mapping[str, str], App, Door]]:
         doors = self._doors.get(path.split("/", 2)[1], ())
-        return [(match.groupdict(), app, door) for pattern, app, door in doors if (match := pattern.match(path))]
+        return [(match.groupdict(""), app, door) for pattern, app, door in doors if (match := pattern.match(path))]
 
     async def _asked(self, request: Request, names: Mapping[str, str], door: Door) -> Asked:
         if len(request.body) > door.most:
@@ -158,14 +172,16 @@ def told(answer: Answer) -> Response:
         if not _PLAIN.match(key) or any(char in "\r\n\0" for char in value):
             raise HansaError(f"an app answers with a header that is none: {key[:40]!r}")
         headers.append((key.lower().encode(), value.encode("latin-1", "replace")))
-    return Response(answer.status, answer.body, answer.kind.encode("latin-1"), headers)
+    return Response(answer.status, answer.body, answer.kind.encode("latin-1"), headers, answer.file)
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    """`/a/{b}.{c}` as a pattern: a name is one segment, without dots where a dot follows it."""
+    """`/a/{b}.{c}` as a pattern: a name is one segment, without dots where a dot follows it; `{rest*}` is the rest."""
     made, place = "", 0
     for one in _NAME.finditer(template):
+        slash, name, star = one.groups()
         follows = template[one.end() : one.end() + 1]
-        made += re.escape(template[place : one.start()]) + f"(?P<{one[1]}>[^/{re.escape(follows)}]+)"
+        made += re.escape(template[place : one.start()])
+        made += f"(?:{slash}(?P<{name}>.*))?" if star else f"{slash}(?P<{name}>[^/{re.escape(follows)}]+)"
         place = one.end()
     return re.compile(made + re.escape(template[place:]) + r"\Z")

@@ -25,7 +25,8 @@ from hansa.platform import merge
 from hansa.platform.city import simple_query
 from hansa.platform.deadletters import DeadLetter
 from hansa.platform.merge import State
-from hansa.platform.store import Item, Point, Reader
+from hansa.platform.public import summary
+from hansa.platform.store import Bucket, Item, Point, Reader
 from hansa.trust.labels import app_sight
 
 Walk = Callable[[int, int, Callable[[str], bool]], Iterator[tuple[int, Change | None]]]
@@ -95,6 +96,12 @@ class RuleCity:
     ) -> list[Point]:
         """Points of one attribute, oldest first; what is committed."""
         return self._reader.history("", ident, name, self._sight, since, until, last)
+
+    def summary(
+        self, ident: str, name: str, since: int | None = None, until: int | None = None, length: int = 0
+    ) -> list[Bucket]:
+        """Plain numbers of one attribute by periods; what is committed."""
+        return summary(self._reader, self._sight, ident, name, since, until, length)
 
     def version(self, _type: str, /) -> object:
         """A new value every time: rules hear of every Change, and keep what they make of many by that."""

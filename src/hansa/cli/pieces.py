@@ -157,7 +157,7 @@ def _parquet(file: Path, table: "Table") -> Iterator[Read]:
     try:
         import duckdb
     except ImportError:
-        raise BadRequest("reading Parquet needs DuckDB", mend="pip install 'hansa[parquet]'") from None
+        raise BadRequest("reading Parquet needs DuckDB", mend="pip install duckdb") from None
     db = duckdb.connect()
     try:
         shape = db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file)]).fetchall()

@@ -61,9 +61,9 @@ _AS_ROOT: Final = frozenset(
     )
 )
 # Where the letters of a language stand (CLDR): `y ü;z<å<ä æ` has ü as a variant of y, å after z, then ä, and æ as a
-# variant of ä.
+# variant of ä; `ch~cH` are one letter also where only its second sign is great.
 _TAILORED: Final[dict[str, str]] = {
-    "cs": "c<č;h<ch;r<ř;s<š;z<ž",
+    "cs": "c<č;h<ch~cH;r<ř;s<š;z<ž",
     "da": "y ü ű;z<æ ä<ø ö ő<å aa",
     "es": "n<ñ",
     "et": "s<š<z<ž;w<õ<ä<ö<ü",
@@ -75,7 +75,7 @@ _TAILORED: Final[dict[str, str]] = {
     "lv": "c<č;g<ģ;i y;k<ķ;l<ļ;n<ņ;r<ŗ;s<š;z<ž",
     "pl": "a<ą;c<ć;e<ę;l<ł;n<ń;o<ó;s<ś;z<ź<ż",
     "ro": "a<ă<â;i<î;s<ș ş;t<ț ţ",
-    "sk": "a<ä;c<č;h<ch;o<ô;r<ř;s<š;z<ž",
+    "sk": "a<ä;c<č;h<ch~cH;o<ô;r<ř;s<š;z<ž",
     "sl": "c<č<ć;d<đ;s<š;z<ž",
     "sv": "y ü ű;z<å<ä æ<ö ø ő",
     "tr": "c<ç;g<ğ;h<ı;i i̇;o<ö;s<ş;u<ü",
@@ -120,8 +120,9 @@ class Collation:
             anchor, *same = anchor.split(" ")
             for step, variants in enumerate((same, *(one.split(" ") for one in letters))):
                 letter = _WEIGHTS[anchor][0] + step / 100
-                for variant, text in enumerate(variants, step == 0):
-                    for case, form in enumerate(dict.fromkeys((text, text.title(), text.upper()))):
+                for variant, said in enumerate(variants, step == 0):
+                    text, *between = said.split("~")
+                    for case, form in enumerate(dict.fromkeys((text, *between, text.title(), text.upper()))):
                         found[form] = form
                         self._weights[form] = (letter, 5_000 * (variant > 0) + variant, case)
         return found

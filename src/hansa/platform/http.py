@@ -6,6 +6,7 @@ call them without a socket.
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
@@ -95,6 +96,8 @@ class Response:
     body: bytes = b""
     kind: bytes = JSON
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    file: Path | None = None
+    """A file of the city's own, sent in parts (`streaming`); then there is no body."""
 
 
 def object_in(body: bytes) -> dict[str, Any]:

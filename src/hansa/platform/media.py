@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import apsw
 
+from hansa.collect import sheets
 from hansa.errors import BadRequest, NotFound, TooLarge, UnsupportedMediaType
 from hansa.limits import Limits
 from hansa.platform.city import City
@@ -28,6 +29,8 @@ KINDS: Final[Mapping[str, str]] = {
     "application/pdf": "pdf",
     "video/mp4": "mp4",
     "text/plain": "txt",
+    sheets.CSV: "csv",
+    sheets.XLSX: "xlsx",
 }
 """What is taken, and the ending under which it is handed out, whatever it was called."""
 _TABLE: Final = (

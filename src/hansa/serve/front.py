@@ -33,6 +33,7 @@ from hansa.platform.http import (
     split,
 )
 from hansa.platform.ngsild.problems import WrongMethod, problem_response
+from hansa.platform.streaming import stream
 from hansa.serve import openapi
 from hansa.serve.shield import SIGN_IN
 from hansa.serve.told import briefly, health, metrics
@@ -185,7 +186,11 @@ class Front:
             self._shield.unknown(visitor)
         if response.status == 403 and sight.who is not UNKNOWN:
             self._running.audits.refused(_realm(scope), sight.who, f"{method} {scope['path']}", response.body)
-        await answer(send, response, head=method == "HEAD", more=self._shield.headers(scope, sight))
+        more = self._shield.headers(scope, sight)
+        if response.file is None:
+            await answer(send, response, head=method == "HEAD", more=more)
+        else:
+            await stream(send, Headers(scope["headers"]), response, head=method == "HEAD", more=more)
 
     def _most(self, method: str, scope: Scope) -> int:
         """Bytes of one body: files may be larger than what is said, and come as such, or in a form with parts."""

@@ -58,6 +58,7 @@ from hansa.serve.rewinds import Rewinds
 from hansa.serve.rights import Rights
 from hansa.serve.shield import Shield
 from hansa.serve.site import town
+from hansa.serve.tables import Tables
 from hansa.serve.tls import WATCH_S, Certificate, host_names
 from hansa.serve.told import snapshot
 from hansa.settings import Settings
@@ -148,6 +149,7 @@ class Running:
             realm: Commands(city, settings.limits, self.audits.logs[realm].note) for realm, city in self.cities.items()
         }
         self.acting = Acting(self, settings.url.rstrip("/"), "https" if self._https else "http")
+        self.tables = Tables(self)
         self._listen()
         limits = settings.limits
         self.gate = Gate(limits, Guests(limits, limits.http_connections, settings.unlimited, settings.trusted_proxies))
@@ -157,14 +159,12 @@ class Running:
         await self.rights.start(stack)
         await self.rights.declare(self.acting.apps, settings.data / "derivations")
         self._look_back()
+        await self.tables.start(stack)
         self._front()
         for work in (self._flush(), self._probe(), self.town.forever(), self.votes.forever()):
             stack.push_async_callback(_ended, asyncio.create_task(work))
         await self._start_http()
-        # What is here now stays: the collector need not look at it again, nor at every turn for what a request leaves.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 20, 50)
+        _settled()
         self.enrolment = await self.town.first(public(settings, self.url))
         self.lock.say(http=self.url, began=text(time.time_ns() // 1_000))
         self.ready = True
@@ -203,6 +203,7 @@ class Running:
         live, commands, loop = self.live[realm], self.commands[realm], self.loop
         moves = self.maps[realm].moves
         courier = self.couriers.courier if realm == "open" else None
+        orders = self.tables.orders if realm == "open" else None
 
         def tell(changes: list[Change]) -> None:
             live.push(changes)
@@ -210,6 +211,8 @@ class Running:
             commands.heard(changes)
             if courier is not None:
                 courier.heard(changes)
+            if orders is not None:
+                orders.heard(changes)
 
         return lambda changes: _post(loop, tell, changes)
 
@@ -461,6 +464,13 @@ def _post(loop: asyncio.AbstractEventLoop, tell: Callable[[list[Change]], None],
         loop.call_soon_threadsafe(tell, changes)
     except RuntimeError:
         log.debug("the loop has ended; the log keeps what it did not hear")
+
+
+def _settled() -> None:
+    """What is here now stays: the collector need not look at it again, nor at every turn for what a request leaves."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 async def _ended(task: "asyncio.Task[None]") -> None:
