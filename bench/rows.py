@@ -68,6 +68,7 @@ def known() -> dict[str, Measure]:
         history_rows,
         http_rows,
         incident_rows,
+        kpi_rows,
         link_rows,
         map_rows,
         million_rows,
@@ -117,4 +118,5 @@ def known() -> dict[str, Measure]:
         "vitals": vitals_rows.vitals,
         "warnings": warning_rows.warnings,
         "link": link_rows.link,
+        "kpi": kpi_rows.kpi_,
     }

@@ -15,7 +15,8 @@ HERE = Path(centres.__file__).parent
 SOURCES = [
     *HERE.glob("templates/public/*.html"),
     *HERE.glob("static/public/*.js"),
-    *(HERE / name for name in ("public.py", "public_pages.py", "public_forms.py", "phone.py", "catalogue.py")),
+    *HERE.glob("public*.py"),
+    *(HERE / name for name in ("phone.py", "catalogue.py")),
 ]
 TEXT = "\n".join(path.read_text() for path in SOURCES)
 FIRST = catalogue(LANGUAGES[0]).words

@@ -57,6 +57,9 @@ _MORE: Final = (
     ("works", "works.title"),
     ("subscribe", "home.subscribe"),
     ("street", "street.title"),
+    ("data", "data.title"),
+    ("city", "city.title"),
+    ("solutions", "solutions.title"),
     ("about", "about.title"),
 )
 _log = structlog.get_logger(__name__)
@@ -223,11 +226,13 @@ class Site:
     def __init__(self, town: Town) -> None:
         """Read templates and files once."""
         # They are made of what is here: a circle, as a page asks and a form answers with that page.
+        from hansa.centres import public_data, public_solutions  # noqa: PLC0415
         from hansa.centres.public_forms import POSTED  # noqa: PLC0415
         from hansa.centres.public_pages import PAGES  # noqa: PLC0415
 
         self._town = town
-        self._pages, self._posted = PAGES, POSTED
+        self._pages = {**PAGES, **public_data.PAGES, **public_solutions.PAGES}
+        self._posted = {**POSTED, **public_data.POSTED, **public_solutions.POSTED}
         self._files = static()
         self._templates = Environment(
             loader=PackageLoader(__package__ or "hansa.centres"), autoescape=True, undefined=StrictUndefined

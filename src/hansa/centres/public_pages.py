@@ -12,6 +12,7 @@ from secrets import token_urlsafe
 from typing import Any, Final
 
 from hansa.centres.public import Leads, Page, Told, Values, Visiting, spot
+from hansa.centres.public_card import city
 from hansa.errors import BadRequest, HansaError, NotFound
 
 _FRONT: Final = 5  # of works and processes on the front page
@@ -383,6 +384,7 @@ PAGES: Final[Mapping[str, Makes]] = {
     "works": works,
     "take-part": take_part,
     "street": street,
+    "city": city,
     "about": about,
     "offline": offline,
 }

@@ -44,6 +44,7 @@ class _Commands(click.Group):
         "apps": "hansa.cli.running",
         "backtest": "hansa.cli.running",
         "score": "hansa.cli.score",
+        "kpi": "hansa.cli.kpi",
         "link": "hansa.cli.link",
         "bench": "hansa.cli.bench",
     }

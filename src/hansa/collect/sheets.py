@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
+from xml.sax.saxutils import unescape
 
 from hansa.errors import BadRequest, TooLarge, UnsupportedMediaType
 
@@ -33,6 +34,15 @@ _RUNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"
 _PLAIN: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*%?\Z")
 _DIGITS: Final = re.compile(r"[+-]?[\d.,' \u00a0\u202f]+\Z")
 _E: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}\Z")
+
+_FAULTS: Final = 10_000  # cells of one sheet that are said to be without a result
+_TAG: Final = re.compile(rb"<(?:\w+:)?(?:Relationship|sheet)\b([^>]*)>")
+_SAID: Final = re.compile(rb"([\w:]+)=\"([^\"]*)\"")
+_FAULTY: Final = re.compile(
+    rb"<c\b[^>]*?\br=\"([A-Z]{1,3}\d{1,7})\""
+    rb"(?:[^>]*?\b(t=\"e\")[^>]*>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)?<v>([^<]*)</v>|"
+    rb"(?![^>]*\bt=\"str\")[^>]*>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)(?:<v></v>|<v\s*/>)?</c>)"
+)
 
 Cell = str | float | bool | datetime | None
 
@@ -129,6 +139,7 @@ def _xlsx(body: bytes) -> list[Sheet]:
         with zipfile.ZipFile(io.BytesIO(body)) as packed:
             if sum(one.file_size for one in packed.infolist()) > _UNPACKED:
                 raise TooLarge(f"more than {_UNPACKED:,} bytes without compression", where="file")
+            uncomputed = _uncomputed(packed)
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
         names = book.sheet_names
         if len(names) > _SHEETS:
@@ -141,11 +152,51 @@ def _xlsx(body: bytes) -> list[Sheet]:
                 raise TooLarge(f"more than {CELLS:,} cells", where="file", mend="delete empty rows at the end")
             left -= sheet.total_height * sheet.total_width
             rows = [[_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+            for (r, c), text in uncomputed.get(name, {}).items():
+                rows += [[] for _ in range(r + 1 - len(rows)) if r - len(rows) < _FAULTS]
+                if r < len(rows) and c < _WIDE:
+                    rows[r] += [None] * (c + 1 - len(rows[r]))
+                    rows[r][c] = text if rows[r][c] is None else rows[r][c]
             merged = [(a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or ()]
             found.append(Sheet(name, rows, merged))
     except (zipfile.BadZipFile, CalamineError, ValueError, KeyError, OSError) as fault:
         raise BadRequest(f"this XLSX cannot be read: {str(fault)[:200]}", where="file", mend="save it anew") from None
     return found
+
+
+def _uncomputed(packed: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], str]]:
+    """Cells whose formula has no result, by sheet: `#DIV/0!` as it is shown, `=` where none was kept.
+
+    The reader gives both as empty, which is something else: nobody left these open.
+    """
+    try:
+        book, ways = packed.read("xl/workbook.xml"), packed.read("xl/_rels/workbook.xml.rels")
+    except KeyError:
+        return {}
+    files = {}
+    for tag in _TAG.findall(ways):
+        said = dict(_SAID.findall(tag))
+        files[said.get(b"Id")] = said.get(b"Target", b"").decode("utf-8", "replace").lstrip("/").removeprefix("xl/")
+    found: dict[str, dict[tuple[int, int], str]] = {}
+    for tag in _TAG.findall(book):
+        said = dict(_SAID.findall(tag))
+        path = f"xl/{files.get(said.get(b'r:id'), '')}"
+        if b"sheetId" not in said or path not in packed.namelist():
+            continue
+        name = unescape(said.get(b"name", b"").decode("utf-8", "replace"), {"&quot;": '"', "&apos;": "'"})
+        for where, error, text in _FAULTY.findall(packed.read(path)):
+            if len(found.setdefault(name, {})) < _FAULTS:
+                found[name][_place(where.decode())] = (text.decode("utf-8", "replace") or "#VALUE!") if error else "="
+    return found
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Row and column, from 0 on, of a cell by its name."""
+    letters = name.rstrip("0123456789")
+    column = 0
+    for letter in letters:
+        column = column * 26 + ord(letter) - 64
+    return int(name[len(letters) :]) - 1, column - 1
 
 
 def _cell(value: Any) -> Cell:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("hansa.front")
 
-_PAGES: Final = (b"/audit", b"/map")
+_PAGES: Final = (b"/audit", b"/data", b"/map", b"/solutions")
 """Pages below which there are doors."""
 _RESERVED: Final = frozenset({"ngsi-ld", "ccc", "live", "oidc", "account", "static", "health", "ready", "metrics"})
 _OWN: Final = ("/admin/", "/audit/", "/access/v1/policies")

@@ -133,6 +133,7 @@ const parts = [
   ["[data-report]", () => import("./report.js")],
   ["[data-push]", () => import("./push.js")],
   ["[data-vote], #receipts", () => import("./vote.js")],
+  ["[data-explore], [data-copy]", () => import("./explore.js")],
 ];
 
 async function begin() {

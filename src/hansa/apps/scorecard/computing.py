@@ -1,0 +1,167 @@
+"""From inputs to indicators: what depends on a Change is computed again, and nothing else.
+
+A rule is called for each input that changes; the framework says which indicators use it. What cannot be computed says
+why, and keeps no old number.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from hansa import Change, City, Delete, Entity, NotFound, entity, kpi, labels
+from hansa.apps.scorecard import frameworks, nouns, results, targets
+from hansa.apps.scorecard.inputs import is_known
+from hansa.apps.scorecard.made import app
+from hansa.apps.scorecard.results import Result
+from hansa.apps.scorecard.times import iso
+
+AT_ONCE: Final = 900
+"""Indicators computed for one Change: below the entities that a rule may return."""
+
+
+@app.on("KpiInput")
+@app.on("KpiInput", gone=True)
+def input_changed(change: Change, city: City) -> Iterable[Entity | Delete]:
+    """Compute the indicators that use this input, of its area and period."""
+    one = change.entity
+    framework = _framework(city, one)
+    if framework is None:
+        return
+    known = Known(city, framework, str(one.get("area")), str(one.get("period")))
+    yield from computed(known, sorted(framework.uses.get(str(one.get("input")), ()))[:AT_ONCE])
+
+
+@app.on("KpiTarget")
+@app.on("KpiTarget", gone=True)
+def target_changed(change: Change, city: City) -> Iterable[Entity | Delete]:
+    """Score the indicator again, of every period of its area."""
+    one = change.entity
+    framework = _framework(city, one)
+    if framework is None or one.get("code") not in framework.indicators:
+        return
+    area = str(one.get("area"))
+    for found in nouns.indicators(city, framework.id, None, area, str(one["code"]))[:AT_ONCE]:
+        yield from computed(Known(city, framework, area, str(found.get("period"))), [str(one["code"])])
+
+
+@app.on("KpiFramework", "status", "edition")
+def framework_changed(change: Change, city: City) -> Iterable[Entity | Delete]:
+    """Compute all that is known, where a framework is used again or has another edition; the newest years first."""
+    framework = _framework(city, change.entity)
+    if framework is None:
+        return
+    found: dict[tuple[str, str], set[str]] = {}
+    for one in nouns.inputs(city, framework.id, None, None):
+        codes = framework.uses.get(str(one.get("input")), ())
+        found.setdefault((str(one.get("period")), str(one.get("area"))), set()).update(codes)
+    left = AT_ONCE
+    for (period, area), codes in sorted(found.items(), reverse=True):
+        if len(codes) > left:
+            return
+        left -= len(codes)
+        yield from computed(Known(city, framework, area, period), sorted(codes))
+
+
+@app.on("KpiPublication")
+def published(change: Change, city: City) -> Iterable[Entity | Delete]:
+    """Say anew, under its other label, what is there of a period that was published or taken back."""
+    framework, name = _framework(city, change.entity), str(change.entity.get("framework"))
+    period, areas = str(change.entity.get("period")), dict[str, list[str]]()
+    for one in nouns.indicators(city, name, period, None)[:AT_ONCE]:
+        if framework is not None and one.get("code") in framework.indicators:
+            areas.setdefault(str(one.get("area")), []).append(str(one["code"]))
+        else:  # of a framework that was left, or an older edition: as it is
+            old = entity("KeyPerformanceIndicator", one.id)
+            old.label = label(change.entity)
+            yield old
+    for area, codes in areas.items():
+        yield from computed(Known(city, framework, area, period), codes)
+
+
+def label(publication: Entity | None) -> str:
+    """Under which label values of a period stand."""
+    return "open" if publication is not None and publication.get("status") == "open" else "smart"
+
+
+class Known:
+    """What is known of one framework, area and period, each looked up once and only when asked for."""
+
+    def __init__(self, city: City, framework: Any, area: str, period: str) -> None:
+        """Look up nothing yet."""
+        self.city, self.framework, self.area, self.period = city, framework, area, period
+        self._inputs: dict[str, Entity | None] = {}
+        self._targets: list[Entity] | None = None
+
+    def input(self, name: str) -> Entity | None:
+        """The KpiInput of a name."""
+        if name not in self._inputs:
+            ident = nouns.input_id(self.framework.id, name, self.area, self.period)
+            self._inputs[name] = nouns.known(self.city, ident)
+        return self._inputs[name]
+
+    def values(self, names: Iterable[str]) -> dict[str, float]:
+        """The inputs of these names that have a value."""
+        found = {name: self.input(name) for name in names}
+        return {name: float(one["value"]) for name, one in found.items() if one is not None and is_known(one)}
+
+    def targets(self, indicator: Any) -> dict[str, float | None]:
+        """The target of each data point; None where none was set."""
+        if self._targets is None:
+            self._targets = targets.of(self.city, self.framework.id, self.area)
+        return {key: targets.at(self._targets, indicator.code, key, self.period) for key in indicator.points}
+
+    def faults(self, codes: Sequence[str]) -> list[Any]:
+        """What is not plausible of indicators, also beside others that a check of the framework names."""
+        beside = set(codes)
+        for check in self.framework.checks:
+            named = {code for code, _ in check.of.values()}
+            if named & beside:
+                beside |= named
+        names = sorted({name for code in beside for name in self.framework.indicators[code].inputs})
+        return list(kpi.faults(self.framework, {}, inputs=self.values(names), period=self.period))
+
+    def label(self) -> str:
+        """Under which label the values stand."""
+        return label(nouns.known(self.city, nouns.publication_id(self.framework.id, self.period)))
+
+
+def computed(known: Known, codes: Sequence[str]) -> Iterable[Entity | Delete]:
+    """Indicators as they are by what is known; nothing of one while nobody has said anything of its own."""
+    framework, made = known.framework, []
+    for code in codes:
+        indicator = framework.indicators[code]
+        stands = {name: known.input(name) for name in indicator.inputs}
+        before = nouns.known(known.city, nouns.indicator_id(framework.id, code, known.area, known.period))
+        values = known.values(indicator.inputs)
+        found, wrong = kpi.computed(indicator, values)
+        if before is None and not found and not wrong and not results.reasons(stands):
+            continue  # the population alone says nothing of hospital beds
+        made.append((Result(indicator, stands, found, wrong, known.targets(indicator)), before))
+    if not made:
+        return
+    faults, label_ = known.faults([one.indicator.code for one, _ in made]), known.label()
+    whole = [one.weighed(faults) for one, _ in made]
+    filed = {one.indicator.code: one.reported() for one in whole if one.values}
+    scored = kpi.score(framework, filed).indicators if filed else {}
+    for one, (_, before) in zip(whole, made, strict=True):
+        told = one.told(framework, known.area, known.period, scored.get(one.indicator.code))
+        told["computedAt"] = iso(known.city.now())
+        if before is not None and all(before.get(name) == it for name, it in told.items() if name != "computedAt"):
+            told["computedAt"] = before.get("computedAt")
+        ident = nouns.indicator_id(framework.id, one.indicator.code, known.area, known.period)
+        value = entity("KeyPerformanceIndicator", ident, **told)
+        value.label = (
+            label_ if label_ == "open" else labels.strictest(it.label for it in one.stands.values() if it) or label_
+        )
+        yield value
+        for name in results.MAY_GO:
+            if before is not None and name in before and told.get(name) is None:
+                yield Delete(ident, name)
+
+
+def _framework(city: City, one: Entity) -> Any:
+    """The framework that an entity is of; None where the city does not use it (any more)."""
+    try:
+        stands = city.get(nouns.framework_id(str(one.get("framework"))))
+        return frameworks.of(city, str(one.get("framework"))) if stands.get("status") == "used" else None
+    except NotFound:
+        return None

@@ -1,0 +1,383 @@
+"""What people say of inputs: entered with evidence, verified by a second person, corrected, and computed from."""
+
+import json
+from typing import Any
+
+import pytest
+from scorecards import enter, pack, small_city
+
+from hansa import BadRequest, Conflict, Entity, Forbidden, NotFound, Refusal, entity
+from hansa.apps.scorecard import nouns
+from hansa.testing import MemoryCity
+
+INPUT, KPI = "KpiInput", "KeyPerformanceIndicator"
+
+
+@pytest.fixture
+def city() -> Any:
+    with small_city().closing() as made:
+        yield made
+
+
+@pytest.fixture
+def eve() -> Any:
+    with small_city(start="2026-12-31T22:50:00Z").closing() as made:  # 23:50 in Bratislava
+        yield made
+
+
+def value(city: MemoryCity, code: str, period: str = "2025") -> Entity:
+    return city.get(nouns.indicator_id("small", code, "city", period))
+
+
+def said(city: MemoryCity, name: str, period: str = "2025") -> Entity:
+    return city.get(nouns.input_id("small", name, "city", period))
+
+
+def computed(city: MemoryCity, since: int) -> list[str]:
+    """The codes of indicators that changed since, in order."""
+    return sorted(one.entity["code"] for one in city.changes[since:] if KPI in one.entity.types)
+
+
+# ---- Frameworks
+
+
+def test_a_citys_own_framework_is_taken_as_json_or_yaml_and_a_broken_one_says_what_is_wrong(city: MemoryCity) -> None:
+    with pytest.raises(Forbidden):
+        city.act("adopt", framework="u4ssc", roles=("operator",))
+    import yaml
+
+    city.act("adopt", text=yaml.safe_dump(pack("other")), roles=("supervisor",))
+    assert {one["id"] for one in city.view("frameworks")["frameworks"] if one["used"]} == {"small", "other"}
+    broken = pack("broken")
+    broken["indicators"][0]["points"][0]["formula"] = "100 * online / nobody"
+    with pytest.raises(BadRequest, match="nobody"):
+        city.act("adopt", text=json.dumps(broken), roles=("supervisor",))
+    for text in ("{", "a: [1", "a: &x [1]\nb: *x", "[1, 2]", "", "a: !!python/object:os.system {}", "[" * 3_000):
+        with pytest.raises(BadRequest):
+            city.act("adopt", text=text, roles=("supervisor",))
+    with pytest.raises(Refusal, match="id of a framework that ships"):
+        city.act("adopt", text=json.dumps(pack("u4ssc")), roles=("supervisor",))
+
+
+def test_a_framework_is_adopted_in_the_edition_that_is_here_and_left_again(city: MemoryCity) -> None:
+    with pytest.raises(Refusal, match="edition"):
+        city.act("adopt", framework="u4ssc", edition="1066", roles=("supervisor",))
+    city.act("adopt", framework="u4ssc", roles=("supervisor",))
+    enter(city, "population", 9_000.0, framework="u4ssc")
+    city.act("leave", framework="u4ssc", roles=("supervisor",))
+    with pytest.raises(Refusal, match="does not use"):
+        enter(city, "households", 3_000.0, framework="u4ssc")
+    assert city.get(nouns.input_id("u4ssc", "population", "city", "2025"))["value"] == 9_000
+
+
+# ---- Entering
+
+
+def test_an_entered_value_has_its_evidence_and_what_depends_on_it_is_computed(city: MemoryCity) -> None:
+    enter(city, "households", 100, evidence={"text": "register", "url": "https://city.example/r.pdf"}, by="person:ida")
+    enter(city, "online", 80)
+    one = said(city, "households")
+    assert (one["status"], one["how"], one["by"], one["completeness"]) == ("reported", "entered", "person:ida", 1.0)
+    assert one["evidence"] == {"text": "register", "url": "https://city.example/r.pdf"}
+    found = value(city, "S: 1")
+    assert (found["kpiValue"], found["status"], found["provisional"], found.label) == (80.0, "reported", False, "smart")
+    assert [one["input"] for one in found["lineage"]["inputs"]] == ["online", "households"]
+    assert "person:" not in json.dumps(found["lineage"])  # it may be published, who entered it not
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"value": "80"}, None),
+        ({"value": "many"}, "not a number"),
+        ({"value": True}, "not a number"),
+        ({"value": 1e300}, "not a number"),
+        ({"value": -5}, "cannot be"),
+        ({"evidence": {}}, "where it is from"),
+        ({"evidence": {"url": "javascript:alert(1)"}}, "begins with http"),
+        ({"evidence": ["x"]}, "evidence"),
+        ({"period": "2027"}, "has not begun"),
+        ({"period": "25"}, "no period"),
+        ({"period": 1e9}, "no period"),
+        ({"input": "housholds"}, "no input"),
+        ({"input": ["households"]}, "no input"),
+        ({"area": "urn:ngsi-ld:District:nowhere"}, "no area"),
+        ({"area": 'x"; drop'}, "area"),
+        ({"status": "fine"}, "status"),
+        ({"status": "not reported"}, "reason"),
+        ({"status": "not reported", "reason": "nobody knows"}, "has no value"),
+        ({"unit": "ppm"}, "cannot be turned"),
+        ({"framework": "nothing"}, "does not use"),
+        ({"framework": {"$ne": 1}}, "no such framework"),
+    ],
+)
+def test_what_cannot_be_so_is_refused_and_says_where(city: MemoryCity, more: dict[str, Any], why: str | None) -> None:
+    if why is None:
+        enter(city, "households", None, **more)
+        assert said(city, "households")["value"] == 80.0
+        return
+    with pytest.raises(BadRequest, match=why) as caught:
+        enter(city, "households", 80.0, **more)
+    assert caught.value.where
+    assert city.find(INPUT) == []
+
+
+def test_units_are_converted_where_they_are_of_one_kind_and_ppm_is_no_mass_in_a_volume(city: MemoryCity) -> None:
+    enter(city, "cycle_km", 7_800, unit="m")
+    assert said(city, "cycle_km")["value"] == 7.8
+    enter(city, "pm10", 0.02, unit="mg/m3")
+    assert said(city, "pm10")["value"] == pytest.approx(20.0)
+    with pytest.raises(Refusal, match="ppm"):
+        enter(city, "no2", 0.02, unit="ppm")
+
+
+def test_two_values_for_one_period_are_refused_unless_one_corrects_the_other_with_a_reason(city: MemoryCity) -> None:
+    enter(city, "households", 100)
+    before = len(city.changes)
+    enter(city, "households", 100)  # the same again is no second value
+    assert said(city, "households")["value"] == 100
+    with pytest.raises(Refusal, match="is 100 already"):
+        enter(city, "households", 120)
+    with pytest.raises(Refusal, match="why"):
+        enter(city, "households", 120, correct=True)
+    city.turn(seconds=60)
+    enter(city, "households", 120, correct=True, reason="a street was left out")
+    one = said(city, "households")
+    assert (one["value"], one["correction"]) == (120, "a street was left out")
+    assert [point.value for point in city.history(one.id, "value")] == [100, 120]
+    assert len(city.changes) > before
+
+
+def test_more_online_than_there_are_households_is_refused_whichever_comes_first(city: MemoryCity) -> None:
+    enter(city, "online", 80)
+    with pytest.raises(Refusal, match="more households online"):
+        enter(city, "households", 70)
+    enter(city, "households", 100)
+    with pytest.raises(Refusal, match="more households online"):
+        enter(city, "online", 101, correct=True, reason="recount")
+
+
+def test_dividing_by_nothing_leaves_no_number_and_says_why(city: MemoryCity) -> None:
+    enter(city, "cycle_km", 5)
+    with pytest.raises(Refusal, match=r"zero|0"):
+        enter(city, "population", 0)
+    enter(city, "population", 1_000)
+    assert value(city, "S: 2")["kpiValue"] == 500
+
+
+def test_what_nobody_can_say_is_said_with_the_reason_and_takes_the_number_away(city: MemoryCity) -> None:
+    enter(city, "population", 1_000)
+    enter(city, "beds", 10)
+    assert value(city, "S: 3")["kpiValue"] == 1_000
+    with pytest.raises(Refusal, match="already"):
+        enter(city, "beds", None, status="not reported", reason="the clinic did not answer")
+    enter(city, "beds", None, status="not reported", reason="the clinic took it back", correct=True)
+    found = value(city, "S: 3")
+    assert (found["status"], found["reason"], found["missing"]) == ("not reported", "the clinic took it back", ["beds"])
+    assert "kpiValue" not in found
+    assert found["points"][0]["value"] is None
+    past = city.view("input", {"id": said(city, "beds").id})["history"]
+    assert [point["value"] for point in past] == [10, None]
+
+
+def test_an_indicator_that_does_not_apply_is_said_by_its_code(city: MemoryCity) -> None:
+    city.act("enter", framework="small", code="s 3", period="2025", status="not applicable", reason="no hospital")
+    assert value(city, "S: 3")["status"] == "not applicable"
+    with pytest.raises(Refusal, match="of an input"):
+        city.act("enter", framework="small", code="S: 3", period="2025", value=3, evidence="x")
+    with pytest.raises(NotFound):
+        city.act("enter", framework="small", code="S: 9", period="2025", status="not reported", reason="x")
+
+
+def test_of_several_data_points_those_are_computed_whose_inputs_are_there(city: MemoryCity) -> None:
+    enter(city, "pm10", 20.0)
+    found = value(city, "S: 4")
+    assert found["status"] == "reported"
+    assert [(one["key"], one["value"]) for one in found["points"]] == [("pm10", 20.0), ("no2", None)]
+    assert "kpiValue" not in found
+    assert found["missing"] == ["no2"]
+
+
+# ---- Exactly the dependants
+
+
+def test_one_changed_input_computes_exactly_its_dependants_of_its_period_and_no_other(city: MemoryCity) -> None:
+    for name, number in (("population", 1_000), ("beds", 10), ("cycle_km", 5), ("households", 100), ("online", 50)):
+        for period in ("2024", "2025"):
+            enter(city, name, number, period)
+    before = len(city.changes)
+    enter(city, "population", 2_000, correct=True, reason="census")
+    assert computed(city, before) == ["S: 2", "S: 3"]
+    assert {one.entity["period"] for one in city.changes[before:] if KPI in one.entity.types} == {"2025"}
+    assert value(city, "S: 3")["kpiValue"] == 500
+    before = len(city.changes)
+    enter(city, "online", 60, correct=True, reason="recount")
+    assert computed(city, before) == ["S: 1"]
+
+
+def test_a_number_of_its_own_is_wanted_before_an_indicator_is_told_of(city: MemoryCity) -> None:
+    enter(city, "population", 1_000)
+    assert city.find(KPI) == []  # how many live here says nothing of beds
+
+
+# ---- Verifying
+
+
+def test_a_second_person_verifies_what_he_has_seen_and_a_correction_makes_it_unverified(city: MemoryCity) -> None:
+    enter(city, "households", 100, by="person:ida")
+    enter(city, "online", 80, by="person:ida")
+    one = said(city, "households")
+    with pytest.raises(Refusal, match="does not verify"):
+        city.act("verify", one.id, by="person:ida", roles=("supervisor",), value=100)
+    with pytest.raises(Forbidden):
+        city.act("verify", one.id, by="person:tom", roles=("operator",), value=100)
+    with pytest.raises(Forbidden):
+        city.act("verify", one.id, by="", roles=(), value=100)  # public in name only
+    with pytest.raises(Conflict, match="by now"):
+        city.act("verify", one.id, by="person:tom", roles=("auditor",), value=99)
+    city.act("verify", one.id, by="person:tom", roles=("auditor",), value=100)
+    assert value(city, "S: 1")["status"] == "reported"  # the other input is not
+    city.act("verify", said(city, "online").id, by="person:tom", roles=("auditor",), value=80)
+    found = value(city, "S: 1")
+    assert (found["status"], found["verifiedBy"]) == ("verified", "auditor")
+    with pytest.raises(Refusal, match="is verified"):
+        city.act("verify", one.id, by="person:kim", roles=("auditor",), value=100)
+    enter(city, "online", 82, correct=True, reason="recount")
+    one = said(city, "online")
+    assert one["status"] == "reported"
+    assert "verifiedBy" not in one
+    assert [point.value for point in city.history(one.id, "value")] == [80, 82]
+    assert (value(city, "S: 1")["status"], "verifiedBy" in value(city, "S: 1")) == ("reported", False)
+
+
+def test_a_year_that_still_runs_is_provisional_and_is_not_verified_before_it_is_over(eve: MemoryCity) -> None:
+    city = eve
+    enter(city, "pm10", 20.0, "2026")
+    one = said(city, "pm10", "2026")
+    assert one["provisional"]
+    assert value(city, "S: 4", "2026")["provisional"]
+    with pytest.raises(Refusal, match="still runs"):
+        city.act("verify", one.id, by="person:tom", roles=("auditor",), value=20)
+    city.turn(seconds=900)
+    assert said(city, "pm10", "2026")["provisional"] is False
+    assert value(city, "S: 4", "2026")["provisional"] is False
+    city.act("verify", one.id, by="person:tom", roles=("auditor",), value=20)
+
+
+def test_nobody_says_an_input_or_a_value_past_the_acts(city: MemoryCity) -> None:
+    from hansa.model.change import Refused, Write
+    from hansa.trust.actors import Actor
+    from hansa.trust.labels import Sight
+
+    enter(city, "households", 100)
+    one = said(city, "households")
+    who = Sight("person:eve", classes=frozenset({"open", "smart"}), who=Actor("person:eve", frozenset({"supervisor"})))
+    for kind, ident in ((INPUT, one.id), (KPI, nouns.indicator_id("small", "S: 1", "city", "2025"))):
+        doc = entity(kind, ident, value=7, code="S: 1", points=[]).doc
+        assert isinstance(city.write(Write("upsert_update", ident, doc), sight=who)[0], Refused)
+    assert said(city, "households")["value"] == 100
+
+
+# ---- Targets
+
+
+def test_without_a_target_nothing_is_scored_and_with_one_it_is_by_the_year_that_counts(city: MemoryCity) -> None:
+    enter(city, "households", 100)
+    enter(city, "online", 60)
+    assert (value(city, "S: 1").get("band"), value(city, "S: 1")["points"][0]["target"]) == (None, None)
+    goal = {"framework": "small", "code": "S: 1", "reason": "the council's plan"}
+    city.act("target", **goal, target=80, year=2026)
+    city.act("target", **goal, target=100, year=2030)
+    found = value(city, "S: 1")
+    assert found["points"][0]["target"] == 80  # 2025 counts towards 2026
+    assert (found["percentOfTarget"], found["band"], found["points"][0]["points"]) == (75.0, "66-95", 3)
+    assert [one["year"] for one in city.view("targets", {"framework": "small"})["targets"]] == [2026, 2030]
+    city.act("drop_target", nouns.target_id("small", "S: 1", "", "city", 2026), reason="superseded")
+    assert (value(city, "S: 1")["percentOfTarget"], value(city, "S: 1")["band"]) == (60.0, "33-66")
+    city.act("drop_target", nouns.target_id("small", "S: 1", "", "city", 2030), reason="no plan any more")
+    assert "band" not in value(city, "S: 1")
+
+
+@pytest.mark.parametrize(
+    "more", [{"target": "high"}, {"year": "2030"}, {"year": 1066}, {"point": "x"}, {"code": "X"}, {"reason": " "}]
+)
+def test_a_target_that_is_none_is_refused(city: MemoryCity, more: dict[str, Any]) -> None:
+    goal: dict[str, Any] = {"framework": "small", "code": "S: 1", "target": 80, "year": 2030, "reason": "plan"}
+    with pytest.raises(BadRequest):
+        city.act("target", **(goal | more))
+    assert city.find("KpiTarget") == []
+
+
+# ---- Publishing
+
+
+def test_what_is_published_is_open_from_then_on_and_can_be_taken_back(city: MemoryCity) -> None:
+    public = {"framework": "small", "period": "2025"}
+    with pytest.raises(Refusal, match="nothing"):
+        city.act("publish", **public, roles=("supervisor",))
+    enter(city, "pm10", 20)
+    enter(city, "pm10", 19, "2024")
+    with pytest.raises(Forbidden):
+        city.act("publish", **public, roles=("operator",))
+    city.act("publish", **public, roles=("supervisor",))
+    assert (value(city, "S: 4").label, value(city, "S: 4", "2024").label) == ("open", "smart")
+    enter(city, "households", 100)
+    enter(city, "online", 80)
+    assert value(city, "S: 1").label == "open"
+    assert said(city, "online").label != "open"  # who entered it stays with staff
+    city.act("withdraw", **public, reason="a mistake was found", roles=("supervisor",))
+    assert {value(city, code).label for code in ("S: 1", "S: 4")} == {"smart"}
+    city.act("publish", framework="small", period="2025", roles=("supervisor",))
+    city.act("leave", framework="small", roles=("supervisor",))
+    city.act("withdraw", framework="small", period="2025", reason="nobody keeps it", roles=("supervisor",))
+    assert {value(city, code).label for code in ("S: 1", "S: 4")} == {"smart"}
+    with pytest.raises(Refusal, match="not public"):
+        city.act("withdraw", **public, reason="again", roles=("supervisor",))
+
+
+# ---- Views
+
+
+def test_views_say_what_stands_and_what_is_missing_and_who_has_it(city: MemoryCity) -> None:
+    enter(city, "households", 100, by="person:ida")
+    told = city.view("inputs", {"framework": "small", "period": "2025"}, by="person:ida", roles=("operator",))
+    rows = {row["input"]: row for row in told["rows"]}
+    assert (rows["households"]["value"], rows["households"]["verifiable"]) == (100, False)
+    assert told["counts"]["reported"] == 1
+    assert told["counts"]["nothing"] == 6
+    told = city.view(
+        "inputs", {"framework": "small", "period": "2025", "code": "S: 1"}, by="person:tom", roles=("auditor",)
+    )
+    assert {row["input"]: row["verifiable"] for row in told["rows"]} == {"online": False, "households": True}
+    lacks = city.view("missing", {"framework": "small", "period": "2025"})
+    assert (lacks["computed"], lacks["all"]) == (0, 4)
+    first = next(one for one in lacks["missing"] if one["code"] == "S: 1")
+    assert [one["input"] for one in first["inputs"]] == ["online"]
+    assert first["holders"] == ["statistics office"]
+    one = city.view("input", {"id": said(city, "households").id})
+    assert (one["dependants"], one["history"][0]["value"]) == (["S: 1"], 100)
+    for asked in ({"id": "urn:ngsi-ld:KpiInput:none"}, {"id": "urn:x\nq"}):
+        with pytest.raises(BadRequest):
+            city.view("input", asked)
+
+
+# ---- Other cities
+
+
+def test_other_cities_values_are_taken_with_their_source_or_not_at_all(city: MemoryCity) -> None:
+    one = {"city": "Pully", "code": "S: 1", "period": "2020", "value": 91.2, "source": "https://itu.example/pully.pdf"}
+    city.act("compare", framework="small", values=[one, one | {"city": "Aukra", "value": 99.0, "unit": "%"}])
+    told = city.view("cities", {"framework": "small", "code": "S: 1"})["cities"]
+    assert [(row["city"], row["value"], row["period"]) for row in told] == [
+        ("Aukra", 99.0, "2020"),
+        ("Pully", 91.2, "2020"),
+    ]
+    for wrong in (
+        {"value": "x"}, {"value": None}, {"source": "a book"}, {"period": "2099"}, {"code": "?"}, {"city": ""},
+        {"more": 1}, {"unit": "km"},
+    ):  # fmt: skip
+        with pytest.raises(Refusal, match="cannot be taken"):
+            city.act("compare", framework="small", values=[one | {"city": "Bizerte"}, one | wrong])
+    with pytest.raises(Refusal, match="two values"):
+        city.act("compare", framework="small", values=[one, one | {"value": 3.0}])
+    assert len(city.view("cities", {"framework": "small"})["cities"]) == 2
