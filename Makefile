@@ -22,7 +22,7 @@ up: $(VENV)/.ready ## a city on this machine, with its demo valley
 test: $(VENV)/.ready-dev $(CLIENTS:%=$(VENV)-%/.ready) ## lint, types, layers, and every test
 	./.ci/parts
 	$(MAKE) lint
-	$(BIN)/pytest -n 2 --dist loadfile $(PYTEST)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: $(VENV)/.ready-dev $(VENV)-lint/.ready ## what is decided without running: style, types, layers, our rules, secrets, licences
 	$(BIN)/ruff check .

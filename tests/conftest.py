@@ -25,6 +25,28 @@ def part(name: str) -> str:
     return found
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several workers share the files, those that take long come first: at the end nobody waits for one."""
+    if not hasattr(config, "workerinput"):
+        return
+    place: dict[Path, int] = {}
+    for one in items:
+        place[one.path] = min(_place(one), place.get(one.path, len(_LONG)))
+    items.sort(key=lambda one: place[one.path])
+
+
+_LONG = ("browser", "serve", "city")
+"""Fixtures of tests that start programs, the most costly first."""
+
+
+def _place(item: pytest.Item) -> int:
+    allowed = item.get_closest_marker("timeout")
+    if allowed is not None and allowed.args[0] > 100:
+        return -1
+    asked = getattr(item, "fixturenames", ())
+    return next((place for place, name in enumerate(_LONG) if name in asked), len(_LONG))
+
+
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
     return part

@@ -72,13 +72,14 @@ def proposed(who: SignedIn, key: str, title: str, sheet: str) -> None:
     """One person writes it down, describes it and sends its sheet, which is about nobody."""
     done(who, "inventory", {"key": key, "title": {"en": title, "ar": f"بيانات {title}"}})
     columns = [
-        {"name": name, "says": {"en": MEANS.get(name, f"The {name}")}, **({"unit": "°C"} if name == "temperature" else {})}
+        {"name": name, "says": {"en": MEANS.get(name, f"The {name}")}, "unit": "°C" if name == "temperature" else ""}
         for name in sheet.split("\n", 1)[0].split(",")
     ]  # fmt: skip
     done(who, "describe", {
         "id": PREFIX + key, "description": {"en": f"{title} of the valley, hour by hour."}, "licence": "CC_BY_4_0",
         "keywords": {"en": ["weather", title.lower()]}, "themes": ["ENVI"], "periodicity": "DAILY", "columns": columns,
-        "publisher": {"name": {"en": "City of Orlava"}}, "contact": {"name": "Data office", "email": "data@orlava.example"},
+        "publisher": {"name": {"en": "City of Orlava"}},
+        "contact": {"name": "Data office", "email": "data@orlava.example"},
     })  # fmt: skip
     headers = {"origin": who.origin, "sec-fetch-site": "same-origin", "x-hansa": "page"}
     told = who.client.post(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from parted import Parted
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -18,24 +20,35 @@ class Served:
     """A real `hansa serve` in a process of its own."""
 
     def __init__(
-        self, folder: Path, *options: str, wait: bool = True, python_path: Path | None = None, trusted: bool = True
+        self,
+        folder: Path,
+        *options: str,
+        wait: bool = True,
+        python_path: Path | None = None,
+        trusted: bool = True,
+        fresh: bool = False,
     ) -> None:
+        """`fresh`: from the interpreter's start, where that matters; otherwise it parts from one that has imported."""
         self.folder = folder
         self.options = options if not trusted else (*options, "--trust-loopback")
         self.env = os.environ | ({} if python_path is None else {"PYTHONPATH": str(python_path)})
+        self.fresh = fresh
         self.log = folder.parent / f"{folder.name}.log"
         self.start(wait=wait)
 
     def start(self, *, wait: bool = True) -> None:
         # A free port each time: nothing else of this machine is disturbed.
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable, "-m", "hansa", "serve", "--data", str(self.folder), "--http", "127.0.0.1:0",
-                    "--mqtt", "127.0.0.1:0", *self.options,
-                ],
-                stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True, start_new_session=True, env=self.env,
-            )  # fmt: skip
+            ports = ["--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0"]
+            words = ["serve", "--data", str(self.folder), *ports, *self.options]
+            self.process: subprocess.Popen[str] | Parted
+            if self.fresh:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "hansa", *words],
+                    stdout=subprocess.PIPE, stderr=log, cwd=ROOT, text=True, start_new_session=True, env=self.env,
+                )  # fmt: skip
+            else:
+                self.process = Parted(words, stderr=log.fileno(), cwd=ROOT, env=self.env)
         self.url = self.mqtt = self.mqtts = self.link = ""
         if wait:
             self.read_addresses()
@@ -74,7 +87,7 @@ class Served:
         assert got.status_code == 200, got.text
         return str(got.json()["secret"])
 
-    def until(self, true: Callable[[], object], within_s: float = 20.0) -> object:
+    def until(self, true: Callable[[], object], within_s: float = 60.0) -> object:
         """Ask again until it is so; what has no event to wait for is polled, and never longer than said."""
         end = time.monotonic() + within_s
         while not (found := true()):

@@ -9,7 +9,8 @@ import hansa
 
 # What DESIGN.md lists, as far as it is built (`forecast` is not), and NotFound, which `city.get` raises (ADR 0006).
 FRONT = {
-    *("Act", "Answer", "App", "Asked", "Asking", "Attribute", "BadRequest", "Change", "City", "Conflict", "Delete", "Entity", "File"),
+    *("Act", "Answer", "App", "Asked", "Asking", "Attribute", "BadRequest", "Change", "City", "Conflict"),
+    *("Delete", "Entity", "File"),
     *("Forbidden", "NotFound", "Refusal", "command", "entity", "geo", "kpi", "labels", "sheets", "units", "windows"),
 }
 HEAVY = (

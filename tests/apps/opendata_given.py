@@ -43,7 +43,12 @@ def proposed(here: MemoryCity, key: str, *, proposal: str = "", **plan: Any) -> 
         plan = {**here.get(ident)["suggested"], **plan}
     else:
         here.act("inventory", key=key, title={"en": key.title(), "fr": f"Le {key}"}, **STAFF)
-    words: dict[str, Any] = {"publisher": "City of Tests", "contact": CONTACT, "licence": "CC_BY_4_0", "themes": ["ENVI"]}
+    words: dict[str, Any] = {
+        "publisher": "City of Tests",
+        "contact": CONTACT,
+        "licence": "CC_BY_4_0",
+        "themes": ["ENVI"],
+    }
     if not proposal:
         words["description"] = f"What {key} is about"
     here.act("describe", ident, **words, **STAFF)
@@ -81,6 +86,8 @@ def header(answer: Response, name: str) -> str:
 
 def request(n: int, service: str, district: str, at: str, **more: Any) -> Entity:
     """A request of a resident, as staff see it."""
-    one = entity("ServiceRequest", f"r{n}", serviceCode=service, district=district, requestedAt=at, status="open", **more)
+    one = entity(
+        "ServiceRequest", f"r{n}", serviceCode=service, district=district, requestedAt=at, status="open", **more
+    )
     one.label = "smart;owner=works"
     return one

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ogc_city import CRS84, EPSG, Door, header, ogc_city, table
+from ogc_city import CRS84, EPSG, Door, dataset, header, ogc_city, released, table
 
 from hansa import Entity, entity
 
@@ -760,16 +760,46 @@ def test_a_station_that_moved_is_in_both_places(door: Door) -> None:
     door.city.say(entity("Dataset", "buses", status="withdrawn"))
 
 
-def test_a_guarded_series_is_read_from_its_release_alone(door: Door) -> None:
-    dataset = door.city.get("urn:ngsi-ld:Dataset:weather")
+def test_a_series_of_some_stations_has_no_others(door: Door) -> None:
+    source = {"kind": "history", "type": "WeatherObserved", "attributes": ["temperature"], "q": 'name=="North"'}
+    door.city.say(dataset("one", source=source))
     try:
-        door.city.say(Entity({**dataset.doc, "guard": {"type": "Property", "value": {"kind": "rows", "k": 5}}}))
+        assert stations(door, "/collections/one/cube?bbox=17,48,18,49") == ["north"]
+        assert stations(door, f"/collections/one/locations/{NORTH}") == ["north"]
+        door.wrong(f"/collections/one/locations/{SOUTH}", 404)
+        assert door.json("/collections/one")["extent"]["spatial"]["bbox"] == [[17.1, 48.1, 17.1, 48.1]]
+    finally:
+        door.city.say(entity("Dataset", "one", status="withdrawn"))
+
+
+def test_stations_may_have_numbers_for_names_and_two_rows_of_one_instant(door: Door) -> None:
+    rows = [[n % 2, 17.0 + n % 2, 48.0, f"2026-03-01T0{n // 2}:00:00Z", n, "a" if n < 2 else None] for n in range(6)]
+    rows.append([1, 18.0, 48.0, "2026-03-01T02:00:00Z", 50, None])
+    door.city.say(released(door.city, "numbered", ["id", "lon", "lat", "time", "load", "word"], rows))
+    try:
+        assert stations(door, "/collections/numbered/cube?bbox=16,47,19,49") == ["0", "1"]
+        one = door.json("/collections/numbered/locations/1")
+        assert one["ranges"]["load"]["values"] == [1, 3, 50]
+        assert one["ranges"]["word"]["values"] == ["a", None, None]
+        assert stations(door, "/collections/numbered/locations/0,1") == ["0", "1"]
+        for wrong in ("2", "x", "1e400", "nan"):
+            door.wrong(f"/collections/numbered/locations/{wrong}", 404)
+        features = Door(door.city, "features")
+        assert features.json("/collections/numbered/items?id=row-3")["numberMatched"] == 1
+    finally:
+        door.city.say(dataset("numbered", status="withdrawn"))
+
+
+def test_a_guarded_series_is_read_from_its_release_alone(door: Door) -> None:
+    weather = door.city.get("urn:ngsi-ld:Dataset:weather")
+    try:
+        door.city.say(Entity({**weather.doc, "guard": {"type": "Property", "value": {"kind": "rows", "k": 5}}}))
         told = door.json("/collections/weather")
         assert told["parameter_names"]["temperature"]["observedProperty"]["id"].endswith("#temperature")
         features = Door(door.city, "features")
         assert len(features.json("/collections/weather/items")["features"]) == 48
     finally:
-        door.city.say(Entity({**dataset.doc, "guard": {"type": "Property", "value": {"kind": "open"}}}))
+        door.city.say(Entity({**weather.doc, "guard": {"type": "Property", "value": {"kind": "open"}}}))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ogc_city import CRS84, LAMPS, Door, header, ogc_city
+from ogc_city import CRS84, LAMPS, Door, dataset, header, ogc_city, released
+
+from hansa import entity
 
 GEO = "application/geo+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
@@ -124,7 +126,7 @@ def test_an_unknown_parameter_is_400(door: Door, requirement: str, path: str) ->
      "bbox=16,49,17,48", "bbox=-181,0,0,1", "bbox=0,0,0,91", "bbox=1,2,9,3,4,5", "datetime=yesterday",
      "datetime=2026-13-01T00:00:00Z",
      "datetime=2026-02-01T00:00:00Z/2026-01-01T00:00:00Z", "datetime=1/2/3", "datetime=2026-01-01T00:00:00",
-     "power=high",
+     "power=high", "power=1_0", "power=%D9%A3", "bbox=1_0,2,30,4",
      "broken=maybe", "installedAt=soon", "crs=mars", "f=xml", "bbox=" + "1," * 200, "filter=power %3D %3D 1",
      "power=nan"],
 )  # fmt: skip
@@ -155,6 +157,19 @@ def test_every_dataset_with_places_is_a_collection(door: Door, requirement: str)
     }  # fmt: skip
     for one in told["collections"]:
         assert {"id", "links", "title", "extent", "itemType", "crs"} <= one.keys()
+
+
+def test_many_collections_come_a_page_at_a_time(door: Door) -> None:
+    seen: list[str] = []
+    path = "/collections?limit=3"
+    while path:
+        told = door.json(path)
+        assert len(told["collections"]) <= 3
+        seen += [one["id"] for one in told["collections"]]
+        found = links(told, "next")
+        path = path_of(door, found[0]["href"]) if found else ""
+    assert seen == [one["id"] for one in door.json("/collections")["collections"]]
+    door.wrong("/collections?limit=0")
 
 
 @req("/req/core/fc-md-links", "/req/core/fc-rel-type")
@@ -460,7 +475,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def test_a_page_runs_nothing_that_an_entity_says(door: Door) -> None:
-    from hansa import Entity, entity
+    from hansa import Entity
 
     nasty = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     one = entity("Fountain", "f", name=nasty, location={"type": "Point", "coordinates": [16.0, 48.0]})
@@ -539,6 +554,105 @@ def test_nothing_is_access_controlled(door: Door, requirement: str) -> None:
     assert "security" not in doc
     assert "securitySchemes" not in doc["components"]
     assert door.city.ask("GET", "/ogc/features/collections", by="person:ada").status == 200
+
+
+def test_what_is_taken_is_counted_and_what_is_looked_up_is_not() -> None:
+    from hansa.apps.opendata import usage
+
+    door = Door(ogc_city(), "features")
+    for path in ("", "/api", "/collections", "/collections/lamps", "/collections/lamps/queryables"):
+        door.ask(path)
+    door.wrong("/collections/lamps/items?x=1")
+    assert usage.counts(door.city.acts).now("lamps") == {}
+    door.ask("/collections/lamps/items?limit=1")
+    door.ask(f"/collections/lamps/items/{LAMP}01", {"user-agent": "Googlebot/2.1"})
+    Door(door.city, "edr").ask("/collections/weather/cube?bbox=17,48,18,49")
+    door.city.turn(seconds=61)
+    door.ask("/collections/trees/items?limit=1")
+    days = {one["dataset"]: one["days"] for one in door.city.find("DatasetUsage")}
+    assert days["lamps"] == {"2026-04-01": {"api": 1, "bots": 1}}
+    assert days["weather"] == {"2026-04-01": {"api": 1}}
+
+
+# ---- Rows that are not as they should be, and answers that are too heavy
+
+
+def test_an_answer_of_heavy_shapes_is_shorter_and_the_next_goes_on(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hansa.apps.opendata.ogc import looking
+
+    monkeypatch.setattr(looking, "POSITIONS", 7)
+    for ident, many in (("lamps", 30), ("trees", 250)):
+        for more in ("", "&filter=id%20LIKE%20%27%25%27"):
+            told = door.json(f"/collections/{ident}/items?limit=50{more}")
+            assert (told["numberReturned"], told["numberMatched"]) == (7, many)
+            following = door.json(path_of(door, link(told, "next")["href"]))
+            ids = {one["id"] for one in told["features"] + following["features"]}
+            assert len(ids) == 14
+
+
+def test_rows_of_one_id_twice_and_of_half_a_place_are_told_apart(door: Door) -> None:
+    rows = [
+        ["a", 16.0, 48.0, "2026-01-01T00:00:00Z"],
+        ["a", 16.0, 48.0, "2026-01-01T00:00:00Z"],
+        ["b", None, 48.0, "2026-01-01T00:00:00Z"],
+        ["b", 16.0, None, "2026-01-02T00:00:00Z"],
+        ["c", None, None, "2026-01-02T00:00:00Z"],
+    ]
+    door.city.say(released(door.city, "twice", ["id", "lon", "lat", "time"], rows))
+    try:
+        told = door.json("/collections/twice/items")
+        assert [one["id"] for one in told["features"]] == [f"row-{n}" for n in range(5)]
+        assert [one["geometry"] is None for one in told["features"]] == [False, False, True, True, True]
+        assert door.json("/collections/twice/items?bbox=16,48,16,48")["numberMatched"] == 5
+        assert door.json("/collections/twice/items?bbox=17,48,18,49")["numberMatched"] == 3
+        assert door.json("/collections/twice/items/row-3")["properties"] == {"time": "2026-01-02T00:00:00Z"}
+        rows[0][0] = "d"
+        door.city.say(released(door.city, "twice", ["id", "lon", "lat", "time"], rows))
+        told = door.json("/collections/twice/items?bbox=17,48,18,49")
+        assert {one["id"][:1] for one in told["features"]} == {"b", "c"}
+        assert "@" in told["features"][0]["id"]
+    finally:
+        door.city.say(entity("Dataset", "twice", status="withdrawn"))
+
+
+def test_odd_values_are_told_as_json_can(door: Door) -> None:
+    from hansa import Entity
+
+    odd = {"name": "a\u0007b", "list": [1, {"x": None}], "tiny": 1e-300, "deep": {"a": [[[]]]}}
+    one = entity("Oddity", "o", location={"type": "Point", "coordinates": [16.0, 48.0, 9.0]}, **odd)
+    source = {"kind": "entities", "type": "Oddity", "attributes": ["name", "list", "tiny", "deep", "never"]}
+    door.city.say(Entity(one.doc, label="open"), dataset("odd", source=source))
+    try:
+        (told,) = door.json("/collections/odd/items")["features"]
+        assert told["properties"] == odd
+        assert told["geometry"]["coordinates"] == [16.0, 48.0, 9.0]
+        assert "list" not in door.json("/collections/odd/queryables")["properties"]
+        assert door.ask("/collections/odd/items?f=html").status == 200
+    finally:
+        door.city.say(entity("Dataset", "odd", status="withdrawn"))
+
+
+def test_ids_may_be_numbers_and_properties_be_called_like_parameters(door: Door) -> None:
+    rows = [[n, 16.0, 48.0, n * 2, "x"] for n in range(5)]
+    door.city.say(released(door.city, "counted", ["id", "lon", "lat", "limit", "f"], rows))
+    try:
+        at = "/collections/counted/items"
+        assert door.ids(f"{at}?id=3") == ["3"]
+        assert door.json(f"{at}/3")["properties"] == {"limit": 6, "f": "x"}
+        assert door.json(f"{at}?limit=2&f=json")["numberMatched"] == 5
+        assert door.ids(f"{at}?filter=limit%3E4%20AND%20f%3D%27x%27%20AND%20id%3C%3E%274%27") == ["3"]
+        for wrong in ("9", "x", "3.5"):
+            door.wrong(f"{at}/{wrong}", 404)
+    finally:
+        door.city.say(entity("Dataset", "counted", status="withdrawn"))
+
+
+def test_a_place_that_is_no_number_makes_no_map(door: Door) -> None:
+    door.city.say(released(door.city, "words", ["id", "lon", "lat"], [["a", "16 E", "48 N"]]))
+    try:
+        door.wrong("/collections/words", 404)
+    finally:
+        door.city.say(entity("Dataset", "words", status="withdrawn"))
 
 
 # ---- Whatever is sent

@@ -7,18 +7,21 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opendata_given import CONTACT, STAFF, agreed, body_of, city, proposed, stations, weather
 
-from hansa import Conflict, Forbidden, NotFound, Refusal
+from hansa import Conflict, Entity, Forbidden, NotFound, Refusal
 from hansa.apps.opendata import proposing
 from hansa.apps.opendata.acts import proposals
 from hansa.apps.opendata.describing import described
 from hansa.apps.opendata.published import PREFIX
 from hansa.errors import HansaError
 from hansa.testing import MemoryCity
-from opendata_given import CONTACT, STAFF, agreed, body_of, city, proposed, stations, weather
 
 WEATHER = f"{PREFIX}weather-now"
-OPEN = {"source": {"kind": "entities", "type": "WeatherObserved", "attributes": ["temperature"]}, "guard": {"kind": "open"}}
+OPEN = {
+    "source": {"kind": "entities", "type": "WeatherObserved", "attributes": ["temperature"]},
+    "guard": {"kind": "open"},
+}
 
 
 def test_a_dataset_goes_from_inventory_to_everybody() -> None:
@@ -74,7 +77,13 @@ def test_without_a_licence_or_a_contact_nothing_is_published(lacking: str) -> No
     stations(here)
     here.act("inventory", key="places", title="Places", **STAFF)
     ident = f"{PREFIX}places"
-    words: dict[str, Any] = {"description": "x", "publisher": "City", "themes": ["ENVI"], "licence": "CC0", "contact": CONTACT}
+    words: dict[str, Any] = {
+        "description": "x",
+        "publisher": "City",
+        "themes": ["ENVI"],
+        "licence": "CC0",
+        "contact": CONTACT,
+    }
     del words[lacking]
     here.act("describe", ident, **words, **STAFF)
     here.act("propose", ident, **OPEN, **STAFF)
@@ -118,7 +127,8 @@ def test_releases_are_compared_and_the_same_again_is_none() -> None:
     here = weather()
     here.act("release", WEATHER, **STAFF)
     assert here.get(WEATHER)["version"] == 1
-    assert here.get("urn:ngsi-ld:DatasetRelease:weather-now-2")["status"] == "same"
+    assert [one.key for one in here.find("DatasetRelease")] == ["weather-now-1"]
+    assert [one.key for one in here.find("Table")] == ["opendata-weather-now-1"]
     stations(here, 2, first=6)
     here.act("release", WEATHER, **STAFF)
     one = here.get(WEATHER)
@@ -144,12 +154,27 @@ def test_values_beyond_the_dictionary_and_holes_are_told() -> None:
     here.act("inventory", key="t", title="T", **STAFF)
     ident = f"{PREFIX}t"
     columns = [{"name": "temperature", "unit": "°C", "says": "Air temperature", "low": 0, "high": 3}]
-    here.act("describe", ident, description="d", publisher="C", contact=CONTACT, licence="CC0", themes=["ENVI"], columns=columns, **STAFF)
+    here.act(
+        "describe",
+        ident,
+        description="d",
+        publisher="C",
+        contact=CONTACT,
+        licence="CC0",
+        themes=["ENVI"],
+        columns=columns,
+        **STAFF,
+    )
     here.act("propose", ident, **OPEN, **STAFF)
     quality = agreed(here, ident)["quality"]
     assert quality["outside"] == [{"column": "temperature", "range": [0, 3], "found": [1.5, 5.5]}]
     assert quality["columns"]["temperature"] == 1.0
-    assert here.view("case", {"id": ident}, by="person:ada", roles=("supervisor",))["undescribed"] == ["id", "lon", "lat", "geometry"]
+    assert here.view("case", {"id": ident}, by="person:ada", roles=("supervisor",))["undescribed"] == [
+        "id",
+        "lon",
+        "lat",
+        "geometry",
+    ]
 
 
 def test_what_is_withdrawn_says_why_at_every_address() -> None:
@@ -166,7 +191,13 @@ def test_what_is_withdrawn_says_why_at_every_address() -> None:
 
 def test_a_new_source_of_what_is_published_waits_for_a_second_person_too() -> None:
     here = weather()
-    here.act("propose", WEATHER, source={"kind": "entities", "type": "WeatherObserved", "attributes": ["name"]}, guard={"kind": "open"}, **STAFF)
+    here.act(
+        "propose",
+        WEATHER,
+        source={"kind": "entities", "type": "WeatherObserved", "attributes": ["name"]},
+        guard={"kind": "open"},
+        **STAFF,
+    )
     one = here.get(WEATHER)
     assert one["status"] == "published"
     assert one["source"]["attributes"] == ["temperature", "relativeHumidity", "dewPoint"]
@@ -186,8 +217,35 @@ def test_a_table_that_cannot_be_made_says_so_and_does_not_leave() -> None:
     assert "nowhere" in one["candidate"]["fault"]
     with pytest.raises(Refusal, match="nowhere"):
         here.act("approve", one.id, sha256="0" * 64, by="person:bob", **STAFF)
-    empty = proposed(here, "none", source={"kind": "entities", "type": "Unicorn", "attributes": ["horn"]}, guard={"kind": "open"})
+    empty = proposed(
+        here, "none", source={"kind": "entities", "type": "Unicorn", "attributes": ["horn"]}, guard={"kind": "open"}
+    )
     assert empty["candidate"]["status"] == "failed"
+
+
+def test_the_table_of_an_older_proposal_is_nobodys_candidate() -> None:
+    here = city()
+    stations(here)
+    one = proposed(here, "places", **OPEN)
+    first = one["candidate"]["sha256"]
+    other = OPEN["source"] | {"attributes": ["name"]}
+    here.act("propose", one.id, source=other, guard={"kind": "open"}, **STAFF)
+    late = here.get("urn:ngsi-ld:Table:opendata-places-1")
+    here.say(Entity({**late.doc, "status": {"type": "Property", "value": "ordered"}}))
+    here.turn(seconds=1)
+    assert here.get(one.id)["candidate"]["version"] == 2
+    with pytest.raises(Refusal, match="not the table"):
+        here.act("approve", one.id, sha256=first, by="person:bob", **STAFF)
+
+
+def test_what_is_withdrawn_while_its_table_is_made_stays_withdrawn() -> None:
+    here = weather()
+    stations(here, 1, first=6)
+    here.act("withdraw", WEATHER, why="wrong", **STAFF)
+    with pytest.raises(Refusal):
+        here.act("release", WEATHER, **STAFF)
+    here.turn(seconds=3 * 86_400)
+    assert (here.get(WEATHER)["status"], here.get(WEATHER)["version"]) == ("withdrawn", 1)
 
 
 def test_every_ready_made_proposal_can_be_taken_up() -> None:
@@ -207,14 +265,30 @@ def test_every_ready_made_proposal_can_be_taken_up() -> None:
         ({"guard": {"kind": "cells"}}, "guard.by"),
         ({"guard": {"kind": "cells", "by": ["a"], "k": 1}}, "guard.k"),
         ({"guard": {"kind": "cells", "by": ["a"], "measures": [{"of": "x", "as": "max"}]}}, "guard.measures[0]"),
-        ({"guard": {"kind": "cells", "by": ["a"]}, "source": {"kind": "history", "type": "T", "attributes": ["a"]}}, "guard.kind"),
+        (
+            {"guard": {"kind": "cells", "by": ["a"]}, "source": {"kind": "history", "type": "T", "attributes": ["a"]}},
+            "guard.kind",
+        ),
         ({"guard": {"kind": "open"}, "source": {"kind": "sheet"}}, "guard.kind"),
         ({"guard": {"kind": "none"}, "source": OPEN["source"]}, "guard.kind"),
-        ({"guard": {"kind": "open"}, "source": {"kind": "entities", "type": "T", "attributes": []}}, "source.attributes"),
-        ({"guard": {"kind": "open"}, "source": {"kind": "entities", "type": "T", "attributes": ["id"]}}, "source.attributes"),
+        (
+            {"guard": {"kind": "open"}, "source": {"kind": "entities", "type": "T", "attributes": []}},
+            "source.attributes",
+        ),
+        (
+            {"guard": {"kind": "open"}, "source": {"kind": "entities", "type": "T", "attributes": ["id"]}},
+            "source.attributes",
+        ),
         ({"guard": {"kind": "open"}, "source": OPEN["source"], "steps": [{"do": "sql"}]}, "steps[0]"),
         ({"guard": {"kind": "open", "k": 1}, "source": OPEN["source"]}, "guard"),
-        ({"guard": {"kind": "cells", "by": ["a"]}, "source": OPEN["source"], "steps": [{"do": "suppress", "by": ["a"], "k": 5}]}, "steps[0]"),
+        (
+            {
+                "guard": {"kind": "cells", "by": ["a"]},
+                "source": OPEN["source"],
+                "steps": [{"do": "suppress", "by": ["a"], "k": 5}],
+            },
+            "steps[0]",
+        ),
     ],
 )
 def test_what_is_no_proposal_is_refused_with_its_place(plan: dict[str, Any], where: str) -> None:
@@ -234,7 +308,22 @@ JSON = st.recursive(
     lambda some: st.lists(some, max_size=4) | st.dictionaries(st.text(max_size=10), some, max_size=4),
     max_leaves=12,
 )
-MEMBERS = ("title", "description", "keywords", "themes", "licence", "publisher", "contact", "periodicity", "spatial", "columns", "series", "hvd", "conformsTo", "owner")
+MEMBERS = (
+    "title",
+    "description",
+    "keywords",
+    "themes",
+    "licence",
+    "publisher",
+    "contact",
+    "periodicity",
+    "spatial",
+    "columns",
+    "series",
+    "hvd",
+    "conformsTo",
+    "owner",
+)
 
 
 @given(st.dictionaries(st.sampled_from(MEMBERS), JSON, max_size=4))
@@ -242,11 +331,13 @@ MEMBERS = ("title", "description", "keywords", "themes", "licence", "publisher",
 def test_whatever_a_description_says_it_is_kept_or_refused(said: dict[str, Any]) -> None:
     try:
         made = described(said)
-    except Refusal as fault:
-        assert fault.where
+    except Refusal as refused:
+        fault = refused
     else:
         assert made
         assert not re.search("[\x00-\x08\u202e\u2066]", str(made))
+        return
+    assert fault.where
 
 
 @given(st.fixed_dictionaries({"source": JSON, "guard": JSON, "steps": JSON}))
@@ -263,7 +354,11 @@ def test_texts_are_cleaned_of_what_turns_them_around() -> None:
     made = described({"title": {"en": "a\u202eb\x00c"}, "columns": [{"name": "x", "says": "y\u2066"}]})
     assert made["title"] == {"en": "abc"}
     assert made["dictionary"][0]["says"] == {"en": "y"}
-    for bad in ({"conformsTo": ["javascript:alert(1)"]}, {"contact": {"email": "a@b\n.c"}}, {"publisher": {"name": "x", "uri": "https://a b"}}):
+    for bad in (
+        {"conformsTo": ["javascript:alert(1)"]},
+        {"contact": {"email": "a@b\n.c"}},
+        {"publisher": {"name": "x", "uri": "https://a b"}},
+    ):
         with pytest.raises(Refusal):
             described(bad)
 
@@ -297,7 +392,12 @@ def test_questions_reach_published_tables_alone() -> None:
     asked = {"dataset": "weather-now", "measures": [{"of": "temperature", "as": "max", "name": "top"}]}
     assert here.view("ask", {"q": json.dumps(asked)}, by="")["rows"] == [[6.5]]
     secret = proposed(here, "secret", **OPEN)["candidate"]["sha256"]
-    for bad in ({"dataset": secret}, {"table": secret}, {"dataset": "secret"}, {"dataset": "weather-now", "join": {"table": secret, "on": [["id", "id"]]}}):
+    for bad in (
+        {"dataset": secret},
+        {"table": secret},
+        {"dataset": "secret"},
+        {"dataset": "weather-now", "join": {"table": secret, "on": [["id", "id"]]}},
+    ):
         with pytest.raises((Refusal, NotFound)):
             here.view("ask", {"q": json.dumps(bad)}, by="")
     with pytest.raises(Refusal):

@@ -1,4 +1,4 @@
-"""What leaves of records about persons: attacked by somebody who knows every total, and by who has the release before."""
+"""What leaves of records about persons: attacked by who knows every total, and by who has the release before."""
 
 import csv
 import io
@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from opendata_given import STAFF, agreed, body_of, city, proposed, request
 from scipy.optimize import linprog
 
 from hansa import Refusal, entity
+from hansa.app import File
 from hansa.apps.opendata import anonymity, cells
 from hansa.apps.opendata.cells import Cell
 from hansa.apps.opendata.published import PREFIX
 from hansa.testing import MemoryCity
-from opendata_given import STAFF, agreed, body_of, city, proposed, request
-from hansa.app import File
 
 K = 5
 REQUESTS = f"{PREFIX}requests-by-month"
@@ -28,7 +28,9 @@ def of(counts: dict[tuple[Any, ...], int]) -> dict[tuple[Any, ...], Cell]:
     return {key: Cell(n=n, rows=n) for key, n in counts.items()}
 
 
-def intervals(counts: dict[tuple[int, ...], int], shown: set[tuple[int, ...]]) -> dict[tuple[int, ...], tuple[float, float]]:
+def intervals(
+    counts: dict[tuple[int, ...], int], shown: set[tuple[int, ...]]
+) -> dict[tuple[int, ...], tuple[float, float]]:
     """What somebody finds of each that went who knows all totals of several cells, and that none is below nothing."""
     gone = [key for key in counts if key not in shown]
     rows, totals = [], []
@@ -43,7 +45,15 @@ def intervals(counts: dict[tuple[int, ...], int], shown: set[tuple[int, ...]]) -
     for place, key in enumerate(gone):
         cost = np.zeros(len(gone))
         cost[place] = 1.0
-        ends = [linprog(sign * cost, A_eq=np.array(rows) if rows else None, b_eq=np.array(totals) if rows else None, bounds=(0, None)) for sign in (1, -1)]
+        ends = [
+            linprog(
+                sign * cost,
+                A_eq=np.array(rows) if rows else None,
+                b_eq=np.array(totals) if rows else None,
+                bounds=(0, None),
+            )
+            for sign in (1, -1)
+        ]
         found[key] = (ends[0].fun, -ends[1].fun if ends[1].status == 0 else np.inf)
     return found
 
@@ -149,10 +159,22 @@ def test_steps_make_values_coarser_and_let_go_of_what_they_cannot() -> None:
         "2026-01-01",
         "2026-01-01T12",
     ]
-    for bad in ({"do": "band", "column": "age", "width": 0}, {"do": "round", "column": "x"}, {"do": "sql"}, {"do": "where", "column": "x", "op": "~"}):
+    for bad in (
+        {"do": "band", "column": "age", "width": 0},
+        {"do": "round", "column": "x"},
+        {"do": "sql"},
+        {"do": "where", "column": "x", "op": "~"},
+    ):
         with pytest.raises(Refusal):
             cells.stepped(records, [bad])
-    kept = cells.stepped(records, [{"do": "where", "column": "age", "op": ">=", "value": 30}, {"do": "rename", "to": {"age": "years"}}, {"do": "keep", "columns": ["years"]}])
+    kept = cells.stepped(
+        records,
+        [
+            {"do": "where", "column": "age", "op": ">=", "value": 30},
+            {"do": "rename", "to": {"age": "years"}},
+            {"do": "keep", "columns": ["years"]},
+        ],
+    )
     assert kept == [{"years": 37}]
 
 
@@ -160,7 +182,10 @@ def test_what_hangs_together_is_found_as_linear_algebra_finds_it() -> None:
     draw = np.random.default_rng(5)
     for _ in range(60):
         many = int(draw.integers(2, 25))
-        lines = [sorted(draw.choice(many, size=int(draw.integers(1, min(many, 5) + 1)), replace=False)) for _ in range(int(draw.integers(1, many)))]
+        lines = [
+            sorted(draw.choice(many, size=int(draw.integers(1, min(many, 5) + 1)), replace=False))
+            for _ in range(int(draw.integers(1, many)))
+        ]
         matrix = np.zeros((len(lines), many))
         for row, line in enumerate(lines):
             matrix[row, line] = 1.0
@@ -173,7 +198,9 @@ def test_what_hangs_together_is_found_as_linear_algebra_finds_it() -> None:
 # ---- Through the acts
 
 
-def residents(here: MemoryCity, counts: dict[tuple[str, str], int], at: str = "2026-03-10T10:00:00Z", first: int = 0) -> None:
+def residents(
+    here: MemoryCity, counts: dict[tuple[str, str], int], at: str = "2026-03-10T10:00:00Z", first: int = 0
+) -> None:
     """Requests of residents: so many of each service and district."""
     n = first
     for (service, district), many in counts.items():
@@ -190,7 +217,14 @@ def table(here: MemoryCity, key: str = "requests-by-month") -> dict[tuple[str, s
 
 def test_requests_leave_as_counts_that_stand_for_five_and_never_as_records() -> None:
     here = city()
-    counts = {("lamp", "north"): 9, ("lamp", "south"): 2, ("bin", "north"): 12, ("bin", "south"): 8, ("tree", "north"): 7, ("tree", "south"): 6}
+    counts = {
+        ("lamp", "north"): 9,
+        ("lamp", "south"): 2,
+        ("bin", "north"): 12,
+        ("bin", "south"): 8,
+        ("tree", "north"): 7,
+        ("tree", "south"): 6,
+    }
     residents(here, counts)
     residents(here, {("lamp", "south"): 50}, at="2026-04-05T10:00:00Z", first=500)  # the month that is not over
     one = proposed(here, "requests-by-month", proposal="requests-by-month")
@@ -261,7 +295,13 @@ STEPS = [{"do": "band", "column": "age", "width": 20}]
 def uploaded(here: MemoryCity, text: str, guard: dict[str, Any], steps: list[dict[str, Any]]) -> Any:
     """A sheet that was uploaded and proposed."""
     here.act("inventory", key="people", title="People", **STAFF)
-    words = {"description": "d", "publisher": "C", "contact": {"email": "a@b.example"}, "licence": "CC0", "themes": ["SOCI"]}
+    words = {
+        "description": "d",
+        "publisher": "C",
+        "contact": {"email": "a@b.example"},
+        "licence": "CC0",
+        "themes": ["SOCI"],
+    }
     here.act("describe", f"{PREFIX}people", **words, **STAFF)
     here.act("upload", f"{PREFIX}people", files=[sheet(text)], guard=guard, steps=steps, **STAFF)
     return here.get(f"{PREFIX}people")
@@ -295,8 +335,20 @@ def test_a_group_that_says_it_of_everybody_is_refused(rows: list[tuple[str, int,
     assert says in one["candidate"]["fault"]
 
 
+def test_a_column_that_nobody_declared_keeps_the_whole_from_leaving() -> None:
+    rows = people([("north", 21 + n, "flu" if n % 2 else "cold") for n in range(8)])
+    text = "\n".join(f"{line},{'street' if n == 0 else f'Lane {n}'}" for n, line in enumerate(rows.splitlines())) + "\n"
+    one = uploaded(city(), text, GUARD, STEPS)
+    assert one["candidate"]["status"] == "failed"
+    assert "street is neither" in one["candidate"]["fault"]
+    declared = uploaded(city(), text, GUARD | {"others": ["street"]}, STEPS)
+    assert declared["candidate"]["status"] == "made"
+
+
 def test_many_records_of_one_person_are_one_person() -> None:
-    text = "person,district,age,illness\n" + "".join(f"p{n % 2},north,30,{'flu' if n % 2 else 'cold'}\n" for n in range(40))
+    text = "person,district,age,illness\n" + "".join(
+        f"p{n % 2},north,30,{'flu' if n % 2 else 'cold'}\n" for n in range(40)
+    )
     one = uploaded(city(), text, GUARD, STEPS)
     assert "persons" in one["candidate"]["fault"]
 
@@ -319,6 +371,8 @@ def test_what_is_labelled_personal_is_counted_and_never_released_as_it_is() -> N
         here.say(it)
     plan = {"source": {"kind": "entities", "type": "Tree", "attributes": ["kind", "owner"]}}
     assert proposed(here, "trees", **plan, guard={"kind": "open"})["candidate"]["status"] == "failed"
-    one = proposed(here, "oaks", **plan, guard={"kind": "cells", "by": ["kind"], "measures": [{"as": "count", "name": "n"}]})
+    one = proposed(
+        here, "oaks", **plan, guard={"kind": "cells", "by": ["kind"], "measures": [{"as": "count", "name": "n"}]}
+    )
     assert one["candidate"]["rows"] == 2
     assert proposed(here, "owners", **plan, guard={"kind": "cells", "by": ["owner"]})["candidate"]["status"] == "failed"

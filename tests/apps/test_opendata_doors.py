@@ -6,12 +6,12 @@ import json
 from xml.etree import ElementTree as ET
 
 import pytest
+from opendata_given import STAFF, agreed, body_of, city, header, proposed, stations, weather
 
 from hansa import NotFound, Refusal, entity, sheets
 from hansa.analytics.acts import Visit
 from hansa.apps.opendata import doors, schema, usage
 from hansa.apps.opendata.published import PREFIX, Published
-from opendata_given import STAFF, agreed, body_of, city, header, proposed, stations, weather
 
 WEATHER = f"{PREFIX}weather-now"
 
@@ -58,7 +58,14 @@ def test_what_waits_for_approval_is_nowhere() -> None:
     here = city()
     stations(here)
     proposed(here, "secret", proposal="weather-now")
-    for address in ("/data/secret.csv", "/data/secret", "/data/secret.ttl", "/data/secret/1.csv", "/data/secret/preview", "/data/secret.schema.json"):
+    for address in (
+        "/data/secret.csv",
+        "/data/secret",
+        "/data/secret.ttl",
+        "/data/secret/1.csv",
+        "/data/secret/preview",
+        "/data/secret.schema.json",
+    ):
         with pytest.raises(NotFound):
             here.ask("GET", address)
     assert b"secret" not in here.ask("GET", "/data/catalog.ttl").body
@@ -72,20 +79,34 @@ def test_a_spreadsheet_runs_nothing_that_came_through_the_door() -> None:
         one.label = "open"
         here.say(one)
     source = {"kind": "entities", "type": "Bench", "attributes": ["name"]}
-    agreed(here, proposed(here, "benches", source=source, guard={"kind": "open"}, steps=[{"do": "keep", "columns": ["name"]}]).id)
+    agreed(
+        here,
+        proposed(
+            here, "benches", source=source, guard={"kind": "open"}, steps=[{"do": "keep", "columns": ["name"]}]
+        ).id,
+    )
     text = body_of(here.ask("GET", "/data/benches.csv")).decode("utf-8-sig")
     for row in csv.reader(io.StringIO(text)):
         assert row[0][0] not in "=+-@\t\r", row
-    made = sheets.read(body_of(here.ask("GET", "/data/benches.xlsx")), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    made = sheets.read(
+        body_of(here.ask("GET", "/data/benches.xlsx")),
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    )
     assert "=1+1" in {str(cell) for row in made[0].rows for cell in row}  # a text, no formula
 
 
 def test_machines_get_rdf_and_people_their_page() -> None:
     here = weather()
-    page = here.ask("GET", "/data/weather-now", headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr-CH,de;q=0.5"})
+    page = here.ask(
+        "GET", "/data/weather-now", headers={"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr-CH,de;q=0.5"}
+    )
     assert (page.status, header(page, "location")) == (303, "/fr/data/weather-now")
     assert header(here.ask("GET", "/data/catalog"), "location") == "/en/data"
-    for accept, kind in (("text/turtle", "text/turtle"), ("application/ld+json", "application/ld+json"), ("text/html;q=0.1, text/turtle;q=0.9", "text/turtle")):
+    for accept, kind in (
+        ("text/turtle", "text/turtle"),
+        ("application/ld+json", "application/ld+json"),
+        ("text/html;q=0.1, text/turtle;q=0.9", "text/turtle"),
+    ):
         answer = here.ask("GET", "/data/catalog", headers={"Accept": accept})
         assert (answer.status, answer.kind.decode().split(";")[0]) == (200, kind)
     assert doors.preferred("text/turtle;q=x, text/html") == ""
@@ -130,7 +151,7 @@ def test_feeds_tell_releases_notes_and_withdrawals() -> None:
     assert {one.findtext(f"{space}content") for one in entries} == {"First release", "Station 3 was <moved> & cleaned"}
     assert all(one.findtext(f"{space}id") and one.findtext(f"{space}updated") for one in entries)
     rss = ET.fromstring(here.ask("GET", "/data/feed.rss?lang=fr").body)
-    assert [one.findtext("title") for one in rss.iter("item")][0].startswith("Stations météo")
+    assert next(one.findtext("title") for one in rss.iter("item")).startswith("Stations météo")
     assert all(one.findtext("pubDate").endswith("+0000") for one in rss.iter("item"))
     here.act("withdraw", WEATHER, why="wrong", **STAFF)
     again = here.ask("GET", "/data/feed.atom").body
@@ -208,7 +229,21 @@ def test_a_large_catalogue_comes_in_pages() -> None:
     here = weather()
     first = here.get(WEATHER)
     for n in range(120):
-        said = {name: first.get(name) for name in ("title", "licence", "publisher", "contactPoint", "table", "columns", "version", "rows", "modified", "issued")}
+        said = {
+            name: first.get(name)
+            for name in (
+                "title",
+                "licence",
+                "publisher",
+                "contactPoint",
+                "table",
+                "columns",
+                "version",
+                "rows",
+                "modified",
+                "issued",
+            )
+        }
         here.say(entity("Dataset", f"copy-{n:03d}", status="published", **said))
     answer = here.ask("GET", "/data/catalog.ttl?page=2")
     assert 'rel="prev"' in header(answer, "link")

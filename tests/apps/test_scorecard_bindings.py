@@ -147,6 +147,12 @@ def test_what_somebody_has_said_stands_and_what_is_bound_is_not_said_over(city: 
     assert said(city, "beds")["value"] == 40
 
 
+def test_what_does_not_apply_is_not_counted_after_all(city: MemoryCity) -> None:
+    enter(city, "beds", None, "2026", status="not applicable", reason="they are the next town's")
+    with pytest.raises(Refusal, match="said by somebody"):
+        bind(city, WARDS)
+
+
 def test_a_query_that_gives_nothing_any_more_takes_its_number_away_and_says_why(city: MemoryCity) -> None:
     bind(city, WARDS)
     enter(city, "population", 1_000, "2026")
@@ -344,6 +350,10 @@ def test_a_column_of_a_table_is_asked_when_it_is_bound_and_says_which(city: Memo
     assert [said(city, "beds", year)["value"] for year in ("2024", "2025")] == [20, 30]
     lineage = said(city, "beds", "2025")["lineage"]
     assert (lineage["how"], lineage["table"], lineage["rows"]) == ("table", sha, 2)
+    with pytest.raises(Refusal, match=r"unbind|obtained"):
+        enter(city, "beds", 31, "2025", correct=True, reason="I know better")
+    bind(city, how | {"scale": 2}, since="2024")  # bound anew, it says its own values over
+    assert said(city, "beds", "2025")["value"] == 60
     only = how | {"where": [{"column": "house", "op": "==", "value": "y"}]}
     assert trial(city, only, period="2025")["value"] == 8
     assert "no beds" in trial(city, only, period="2023")["fault"]

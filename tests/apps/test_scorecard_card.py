@@ -84,6 +84,8 @@ def test_a_value_beside_its_own_past_and_the_whole_over_the_periods() -> None:
     assert [one["period"] for one in course] == ["2023", "2025", "2026"]
     assert [one["nodes"][""]["percent"] for one in course] == [50.0, 56.25, None]
     assert [one["came"] for one in course] == [1, 3, 1]
+    running = row("S: 1", {"": (1.0, None)}, "2026", provisional=True)
+    assert (card.latest([*rows(), running]), card.latest([running]), card.latest([])) == ("2025", "2026", "")
     assert card.series([*rows(), *before], "S: 1", "") == [(2023, 50.0), (2025, 80.0), (2026, 1.0)]
 
 

@@ -149,7 +149,7 @@ def test_the_card_of_the_last_period_with_its_course_and_what_is_missing(city: M
     assert (found["card"]["period"], found["periods"], found["public"]) == ("2025", ["2024", "2025"], False)
     assert found["card"]["whole"]["percent"] == 75.0
     assert [one["nodes"][""]["percent"] for one in found["trends"]] == [50.0, 75.0]
-    assert [one["code"] for one in found["gaps"]] == ["S: 1"]
+    assert [(one["code"], one["by"], one["yearly_change"]) for one in found["gaps"]] == [("S: 1", 2030, 4.0)]
     assert [len(one["indicators"]) for one in found["missing"]] == [3]
     assert set(found["pictures"]["radars"]) == {"Small"}
     earlier = city.view("card", {"framework": "small", "period": "2024"})
@@ -184,6 +184,18 @@ def test_a_city_without_a_framework_says_so() -> None:
         empty.view("card", {})
 
 
+@pytest.mark.parametrize("name", kpi.frameworks())
+def test_every_framework_that_ships_has_a_card_before_anything_is_reported(name: str) -> None:
+    framework = kpi.framework(name)
+    made = card.made(framework, [], "2025")
+    assert (made["counts"]["came"], made["whole"]["percent"]) == (0, None)
+    assert {one["name"] for one in made["nodes"]} == set(card.pictures(made)["radars"])
+    lines = list(csv.DictReader(io.StringIO(export.table(made).decode())))
+    assert {one["code"] for one in lines} == set(framework.indicators)
+    missing = {it["code"] for one in card.missing(made) for it in one["indicators"]}
+    assert missing == set(framework.indicators)
+
+
 def test_what_would_help_takes_the_bank_and_the_plan(city: MemoryCity) -> None:
     effects = [{"framework": "small", "code": "S: 1", "change": 20, "unit": "%", "perYears": 2, "evidence": "measured"}]
     cost = {"capital": 1_000_000, "yearly": 0, "currency": "EUR"}
@@ -199,6 +211,16 @@ def test_what_would_help_takes_the_bank_and_the_plan(city: MemoryCity) -> None:
     ]
     assert (found["helps"][0]["gain"]["percent"], found["helps"][0]["per_price"]) == (25.0, 25.0)
     assert found["gaps"][0]["gap"] == 20.0
+
+
+def test_staff_see_the_evidence_and_inputs_of_what_could_not_be_computed(city: MemoryCity) -> None:
+    found = city.view("method", {"framework": "small", "code": "S: 1", "period": "2025"})
+    one = found["account"]["inputs"][0]
+    assert (one["evidence"], one["by"], one["status"]) == ({"text": "a letter"}, "person:ada", "reported")
+    enter(city, "population", 25_000)
+    lacking = city.view("method", {"framework": "small", "code": "S: 3", "period": "2025"})["account"]
+    assert [(it["input"], it["value"]) for it in lacking["inputs"]] == [("beds", None), ("population", 25_000.0)]
+    assert (lacking["missing"], lacking["points"][0]["put_in"]) == (["beds"], "")
 
 
 # ---- anybody

@@ -4,10 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from scorecards import enter, pack, small_city
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scorecards import enter, pack, sheet_file, small_city
 
 from hansa import BadRequest, Conflict, Entity, Forbidden, NotFound, Refusal, entity
-from hansa.apps.scorecard import nouns
+from hansa.app import File
+from hansa.apps.scorecard import app, nouns
 from hansa.testing import MemoryCity
 
 INPUT, KPI = "KpiInput", "KeyPerformanceIndicator"
@@ -198,6 +201,39 @@ def test_of_several_data_points_those_are_computed_whose_inputs_are_there(city: 
     assert found["missing"] == ["no2"]
 
 
+# ---- What cannot be so, by U4SSC's own checks
+
+IMPLAUSIBLE = (
+    ({"city_gdp": 100, "rd_expenditure": 40}, "quarter of its product"),
+    ({"households": 200, "households_basic_water": 100, "households_potable_water": 120}, "potable"),
+    ({"waste": 100, "waste_landfill": 50, "waste_burnt": 0, "waste_incinerated": 0, "waste_open_dump": 0,
+      "waste_recycled": 30, "waste_other": 0}, "sum to 100"),
+    ({"youth_unemployed": 100, "youth_labour_force": 50}, "cannot be above 100"),
+    ({"electricity_meters": 10, "smart_electricity_meters": 11}, "above 100"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("numbers", "why"), IMPLAUSIBLE)
+def test_what_u4ssc_says_cannot_be_is_refused_with_the_last_number_of_it(numbers: dict[str, float], why: str) -> None:
+    with small_city(keep=False).closing() as city:
+        city.act("adopt", framework="u4ssc", roles=("supervisor",))
+        *first, last = numbers
+        for name in first:
+            enter(city, name, numbers[name], framework="u4ssc")
+        with pytest.raises(Refusal, match=why) as caught:
+            enter(city, last, numbers[last], framework="u4ssc")
+        assert caught.value.mend
+        assert city.find(INPUT, f'input=="{last}"') == []
+
+
+def test_what_is_odd_is_taken_and_told_beside_the_value(city: MemoryCity) -> None:
+    city.act("adopt", framework="u4ssc", roles=("supervisor",))
+    enter(city, "city_gdp", 100, framework="u4ssc")
+    enter(city, "rd_expenditure", 12, framework="u4ssc")
+    found = city.get(nouns.indicator_id("u4ssc", "EC: P: IN: 1C", "city", "2025"))
+    assert (found["kpiValue"], len(found["warnings"])) == (12, 1)
+
+
 # ---- Exactly the dependants
 
 
@@ -381,3 +417,101 @@ def test_other_cities_values_are_taken_with_their_source_or_not_at_all(city: Mem
     with pytest.raises(Refusal, match="two values"):
         city.act("compare", framework="small", values=[one, one | {"value": 3.0}])
     assert len(city.view("cities", {"framework": "small"})["cities"]) == 2
+
+
+# ---- Whatever is said
+
+WORD = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.text(max_size=12),
+    st.sampled_from(["small", "online", "2025", "S: 1", "city", "reported", "not reported", "count", "Ward"]),
+)  # fmt: skip
+JSON = st.recursive(
+    WORD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+SOUND: dict[str, dict[str, Any]] = {
+    "adopt": {"framework": "u4ssc", "edition": "1"},
+    "enter": {"framework": "small", "input": "online", "period": "2025", "value": 3, "evidence": {"text": "x"},
+              "unit": "", "status": "reported", "area": "city", "correct": True, "reason": "x"},
+    "target": {"framework": "small", "code": "S: 1", "point": "", "target": 80, "year": 2030, "reason": "x"},
+    "bind": {"framework": "small", "input": "beds", "since": "2025",
+             "how": {"from": "entities", "type": "Ward", "q": "a==1", "aggregate": "sum", "attribute": "beds"}},
+    "compare": {"framework": "small",
+                "values": [{"city": "A", "code": "S: 1", "period": "2020", "value": 1, "source": "x"}]},
+    "publish": {"framework": "small", "period": "2025"},
+    "bind_standard": {"framework": "small", "inputs": ["online"]},
+    "withdraw": {"framework": "small", "period": "2025", "reason": "x"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shared() -> Any:
+    with small_city(keep=False).closing() as made:
+        yield made
+
+
+@given(st.data())
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_said_it_is_done_or_refused_in_words(shared: MemoryCity, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(SOUND)))
+    told = dict(SOUND[name])
+    for member in data.draw(st.lists(st.sampled_from(sorted(told)), min_size=1, max_size=2, unique=True)):
+        deep = told[member]
+        if isinstance(deep, dict) and data.draw(st.booleans()):
+            told[member] = deep | {data.draw(st.sampled_from(sorted(deep))): data.draw(JSON)}
+        else:
+            told[member] = data.draw(JSON)
+    try:
+        shared.act(name, roles=("supervisor",), **told)
+    except BadRequest:
+        return  # it says so itself
+
+
+# ---- Files, settings, other editions
+
+
+def test_a_paper_that_proves_a_number_is_kept_with_it(city: MemoryCity) -> None:
+    paper = File("letter.pdf", b"%PDF-1.7", "application/pdf", "a" * 64, 8)
+    city.act(
+        "enter", framework="small", input="beds", period="2025", value="30", correct="true", reason="", files=(paper,)
+    )
+    one = said(city, "beds")
+    assert (one["evidence"], one["media"][0]["name"]) == ({"files": ["a" * 64]}, "letter.pdf")
+
+
+def test_a_framework_named_in_the_settings_is_used_from_the_first_round_on_and_can_be_left() -> None:
+    settings_ = {"scorecard": {"timezone": "UTC", "frameworks": ["u4ssc", "nothing", 7]}}
+    with MemoryCity(app, start="2026-04-11T12:00:00Z", settings=settings_).closing() as city:
+        city.turn(seconds=300)
+        assert [one["framework"] for one in city.find("KpiFramework")] == ["u4ssc"]
+        city.act("leave", framework="u4ssc", roles=("supervisor",))
+        city.turn(seconds=600)
+        assert [one["status"] for one in city.find("KpiFramework")] == ["left"]
+
+
+def test_another_edition_computes_all_years_anew(city: MemoryCity) -> None:
+    for period in ("2024", "2025"):
+        enter(city, "households", 100, period)
+        enter(city, "online", 80, period)
+    other = pack(edition="2")
+    other["indicators"][0]["points"][0]["formula"] = "100 * (households - online) / households"
+    city.act("adopt", text=json.dumps(other), roles=("supervisor",))
+    found = [value(city, "S: 1", year) for year in ("2024", "2025")]
+    assert [(one["kpiValue"], one["edition"]) for one in found] == [(20, "2"), (20, "2")]
+
+
+def test_other_cities_values_come_as_a_sheet_too(city: MemoryCity) -> None:
+    rows = [
+        ["from the reports"], ["City", "Code", "Period", "Value", "Source"],
+        ["Pully", "S: 1", 2020, "91,2", "https://itu.example/pully"],
+        ["Aukra", "S: 1", "2019", 99.0, "https://itu.example/aukra"],
+    ]  # fmt: skip
+    city.act("compare", framework="small", files=(sheet_file(rows),))
+    assert [row["value"] for row in city.view("cities", {"framework": "small"})["cities"]] == [99.0, 91.2]
+    with pytest.raises(Refusal, match=r"two ways|not a number"):
+        city.act(
+            "compare",
+            framework="small",
+            files=(sheet_file([rows[1], ["X", "S: 1", 2020, "1.234", "https://x.example/1"]]),),
+        )

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scorecards import as_file, enter, sheet_file, small_city
 
-from hansa import BadRequest, Refusal, sheets
+from hansa import BadRequest, Refusal, entity, sheets
 from hansa.app import File
 from hansa.apps.scorecard import nouns, reading
 from hansa.apps.scorecard.uploading import Unsound
@@ -217,6 +217,19 @@ def test_what_is_implausible_together_is_told_of_all_cells_that_it_is_about(city
 def test_several_years_come_in_one_sheet(city: MemoryCity) -> None:
     upload(city, sheet_file([HEAD, *(["pm10", year, 30 - (year - 2020)] for year in range(2021, 2026))]))
     assert [value(city, "pm10", str(year)) for year in range(2021, 2026)] == [29, 28, 27, 26, 25]
+
+
+def test_rows_of_districts_are_of_those_alone(city: MemoryCity) -> None:
+    ring = [[17.0, 48.0], [17.2, 48.0], [17.2, 48.2], [17.0, 48.0]]
+    city.say(entity("District", "inner", location={"type": "Polygon", "coordinates": [ring]}))
+    inner = "urn:ngsi-ld:District:inner"
+    upload(
+        city, sheet_file([[*HEAD, "area"], ["beds", 2025, 3, *[None] * 4, inner], ["beds", 2025, 9, *[None] * 4, None]])
+    )
+    found = {one["area"]: one["value"] for one in city.find("KpiInput")}
+    assert found == {"city": 9, inner: 3}
+    with pytest.raises(Unsound, match="no area"):
+        upload(city, sheet_file([[*HEAD, "area"], ["beds", 2025, 3, *[None] * 4, "urn:ngsi-ld:District:nowhere"]]))
 
 
 def test_what_is_no_filled_template_is_refused_in_words(city: MemoryCity) -> None:

@@ -117,6 +117,9 @@ def test_what_is_withdrawn_is_not_offered_any_more(city: MemoryCity) -> None:
     assert names(city.view("search", {"status": "withdrawn"})) == ["Lamps that dim"]
     with pytest.raises(Conflict):
         city.act("withdraw", ident, reason="again")
+    city.act("describe", ident, maturity="scaled")
+    assert names(city.view("catalogue", by="")) == ["Lamps that dim"]
+    assert "reason" not in city.get(ident)
 
 
 # ---- searching
@@ -179,6 +182,10 @@ def test_what_somebody_hands_in_waits_for_a_moderator(city: MemoryCity) -> None:
     assert (one["status"], one.label) == ("submitted", "smart")
     assert names(city.view("catalogue", by="")) == []
     assert [it["name"] for it in city.view("queue")["submitted"]] == ["Ponds in parks"]
+    with pytest.raises(Conflict, match="for a moderator"):  # who may describe does not moderate
+        city.act("describe", one.id, maturity="scaled")
+    with pytest.raises(NotFound):
+        city.act("describe", S + "none", **PONDS)
     with pytest.raises(Refusal):
         city.act("moderate", one.id, roles=("supervisor",), decision="maybe")
     with pytest.raises(Refusal) as fault:
@@ -204,7 +211,7 @@ def test_a_rejected_entry_is_shown_to_nobody(city: MemoryCity) -> None:
     city.act("submit", by="", **PONDS)
     (one,) = city.find("Solution")
     city.act("moderate", one.id, roles=("supervisor",), decision="reject", reason="an advertisement")
-    assert city.get(one.id).label == "smart"
+    assert (city.get(one.id).label, "visitor" in city.get(one.id)) == ("smart", False)
     with pytest.raises(NotFound):
         city.view("entry", {"id": one.id}, by="")
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from hansa import Attribute, Entity, entity
-from hansa.apps.opendata.made import app
+from hansa.apps.opendata import app
 from hansa.apps.opendata.sta import doors
 from hansa.errors import HansaError
 from hansa.testing import MemoryCity
@@ -512,3 +512,10 @@ def test_what_is_withdrawn_is_gone_and_writing_is_not_done_here(city):
     other = MemoryCity(app, start="2026-04-01T18:00:00Z")
     other.read(opened(entity("WeatherObserved", "north", temperature=Attribute(1.0, "CEL", other.clock.now()))))
     assert orjson.loads(other.ask("GET", "/sta/v1.1/Things").body) == {"value": []}
+
+
+def test_what_is_taken_is_counted_for_its_dataset(city, get):
+    before = city.view("dataset", {"id": "weather"}, app="opendata")["usage"]["api"]
+    get(f"/Datastreams('{NORTH}~temperature')/Observations", top=1)
+    get("/Things", filter="name eq 'Nobody'")
+    assert city.view("dataset", {"id": "weather"}, app="opendata")["usage"]["api"] == before + 1

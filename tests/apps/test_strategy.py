@@ -1,5 +1,6 @@
 """Strategy: measures that wait for each other, money with its assumptions, outcomes, the loop, the register."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hansa import Conflict, Entity, Forbidden, NotFound, Refusal, entity
+from hansa import kpi as engine
 from hansa.apps.strategy import app, blocks, measure, outcome, profile
 from hansa.testing import MemoryCity
 
@@ -87,6 +89,8 @@ def test_a_measure_is_proposed_decided_and_carried_out(city: MemoryCity) -> None
         ({"dependsOn": ["x"]}, "dependsOn[0]"),
         ({"solution": "javascript:x"}, "solution"),
         ({"stakeholders": [{"name": "Ada"}]}, "stakeholders[0].role"),
+        ({"payments": [{"on": "soon", "amount": 1}]}, "payments[0].on"),
+        ({"payments": [{"on": "2026-01-01"}]}, "payments[0].amount"),
         ({"name": "a\u202eb"}, "name"),
         ({"beneficiaries": float("nan")}, "beneficiaries"),
     ],
@@ -107,6 +111,9 @@ def test_roles_decide_who_proposes_who_decides_and_who_reads(city: MemoryCity) -
         city.view("plan", by="person:bo", roles=("member",))
     with pytest.raises(Conflict):
         to(city, ident, "done")
+    for act, what in (("measure", LIGHT), ("agreement", DEAL)):
+        with pytest.raises(NotFound):
+            city.act(act, M + "none", **what)
     with pytest.raises(Refusal) as fault:
         to(city, ident, "dropped")
     assert fault.value.where == "reason"
@@ -222,6 +229,16 @@ def test_what_a_measure_is_worth_is_told_with_every_assumption(city: MemoryCity)
             city.view("finance", {"id": ident} | wrong)
     with pytest.raises(Refusal, match="what it costs"):
         city.view("finance", {"id": said(city, cost=None, funding=None, benefitYearly=None)})
+
+
+def test_payments_by_their_days_are_worth_what_the_manual_says(city: MemoryCity) -> None:
+    # Microsoft's example of XNPV and XIRR, told in another order.
+    paid = {"2008-03-01": 2_750, "2008-01-01": -10_000, "2009-02-15": 3_250, "2008-10-30": 4_250, "2009-04-01": 2_750}
+    ident = said(city, payments=[{"on": on, "amount": amount} for on, amount in paid.items()])
+    told = city.view("finance", {"id": ident, "rate": "0.09"})["payments"]
+    assert (told["npv"], told["irr"]) == (pytest.approx(2_086.65, abs=0.005), pytest.approx(0.373362535, abs=1e-8))
+    assert (told["many"], told["from"]) == (5, "2008-01-01")
+    assert city.view("finance", {"id": said(city)})["payments"] is None
 
 
 def test_a_citys_own_discount_rate_goes_before_the_one_taken_here() -> None:
@@ -565,3 +582,34 @@ def test_a_trial_ends_by_its_criteria(city: MemoryCity) -> None:
     (later,) = city.act("sandbox", **(TRIAL | {"from": "2026-06-01"}))
     with pytest.raises(Conflict, match="not begun"):
         city.act("sandbox-end", later.entity.id, roles=("supervisor",), criteria=met, **end)
+
+
+def test_points_of_an_indicator_are_judged_each_for_itself() -> None:
+    before, after = ({"key": "3g", "value": 80.0}, {"key": "4g", "value": 50.0}), ({"key": "4g", "value": 58.0},)
+    with MemoryCity(app, start="2026-02-01T12:00:00Z").closing() as city:
+        city.say(kpi("2023", None, unit=None, points=list(before)), kpi("2025", None, unit=None, points=list(after)))
+        ident = said(city, effects=[EFFECT | {"point": "4g"}, EFFECT | {"point": "3g"}])
+        to(city, ident, "approved")
+        city.turn(seconds=3_600)
+        (one,) = city.find("MeasureOutcome")
+        assert [(it["point"], it["verdict"]) for it in one["effects"]] == [("4g", "as expected"), ("3g", "cannot say")]
+        assert one["verdict"] == "as expected"
+
+
+def test_a_citys_own_framework_says_which_way_is_better(city: MemoryCity) -> None:
+    own = kpi_document("own", "Own 1", "lower")
+    city.say(entity("KpiFramework", "own", framework="own", own=True, text=json.dumps(own)))
+    city.say(kpi("2025", 5.0, code="Own 1", framework="own", points=[{"key": "", "value": 5.0, "target": 2.0}]))
+    (gap,) = city.view("loop")["gaps"]
+    assert (gap["direction"], gap["gap"]) == ("lower", 3.0)
+    city.say(entity("KpiFramework", "own", framework="own", own=True, text="{not json"))
+    (gap,) = city.view("loop")["gaps"]
+    assert gap["gap"] is None
+
+
+def kpi_document(ident: str, code: str, way: str) -> dict[str, Any]:
+    """A framework of the city's own with one indicator: the shipped one, cut down."""
+    whole = engine.framework("u4ssc").document
+    (one,) = (it for it in whole["indicators"] if it["code"] == "EC: P: EM: 1C")
+    one = dict(one) | {"code": code, "direction": way, "points": [dict(one["points"][0]) | {"direction": way}]}
+    return {**whole, "id": ident, "indicators": [one], "checks": [], "weights": {"version": "1", "of": {}}}

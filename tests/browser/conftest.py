@@ -1,24 +1,17 @@
 """A real browser, and pages of the real city of a module in it."""
 
 import contextlib
-import os
-import shutil
 
 import pytest
-from seen import ARGS, WITHIN_MS
+from seen import WITHIN_MS
+
+import chromium
 
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-    chromium = os.environ.get("HANSA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        why = "the browser tests need Chromium; name it in HANSA_CHROMIUM"
-        (pytest.fail if os.environ.get("HANSA_REQUIRE_ALL") else pytest.skip)(why)
-    with playwright.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=chromium, args=ARGS)
+    with chromium.started() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture

@@ -1,19 +1,8 @@
-"""What browser tests of a real city share: how the browser is started, and how one waits for words."""
+"""What browser tests of a real city share: how long, and how one waits for words."""
 
 from typing import Any
 
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
-WITHIN_MS = 20_000  # on a busy machine; what was measured on an idle one is in docs/performance.md
+WITHIN_MS = 30_000  # on a very busy machine; what was measured on an idle one is in docs/performance.md
 
 
 def until(page: Any, words: str, selector: str) -> None:

@@ -13,13 +13,14 @@ from looks import nameless, outside, small, weak
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-JUDGE = """async (values) => (await axe.run({ runOnly: { type: "tag", values }, resultTypes: ["violations"] }))
+JUDGE = """async (values) => (await axe.run({ runOnly: { type: "tag", values }, resultTypes: ["violations"],
+  rules: { "color-contrast": { enabled: false } } }))
   .violations.flatMap((one) => one.nodes.map((it) => `${one.id} ${it.target} ${it.failureSummary}`.slice(0, 300)))"""
 FILLED = {"households_with_internet": 8120, "households": 10000, "fixed_broadband_subscriptions": "4 500,5"}
 
 
 def judged(page):
-    """What axe finds; the policy of the page lets no script in, so it is evaluated."""
+    """What axe finds, but for contrast, which `weak` measures in a tenth of the time."""
     page.evaluate(AXE)
     return page.evaluate(JUDGE, TAGS)
 
@@ -110,12 +111,11 @@ def test_an_input_is_bound_to_a_query_which_is_tried_first(used, browse):
     used.until(lambda: inputs(used, period=year)["public_wifi_hotspots"]["value"] == 2)
     page.reload()
     until(page, "2 hotspot", ".kpi-rows td")
-    page.click("button.attr:has-text('hotspots')")
     until(page, "Hotspot", "#one .facts code")
     until(page, "2 entities", "#one summary")
 
 
-def test_a_number_leads_to_its_formula_its_inputs_and_where_it_goes(used, browse):
+def test_a_number_leads_to_its_formula_its_inputs_and_where_it_goes(used, browse, tmp_path):
     page = browse("/scorecard?period=2025")
     page.click(".kpi-numbers .attr:has-text('Household Internet Access')")
     until(page, "EC: ICT: ICT: 1C", ".kpi-name")
@@ -134,6 +134,21 @@ def test_a_number_leads_to_its_formula_its_inputs_and_where_it_goes(used, browse
     page.fill("#editor [name=target]", "90")
     page.click("#editor .do")
     until(page, "is set", "#said")
+    until(page, "95 % by 2030", ".facts dd")
+    page.click("text=Drop a target…")
+    page.select_option("#editor [name=id]", index=1)
+    page.fill("#editor [name=reason]", "it was a trial")
+    page.click("#editor .do")
+    until(page, "is dropped", "#said")
+    path = tmp_path / "cities.csv"
+    path.write_text(
+        "city,code,point,period,value,unit,source\nBrno,EC: ICT: ICT: 1C,,2024,91.5,%,https://brno.example/kpi\n"
+    )
+    page.click("text=Add cities' values…")
+    page.set_input_files("#editor [name=file]", path)
+    page.click("#editor .do")
+    until(page, "Brno", ".kpi-table tbody th")
+    until(page, "(this one)", ".kpi-table tbody th")
     page.go_back()
     until(page, "Snapshot", "h2")
 
@@ -146,6 +161,7 @@ def test_the_card_says_how_complete_it_is_and_a_category_shows_its_numbers(used,
     assert page.locator(".snapshot h4").count() == 7
     page.click(".tile:has-text('Innovation')")
     until(page, "Patents", ".kpi-numbers td")
+    assert "Innovation" in page.evaluate("document.activeElement.textContent")  # who pressed it by key is still there
     assert page.locator(".kpi-numbers tbody th.code").count() == 3
     assert "node=Economy" in page.url
     page.keyboard.press("3")
@@ -165,11 +181,13 @@ def test_it_can_be_read_and_used_on_any_screen(used, browse, width, scheme):
                       ("5", ".kpi-files")):  # fmt: skip
         page.keyboard.press(at)
         page.wait_for_selector(ready)
+        assert "[object" not in page.inner_text("main")
         assert weak(page, "body *") == []
         assert nameless(page) == []
         assert small(page) == []
         assert outside(page, "main h2, .head-line *, .kpi-part > *, .tile") == []
-        assert judged(page) == []
+        if width > 1000:  # what axe finds does not hang on the width, and it is slow
+            assert judged(page) == []
 
 
 def test_text_that_came_from_outside_stays_text(used, browse):
@@ -231,5 +249,6 @@ def test_the_public_pages_are_usable_in_any_language_and_on_a_phone(published, b
     assert page.get_attribute("html", "dir") == ("rtl" if path.startswith("/ar") else "ltr")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert judged(page) == []
+    assert weak(page, "body *") == []
     assert small(page) == []
     assert nameless(page) == []

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import shutil
 import socket
 import threading
 from dataclasses import dataclass
@@ -14,17 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from told_city import ToldCity, station
 
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]
+import chromium
 
 
 @dataclass
@@ -102,14 +90,8 @@ def served():
 # Of a module, not of the session: while it is open, this thread has a running event loop, and no other test may.
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-    chromium = os.environ.get("HANSA_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("the browser tests need Chromium; name it in HANSA_CHROMIUM")
-    with playwright.sync_playwright() as play:
-        made = play.chromium.launch(executable_path=chromium, args=ARGS)
+    with chromium.started() as made:
         yield made
-        made.close()
 
 
 @pytest.fixture
@@ -129,7 +111,7 @@ def look(browser, city):
             context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", **how)
             opened.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(30_000)
             page.on("pageerror", lambda fault: faults.append(str(fault)))
             page.on(
                 "request",

@@ -1,6 +1,5 @@
 """GDAL, through pyogrio, reads the city's OGC API - Features as it reads anybody's (driver OAPIF); so do others."""
 
-import json
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -18,27 +17,22 @@ from signed_in import SignedIn
 if TYPE_CHECKING:
     from pathlib import Path
 
-TREES = 2_500
+ROWS = 2_500
 DATASET = "urn:ngsi-ld:Dataset:"
-MEANS = {"id": "Which", "lon": "Longitude", "lat": "Latitude", "species": "Species", "girth": "Girth in cm",
-"height": "Height in m",
-         "planted": "When", "time": "When", "wave": "Height of waves", "wind": "What wind"}  # fmt: skip
-
-
-def trees() -> str:
-    lines = ["id,lon,lat,species,girth,height,planted"]
-    for n in range(TREES):
-        species = ("oak", "lime", "plane")[n % 3]
-        when = f"2026-01-{1 + n % 28:02}T06:00:00Z"
-        lines.append(
-            f"t{n:04},{16 + n % 50 / 100:.2f},{48 + n // 50 / 100:.2f},{species},{n},{n / 4 + 0.05:.2f},{when}"
-        )
-    return "\n".join(lines) + "\n"
+MEANS = {
+    "id": "Which buoy", "lon": "Longitude", "lat": "Latitude", "time": "When it was measured", "wind": "What wind",
+    "n": "Count", "wave": "Height of waves in m",
+}  # fmt: skip
 
 
 def buoys() -> str:
-    lines = ["id,lon,lat,time,wave,wind"]
-    lines += [f"b{n % 2},{17 + n % 2 / 2},48.1,2026-03-01T{n // 2:02}:00:00Z,{n / 2 + 0.25},calm" for n in range(48)]
+    """Fifty buoys on a grid, each measured for fifty hours: features, and series too."""
+    lines = [",".join(MEANS)]
+    for n in range(ROWS):
+        buoy, hour = divmod(n, 50)
+        when = f"2026-03-{1 + hour // 24:02}T{hour % 24:02}:00:00Z"
+        place = f"{16 + buoy % 10 / 100:.2f},{48 + buoy // 10 / 100:.2f}"
+        lines.append(f"b{buoy:02},{place},{when},{('calm', 'breeze', 'storm')[n % 3]},{n},{n / 4 + 0.05:.2f}")
     return "\n".join(lines) + "\n"
 
 
@@ -87,7 +81,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     city = Served(folder, trusted=False)
     try:
         bo, cy = two_people(city)
-        publish(bo, cy, "trees", trees())
         publish(bo, cy, "buoys", buoys())
         bo.close()
         cy.close()
@@ -106,42 +99,41 @@ def read(url: str, layer: str, **how: Any) -> tuple[dict[str, Any], np.ndarray, 
 
 
 def test_gdal_lists_the_datasets_as_layers(url: str) -> None:
-    layers = pyogrio.list_layers(f"OAPIF:{url}/ogc/features")
-    assert {name for name, _ in layers} == {"trees", "buoys"}
+    assert [name for name, _ in pyogrio.list_layers(f"OAPIF:{url}/ogc/features")] == ["buoys"]
 
 
 def test_gdal_reads_more_than_a_page_with_types_and_crs(url: str) -> None:
-    about, shapes, columns = read(url, "trees")
-    assert len(shapes) == TREES, "page by page, each once"
+    about, shapes, columns = read(url, "buoys")
+    assert len(shapes) == ROWS, "page by page, each once"
     assert "CRS84" in about["crs"]
-    assert len(set(columns["id"])) == TREES
-    order = np.argsort(columns["girth"])
-    assert columns["girth"][order].tolist() == list(range(TREES))
-    assert columns["height"].dtype == np.float64
-    assert columns["species"][order][:3].tolist() == ["oak", "lime", "plane"]
-    assert str(columns["planted"].dtype).startswith("datetime64")
-    assert str(columns["planted"][order][1]).startswith("2026-01-02T06:00:00")
-    first = shapes[order][51]
-    assert (first.x, first.y) == (16.01, 48.01)
-    info = pyogrio.read_info(f"OAPIF:{url}/ogc/features", layer="trees")
-    assert info["features"] == TREES
+    assert len(set(columns["id"])) == ROWS
+    order = np.argsort(columns["n"])
+    assert columns["n"][order].tolist() == list(range(ROWS))
+    assert columns["wave"].dtype == np.float64
+    assert columns["wind"][order][:3].tolist() == ["calm", "breeze", "storm"]
+    assert str(columns["time"].dtype).startswith("datetime64")
+    assert str(columns["time"][order][25]).startswith("2026-03-02T01:00:00")
+    one = shapes[order][51 * 11]
+    assert (one.x, one.y) == (16.01, 48.01)
+    info = pyogrio.read_info(f"OAPIF:{url}/ogc/features", layer="buoys")
+    assert info["features"] == ROWS
     assert info["geometry_type"] in {"Point", "Unknown"}
 
 
 def test_gdal_asks_for_a_box_and_for_what_a_filter_says(url: str) -> None:
-    _, shapes, columns = read(url, "trees", bbox=(16.095, 48.095, 16.205, 48.205))
-    assert len(shapes) == 121
-    assert all(16.1 <= one.x <= 16.2 and 48.1 <= one.y <= 48.2 for one in shapes)
-    _, shapes, columns = read(url, "trees", where="species = 'oak' AND girth < 30")
-    assert sorted(columns["girth"].tolist()) == list(range(0, 30, 3))
-    _, shapes, _ = read(url, "trees", bbox=(0.0, 0.0, 1.0, 1.0))
+    _, shapes, columns = read(url, "buoys", bbox=(16.015, 48.005, 16.045, 48.025))
+    assert len(shapes) == 6 * 50
+    assert all(16.02 <= one.x <= 16.04 and 48.01 <= one.y <= 48.02 for one in shapes)
+    _, shapes, columns = read(url, "buoys", where="wind = 'calm' AND n < 30")
+    assert sorted(columns["n"].tolist()) == list(range(0, 30, 3))
+    _, shapes, _ = read(url, "buoys", bbox=(0.0, 0.0, 1.0, 1.0))
     assert len(shapes) == 0
 
 
 def test_gdal_reads_in_another_system(url: str) -> None:
-    about, shapes, columns = read(url, "trees", CRS="EPSG:3857", max_features=10)
+    about, shapes, columns = read(url, "buoys", CRS="EPSG:3857", max_features=60)
     assert about["crs"] == "EPSG:3857"
-    at = columns["id"].tolist().index("t0001")
+    at = columns["n"].tolist().index(50)
     assert (shapes[at].x, shapes[at].y) == pytest.approx((1_782_225.05, 6_106_854.83), abs=0.01)
 
 
@@ -152,29 +144,32 @@ def test_gdal_is_told_of_what_is_not_there(url: str) -> None:
 
 def test_a_plain_client_gets_along_too(url: str) -> None:
     with httpx.Client(base_url=f"{url}/ogc", trust_env=False, timeout=30) as client:
-        told = client.get(
-            "/features/collections/trees/items", params={"filter": "species LIKE 'o%' AND girth < 10", "limit": 2}
-        )
+        items = "/features/collections/buoys/items"
+        told = client.get(items, params={"filter": "wind LIKE 'c%' AND n < 10", "limit": 2})
         assert told.headers["content-type"] == "application/geo+json"
         assert told.headers["access-control-allow-origin"] == "*"
         assert (told.json()["numberMatched"], told.json()["numberReturned"]) == (4, 2)
         (following,) = (one["href"] for one in told.json()["links"] if one["rel"] == "next")
         assert client.get(following).json()["numberReturned"] == 2
-        head = client.head("/features/collections/trees/items?limit=1")
+        head = client.head(items + "?limit=1")
         assert (head.status_code, head.content) == (200, b"")
-        assert client.get("/features/collections/trees/items/t%30007").json()["id"] == "t0007"
-        refused = client.get("/features/collections/trees/items?limit=x")
+        one = client.get(f"{items}/b%307@2026-03-01T02%3A00%3A00Z").json()
+        assert (one["id"], one["properties"]["n"]) == ("b07@2026-03-01T02:00:00Z", 352)
+        refused = client.get(items + "?limit=x")
         assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
         assert refused.headers["access-control-allow-origin"] == "*"
         assert client.get("/features/collections/nowhere").status_code == 404
         page = client.get("/features/collections", headers={"accept": "text/html"})
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert "<script" not in page.text
-        data = client.get(
-            "/edr/collections/buoys/position",
-            params={"coords": "POINT(17.01 48.1)", "datetime": "2026-03-01T02:00:00Z/.."},
-        )
+        position = "/edr/collections/buoys/position"
+        data = client.get(position, params={"coords": "POINT(16.001 48)", "datetime": "2026-03-01T02:00:00Z/.."})
         assert data.headers["content-type"] == "application/prs.coverage+json"
-        assert data.json()["ranges"]["wave"]["values"][:2] == [2.25, 3.25]
-        assert client.get("/edr/collections/buoys/position", params={"coords": "POINT(0 0)"}).status_code == 204
-        assert json.loads(client.get("/edr/collections").content)["collections"][0]["id"] == "buoys"
+        assert data.json()["id"] == "b00"
+        assert data.json()["ranges"]["wave"]["values"][:2] == [0.55, 0.8]
+        assert client.get(position, params={"coords": "POINT(0 0)"}).status_code == 204
+        assert [one["id"] for one in client.get("/edr/collections").json()["collections"]] == ["buoys"]
+        found = client.get("/edr/collections/buoys/instances").json()["instances"]
+        assert [one["id"] for one in found] == ["1"]
+        again = client.get("/edr/collections/buoys/instances/1/position", params={"coords": "POINT(16 48)"})
+        assert len(again.json()["ranges"]["n"]["values"]) == 50

@@ -115,6 +115,9 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
         "/requests",
         "/warnings",
         "/commands",
+        "/scorecard",
+        "/strategy",
+        "/solutions",
         "/incidents",
         "/run-books",
         "/map",
@@ -123,8 +126,19 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
         assert 'type="module"' in call("GET", path, 200).text
     for path in ("/entities/{id}", "/incidents/{id}"):
         assert 'type="module"' in call("GET", path, 200, id="urn:x:1").text
-    for path in ("", "warnings", "subscribe", "report", "near", "services", "works", "take-part", "street", "about"):
+    for path in ("", "warnings", "subscribe", "report", "near", "services", "works", "take-part", "street", "city"):
         assert 'type="module"' in call("GET", f"/en/{path}", 200).text
+    assert 'type="module"' in call("GET", "/en/city/{framework}", 404, framework="none").text
+    call("GET", "/kpi/{framework}.{form}", 404, framework="u4ssc", form="csv")
+    for path in ("/en/about", "/en/data", "/en/data/requests", "/data"):
+        assert 'type="module"' in call("GET", path, 200).text
+    assert 'type="module"' in call("GET", "/en/data/{dataset}", 404, dataset="none").text
+    assert call("GET", "/en/data/explore", 303).headers["location"] == "/en/data"
+    assert call("GET", "/sta/v1.1", 200).json()["serverSettings"]["conformance"]
+    assert call("GET", "/sta/v1.1/{path}", 200, path="Things").json() == {"value": []}
+    assert 'type="module"' in call("GET", "/en/solutions", 200).text
+    assert call("GET", "/solutions/catalogue.jsonld", 200).json()["entries"] == []
+    assert 'type="module"' in call("GET", "/en/solutions/{id}", 404, id="urn:x:1").text
     for path in ("/en/warnings/{id}", "/en/w/{token}", "/en/requests/{id}", "/en/r/{token}"):
         assert 'type="module"' in call("GET", path, 404, id="urn:x:1", token="none").text
     assert call("GET", "/manifest.webmanifest", 200).json()["start_url"] == "/en/"
@@ -143,6 +157,22 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     for path in ("requests", "request"):
         call("GET", f"/open311/v2/{path}/{{id}}.{{format}}", 200, id=made["service_request_id"], format="json")
     call("GET", "/open311/v2/tokens/{token}.{format}", 200, token=made["token"], format="json")
+    call("GET", "/data/{id}", 303, id="catalog")
+    assert "<feed" in call("GET", "/data/{id}.{form}", 200, id="feed", form="atom").text
+    call("GET", "/data/{id}/{version}.{form}", 404, id="none", version="1", form="csv")
+    call("GET", "/data/{id}/{what}", 404, id="none", what="preview")
+    assert call("GET", "/api/3", 200).json() == {"version": 3}
+    for path in ("/api/3/action", "/api/action"):
+        assert call("GET", f"{path}/{{name}}", 200, name="site_read").json()["result"] is True
+        assert call("POST", f"{path}/{{name}}", 200, {}, name="package_list").json()["result"] == []
+    for path in ("", "/api", "/conformance", "/collections"):
+        call("GET", f"/ogc/features{path}", 200)
+        call("GET", f"/ogc/edr{path}", 200)
+    for path in ("", "/queryables", "/items", "/items/{feature}"):
+        call("GET", f"/ogc/features/collections/{{id}}{path}", 404, id="none", feature="1")
+    queries = "position radius area cube trajectory locations locations/{ids} items items/{station} instances"
+    for path in ("", *(f"/{one}" for one in queries.split()), "/instances/{version}"):
+        call("GET", f"/ogc/edr/collections/{{id}}{path}", 404, id="none", ids="a", station="a", version="1")
     for path in ("", "/given", "/published"):
         call("GET", f"/votes/{{key}}{path}", 404, key="none")
     for path in ("/sign", "/cast"):

@@ -110,7 +110,7 @@ def test_codes_as_u4ssc_writes_them_need_no_quotes():
         ("A: X: 1C: {vaule: 80}", ["vaule", "perhaps value"]),
         ("A: X: 1C: {onlin: 80}", ["onlin", "online"]),
         ("A: X: 1C: {value: {2nd: 80}}", ["no data point '2nd'"]),
-        ("B: Z: 1A: {value: 80}", ["several data points", "open.dump, 2nd"]),
+        ("B: Z: 1A: {value: 80, points: {2nd: 5}}", ["no data point ''", "open.dump, 2nd"]),
         ("B: Z: 1A: {points: {third: 5}}", ["third", "open.dump"]),
         ("B: Z: 1A: {points: {2nd: {price: 5}}}", ["price"]),
         ("A: X: 1C: {status: maybe}", ["maybe", "verified"]),
@@ -191,10 +191,13 @@ def test_a_file_that_does_not_read_is_refused_as_a_whole(body, told):
     assert told in f"{said.value.detail} {said.value.mend}"
 
 
-def test_a_city_has_one_period_unless_one_is_chosen():
+def test_codes_may_be_of_several_periods_unless_one_is_chosen():
     text = "A: X: 1C: {value: 80, period: 2023}\nA: X: 2C: {value: 5, period: 2024}\n"
-    with pytest.raises(BadRequest, match="2023, 2024"):
-        read(text)
+    both = read(text)
+    assert (both.period, list(both.reported)) == ("2024", ["A: X: 1C", "A: X: 2C"])
+    assert ["2023, 2024" in one.says for one in both.warnings] == [True]
+    assert "future" in " ".join(wrong(text.replace("2023", "2999")))
+    assert "future" in " ".join(wrong(text + "A: Y: 1C: {value: 5, year: 2999}\n"))
     found = read(text, period="2024")
     assert (found.period, list(found.reported)) == ("2024", ["A: X: 2C"])
     with pytest.raises(BadRequest, match="2022"):

@@ -114,6 +114,25 @@ def test_one_name_is_one_number_in_every_indicator():
         kpi.load(made)
 
 
+@pytest.mark.parametrize(("points", "inputs", "told"), [(50, 1, "data points"), (1, 60, "inputs")])
+def test_a_framework_beyond_measure_is_refused_at_once(points, inputs, told):
+    listed = [
+        {
+            "code": f"C{nth}", "name": "x", "path": ["A", "X"], "direction": "higher",
+            "inputs": [{"name": f"n{nth}_{at}", "says": "x", "unit": "km"} for at in range(inputs)],
+            "points": [{"key": f"k{at}", "formula": f"n{nth}_0", "unit": "km"} for at in range(points)],
+        }
+        for nth in range(100)
+    ]  # fmt: skip
+    with pytest.raises(BadRequest, match=told):
+        kpi.load(document(indicators=listed, checks=[]))
+
+
+def test_points_that_are_no_list_are_refused():
+    with pytest.raises(BadRequest, match="list"):
+        kpi.load(broken((*FIRST, "points"), 7))
+
+
 def test_weights_and_targets_have_versions_that_begin_in_a_year():
     made = document(
         weights=[{"version": "1", "of": {"A": 2}}, {"version": "2", "since": "2024", "of": {"A": 3}}],

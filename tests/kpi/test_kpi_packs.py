@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hansa import kpi
-from hansa.errors import BadRequest
+from hansa.errors import BadRequest, NotFound
 
 OWN = Path(__file__).parent / "own"
 PACKS = ("u4ssc", "china_2016", "easypark_2019", "easypark_2021", "iso_iec_30146")
@@ -342,3 +342,10 @@ def test_a_citys_own_framework_loads_computes_checks_and_scores() -> None:
     assert {key: one.points for key, one in scored.indicators["HT2"].data_points.items()} == {"on_time": 3, "late": 4}
     assert not kpi.faults(framework, {"HT2": kpi.Reported(values)})
     assert kpi.faults(framework, {"HT2": kpi.Reported({"on_time": 90.0, "late": 15.0})})
+
+
+def test_a_framework_without_its_year_is_the_newest_edition():
+    assert kpi.framework("easypark").id == "easypark_2021"
+    assert kpi.framework("china").id == "china_2016"
+    with pytest.raises(NotFound):
+        kpi.framework("easy")

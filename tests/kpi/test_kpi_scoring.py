@@ -145,6 +145,14 @@ def test_a_target_that_is_said_goes_before_the_city_s_version():
     assert scored.indicators["A: X: 2C"].percent_of_target == 100
 
 
+def test_an_indicator_of_several_data_points_may_be_said_as_one_number():
+    summed = kpi.score(SMALL, {"B: Z: 1A": kpi.reported(100, 50)}).indicators["B: Z: 1A"]
+    assert list(summed.data_points) == [""]
+    assert (summed.points, summed.band) == (2, "33-66")
+    (odd,) = kpi.faults(SMALL, {"B: Z: 1A": kpi.reported(50, 100)})
+    assert (odd.severity, "data points of their own" in odd.says) == ("warning", True)
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -155,7 +163,7 @@ def test_a_target_that_is_said_goes_before_the_city_s_version():
         {"A: X: 1C": kpi.reported(True, 1)},
         {"A: X: 1C": kpi.reported(10**400, 1)},
         {"A: X: 1C": kpi.reported(1, 1, status="guessed")},
-        {"B: Z: 1A": kpi.reported(1, 1)},
+        {"B: Z: 1A": kpi.Reported({"": 1, "2nd": 1}, {"": 1})},
     ],
 )
 def test_what_cannot_be_scored_is_refused(said):

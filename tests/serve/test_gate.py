@@ -76,7 +76,7 @@ def test_a_part_of_a_request_is_never_taken_for_another(serve: Callable[..., Any
     """A header that looks like a request, alone in its packet, while nothing more is admitted."""
     (tmp_path / "crowded").mkdir()
     (tmp_path / "crowded" / "hansa.toml").write_text("[limits]\nqueue_s = 0.0\n")
-    city = serve(folder="crowded")
+    city = serve(folder="crowded", fresh=True)  # a child of ours: that it stands is waited for
     place = urlsplit(city.url)
     crowd = [socket.create_connection((place.hostname, place.port), timeout=30) for _ in range(50)]
     odd = socket.create_connection((place.hostname, place.port), timeout=30)
@@ -129,7 +129,7 @@ def test_of_a_crowd_that_comes_at_once_some_are_served_and_the_others_told_to_co
 ) -> None:
     (tmp_path / "crowded").mkdir()
     (tmp_path / "crowded" / "hansa.toml").write_text("[limits]\nqueue_s = 0.0002\n")
-    city = serve(folder="crowded")
+    city = serve(folder="crowded", fresh=True)  # a child of ours: that it stands is waited for
     place = urlsplit(city.url)
     crowd = [socket.create_connection((place.hostname, place.port), timeout=30) for _ in range(150)]
     watcher = socket.create_connection((place.hostname, place.port), timeout=30)

@@ -1,20 +1,21 @@
 """Plots drawn where the figures are: axes, paths and bars as SVG, so that a page shows them without any script.
 
-A plot is three drawings side by side (values, plot, what they are of), each in thousandths of its box, so that one answer
-fits a telephone and a wall. `plot(told, words)` takes what `/desk/opendata/explore` answers; templates/public/plot.html
+A plot is three drawings side by side (values, plot, what they are of), each in thousandths of its box, so that one
+answer fits a telephone and a wall. `plot(told, words)` takes what `/desk/opendata/explore` answers;
+templates/public/plot.html
 draws what it returns. Measured is solid, missing dashed. Held by tests/centres/test_plots.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from math import ceil, floor, isfinite, log10
+from itertools import pairwise
+from math import isfinite
 from typing import Any, Final
 
 from hansa.centres.catalogue import Catalogue
+from hansa.centres.scales import Mark, figure, nice, seconds, times
 
 WIDE: Final = 1_000.0
-_TICKS: Final = 5
 _DAY: Final = 86_400.0
 _SPANS: Final = {
     "minute": 60.0,
@@ -25,22 +26,10 @@ _SPANS: Final = {
     "quarter": 92 * _DAY,
     "year": 366 * _DAY,
 }
-_STEPS: Final = (
-    60, 300, 900, 3_600, 10_800, 21_600, 43_200, _DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY, 31 * _DAY, 92 * _DAY,
-    183 * _DAY, 366 * _DAY, 2 * 366 * _DAY, 5 * 366 * _DAY, 10 * 366 * _DAY, 50 * 366 * _DAY,
-)  # fmt: skip
 _LABEL: Final = 22  # letters of a name beside its bar
 _COLOURS: Final = 8
 CLASSES: Final = 5
 """Of values on a map: as many as are told apart by size and lightness together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A label of an axis: where (thousandths), and what."""
-
-    at: float
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,104 +83,27 @@ def plot(told: Mapping[str, Any], words: Catalogue) -> Plot:
     return _standing(told, words, kind)
 
 
-# ---- scales
-
-
-def nice(low: float, high: float, most: int = _TICKS) -> list[float]:
-    """Round numbers from at or below `low` to at or above `high`, about `most` of them."""
-    if not (isfinite(low) and isfinite(high)):
-        return [0.0, 1.0]
-    if low == high:
-        low, high = (low - 1, high + 1) if low == 0 else (low - abs(low) * 0.1, high + abs(high) * 0.1)
-    raw = (high - low) / most
-    power = 10.0 ** floor(log10(raw)) if raw > 0 else 1.0
-    step = next((one * power for one in (1, 2, 2.5, 5, 10) if one * power >= raw * (1 - 1e-9)), 10 * power)
-    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
-    return [one * step for one in range(first, last + 1)][:50]
-
-
-def seconds(at: Any) -> float:
-    """Seconds of an ISO 8601 text since 1970; NaN where it is none."""
-    try:
-        made = datetime.fromisoformat(str(at))
-    except ValueError:
-        return float("nan")
-    return (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp()
-
-
-def times(low: float, high: float, most: int = 4) -> list[Mark]:
-    """Instants that people know, between two, each as text: years, months, days, hours. `at` is in seconds."""
-    span = max(high - low, 60.0)
-    step = next((one for one in _STEPS if span / one <= most), _STEPS[-1])
-    at = _begun(datetime.fromtimestamp(low, UTC), step)
-    found: list[Mark] = []
-    for _ in range(200):
-        second = at.timestamp()
-        if second > high + 1:
-            break
-        if second >= low - 1:
-            found.append(Mark(second, _written(at, step)))
-        at = _next(at, step)
-    return found
-
-
-def _begun(at: datetime, step: float) -> datetime:
-    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    if step < _DAY:
-        return day + timedelta(seconds=floor((at - day).total_seconds() / step) * step)
-    if step < 31 * _DAY:
-        return day
-    months = max(1, round(step / (30.5 * _DAY)))
-    first = (day.year * 12 + day.month - 1) // months * months
-    return datetime(max(1, first // 12), first % 12 + 1, 1, tzinfo=UTC)
-
-
-def _next(at: datetime, step: float) -> datetime:
-    if step < 31 * _DAY:
-        return at + timedelta(seconds=step)
-    months = at.year * 12 + at.month - 1 + max(1, round(step / (30.5 * _DAY)))
-    return datetime(min(9_999, months // 12), months % 12 + 1, 1, tzinfo=UTC)
-
-
-def _written(at: datetime, step: float) -> str:
-    if step >= 360 * _DAY:
-        return f"{at.year}"
-    if step >= 28 * _DAY:
-        return f"{at:%Y-%m}"
-    return f"{at:%Y-%m-%d}" if step >= _DAY or (at.hour, at.minute) == (0, 0) else f"{at:%H:%M}"
-
-
-def figure(value: Any, words: Catalogue) -> str:
-    """A figure as people read it: four digits that mean something, grouped, no more."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    if value == 0:
-        return words.number(0)
-    size = abs(value)
-    if size >= 1e15 or size < 1e-6:
-        return f"{value:.3g}"
-    digits = 0 if isinstance(value, int) or size >= 1_000 else max(0, min(8, 3 - floor(log10(size))))
-    text = f"{value:.{digits}f}"
-    kept = len(text.rstrip("0").partition(".")[2]) if "." in text else 0
-    return words.number(value, kept)
-
-
 # ---- standing: values upwards, what they are of from left to right
 
 
+def _listed(told: Mapping[str, Any], number: Callable[[Any], float]) -> dict[Any, list[tuple[float, float]]]:
+    """The points of each series, by its name; None where there is one alone."""
+    axes = told["axes"]
+    by = axes["by"]["at"] if axes["by"] else None
+    lists: dict[Any, list[tuple[float, float]]] = {one: [] for one in (told["series"] if by is not None else [None])}
+    for row in told["rows"]:
+        point = number(row[axes["x"]["at"]]), _plain(row[axes["y"]["at"]])
+        name = row[by] if by is not None else None
+        if all(map(isfinite, point)) and name in lists:
+            lists[name].append(point)
+    return lists
+
+
 def _standing(told: Mapping[str, Any], words: Catalogue, kind: str) -> Plot:
-    axes, rows = told["axes"], told["rows"]
+    axes = told["axes"]
     timed = axes["x"]["type"] == "time"
     number: Callable[[Any], float] = seconds if timed else _plain
-    by = axes["by"]["at"] if axes["by"] else None
-    series = list(told["series"]) if by is not None else [None]
-    lists: dict[Any, list[tuple[float, float]]] = {one: [] for one in series}
-    for row in rows:
-        point = number(row[axes["x"]["at"]]), _plain(row[axes["y"]["at"]])
-        if all(map(isfinite, point)) and (row[by] if by is not None else None) in lists:
-            lists[row[by] if by is not None else None].append(point)
+    lists = _listed(told, number)
     every = [point for one in lists.values() for point in one]
     if not every:
         return Plot(kind)
@@ -222,14 +134,14 @@ def _standing(told: Mapping[str, Any], words: Catalogue, kind: str) -> Plot:
         domain=(low, high, bottom, top),
         zero=up(0.0) if bottom < 0 < top else None,
     )
-    for n, one in enumerate(series):
+    for n, one in enumerate(lists):
         colour = n % _COLOURS
         if kind == "line":
             made.paths += _lines(lists[one], colour, across, up, step)
         elif kind == "scatter":
             made.paths.append(Path("dots", colour, _dots(lists[one], across, up)))
         else:
-            made.bars += _bars(lists[one], n, len(series), step, across, up)
+            made.bars += _bars(lists[one], n, len(lists), step, across, up)
         if one is not None:
             made.legend.append((colour, str(one)))
     made.points = _points(lists, across, up)
@@ -252,7 +164,7 @@ def _step(bin_: Any, lists: Mapping[Any, Sequence[tuple[float, float]]], *, time
         return _SPANS[bin_]
     if isinstance(bin_, int | float) and not isinstance(bin_, bool):
         return float(bin_)
-    gaps = sorted(b[0] - a[0] for one in lists.values() for a, b in zip(one, one[1:], strict=False) if b[0] > a[0])
+    gaps = sorted(b[0] - a[0] for one in lists.values() for a, b in pairwise(one) if b[0] > a[0])
     return gaps[len(gaps) // 2] if gaps else 1.0
 
 
@@ -280,9 +192,7 @@ def _lines(
     return found
 
 
-def _dots(
-    points: Sequence[tuple[float, float]], across: Callable[[float], float], up: Callable[[float], float]
-) -> str:
+def _dots(points: Sequence[tuple[float, float]], across: Callable[[float], float], up: Callable[[float], float]) -> str:
     return "".join(f"M{across(x):g} {up(y):g}h0" for x, y in points)
 
 
@@ -307,9 +217,7 @@ def _points(
     lists: Mapping[Any, Sequence[tuple[float, float]]], across: Callable[[float], float], up: Callable[[float], float]
 ) -> list[dict[str, Any]]:
     """What a pointer finds: place and figures of each point."""
-    return [
-        {"name": name, "at": [[across(x), up(y), x, y] for x, y in one]} for name, one in lists.items() if one
-    ]
+    return [{"name": name, "at": [[across(x), up(y), x, y] for x, y in one]} for name, one in lists.items() if one]
 
 
 # ---- lying: names down the side
@@ -379,7 +287,7 @@ def _mapped(told: Mapping[str, Any], words: Catalogue) -> Plot:
     bounds = [values[0], *edges, values[-1]]
     made.legend = [
         (n, figure(a, words) if a == b else f"{figure(a, words)} – {figure(b, words)}")
-        for n, (a, b) in enumerate(zip(bounds, bounds[1:], strict=False))
+        for n, (a, b) in enumerate(pairwise(bounds))
     ]
     west, east = min(one["at"][0] for one in made.points), max(one["at"][0] for one in made.points)
     south, north = min(one["at"][1] for one in made.points), max(one["at"][1] for one in made.points)

@@ -11,7 +11,6 @@ Joined into the public site (`public.Site`). What is said comes from public view
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from secrets import token_urlsafe
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ from hansa.analytics.doors import sent
 from hansa.centres import plots
 from hansa.centres.public import Leads, Page, Values, Visiting
 from hansa.centres.public_pages import fault_of
+from hansa.centres.scales import figure
 from hansa.errors import BadRequest, HansaError, NotFound
 
 NAMES: Final = ("d", "plot", "x", "y", "agg", "bin", "by", "f", "j", "on")
@@ -139,6 +139,7 @@ async def _explored(visit: Visiting) -> Page | Leads:
         return Leads(short)
     told, fault = await _plotted(visit, said)
     spec = Values(told["spec"])
+    days = told["axes"]["x"]["bin"] in {"day", "week", "month", "quarter", "year"}
     drawing = plots.plot(told, visit.words)
     filters = [_condition(one) for one in _split(spec["f"])]
     shown = {
@@ -154,8 +155,8 @@ async def _explored(visit: Visiting) -> Page | Leads:
         "others": [one for one in told["choices"]["datasets"] or () if one["id"] != told["dataset"]["id"]],
         "rows": told["rows"][:_SHOWN],
         "shown": min(_SHOWN, len(told["rows"])),
-        "figure": lambda value: plots.figure(value, visit.words),
-        "exact": lambda value: _exact(value, visit),
+        "figure": lambda value: figure(value, visit.words),
+        "exact": lambda value: _exact(value, visit, days=days),
         "fault": fault,
         "licence": _licence,
         "short": short,
@@ -216,10 +217,11 @@ def _condition(text: str) -> dict[str, str]:
     return {"column": text[:at], "op": op, "value": text[at + len(op) :]}
 
 
-def _exact(value: Any, visit: Visiting) -> str:
-    """A cell of a table, as it is: a figure with all of its digits, an instant without what is nought in it."""
+def _exact(value: Any, visit: Visiting, *, days: bool = False) -> str:
+    """A cell of a table: a figure with all of its digits, an instant without empty seconds (of `days`: hours)."""
     if isinstance(value, str) and value.endswith("Z") and "T" in value[:12]:
-        return value.replace("T", " ").removesuffix("Z").removesuffix(":00").removesuffix(" 00:00")
+        text = value.replace("T", " ").removesuffix("Z").removesuffix(":00")
+        return text.removesuffix(" 00:00") if days else text
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1e-6 <= abs(value) < 1e15:
         return "–" if value is None else "0" if value == 0 and value is not False else str(value)
     text = f"{value:.12g}"
@@ -242,7 +244,6 @@ async def requests(visit: Visiting, *, fault: Any = None, values: Values | None 
         "values": values or Values(),
         "fault": fault,
         "bad": fault["where"] if fault else "",
-        "key": token_urlsafe(24),
         "done": visit.query["done"] if visit.query["done"] in {"asked", "supported"} else "",
         "next": f"{visit.here}?page={int(number) + 1}" if told and told["more"] else "",
     }
@@ -258,19 +259,19 @@ async def posted_data(visit: Visiting) -> Page | Leads:
     if any(not isinstance(value, str) for value in filled.values()):
         raise BadRequest("a form is sent here, not JSON", where="content-type")
     values = Values(filled)
+    if values["do"] not in {"support", "ask"}:
+        raise NotFound("there is no such form")
     try:
         if values["do"] == "support":
             await visit.do("opendata", "support-request", {}, values["id"])
-            return Leads(f"{visit.here}?done=supported")
-        if values["do"] != "ask":
-            raise NotFound("there is no such form")
-        said = {name: values[name].strip() for name in ("title", "text", "theme", "email") if values[name].strip()}
-        await visit.do("opendata", "request-data", said)
-    except NotFound:
-        raise
+        else:
+            said = {name: values[name].strip() for name in ("title", "text", "theme", "email") if values[name].strip()}
+            await visit.do("opendata", "request-data", said)
     except HansaError as wrong:
+        if isinstance(wrong, NotFound):
+            raise
         return await requests(visit, fault=fault_of(visit, wrong), values=values)
-    return Leads(f"{visit.here}?done=asked")
+    return Leads(f"{visit.here}?done={'supported' if values['do'] == 'support' else 'asked'}")
 
 
 PAGES: Final[Mapping[str, Callable[[Visiting], Awaitable[Page | Leads]]]] = {"data": data}

@@ -72,7 +72,7 @@ async def _listed(visit: Visiting) -> Page:
         "done": query["done"] == "1",
         "best": _best,
     }
-    return Page("solutions", "solutions", "solutions.title", shown, keep=True)
+    return Page("solutions", "solutions", "solutions.title", shown, keep=not shown["done"])
 
 
 async def _one(visit: Visiting, ident: str) -> Page:

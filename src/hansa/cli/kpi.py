@@ -275,6 +275,7 @@ def _facts(framework: kpi.Framework, one: kpi.Indicator) -> Iterator[tuple[Text,
         facts.append((f"better ({point.name})" if key else "better", _better(framework, point)))
     facts += [
         ("scoring", _scoring(framework)),
+        *_weight(framework, one),
         ("who has it", ", ".join(one.holders) or "–"),
         ("SDG", ", ".join(one.sdg) or "–"),
         ("sources", "\n".join(_source(framework, said) for said in one.sources) or "–"),
@@ -282,7 +283,19 @@ def _facts(framework: kpi.Framework, one: kpi.Indicator) -> Iterator[tuple[Text,
     yield from ((Text(name), Text(text)) for name, text in facts)
 
 
+def _weight(framework: kpi.Framework, one: kpi.Indicator) -> Iterator[tuple[str, str]]:
+    """Its weight, where the framework speaks of weights, and where that is known from."""
+    tree = framework.weights_at()
+    if tree is not None and one.code in tree.of:
+        weight = tree.of[one.code]
+        known = "not known, so it is not scored" if weight is None else f"{weight:g}"
+        where = tree.said.get(one.code)
+        yield "weight", f"{known} ({_SAID[where]})" if where not in {None, "none"} else known
+
+
 def _better(framework: kpi.Framework, point: kpi.Point) -> str:
+    if framework.scoring.kind != "points" and point.direction in {"higher", "lower"}:
+        return "more" if point.direction == "higher" else "less"
     if not point.scored:
         return f"{framework.name} has no target for it: it is scored only where the city sets its own"
     return {

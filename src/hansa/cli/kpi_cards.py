@@ -51,7 +51,7 @@ def write(
         raise NotFound(
             f"nothing of {asked.name} is reported there", where="FRAMEWORK", mend="--area, or another source"
         )
-    period = period or periods[-1]
+    period = period or card.latest(one for one in rows if one["area"] == area)
     if period not in periods:
         raise NotFound(f"nothing is reported for {period}", where="--period", mend=f"one of {', '.join(periods)}")
     _write(asked, rows, period, area, str(name), out)
@@ -62,7 +62,7 @@ def _write(
 ) -> None:  # fmt: skip
     (out / "method").mkdir(parents=True, exist_ok=True)
     for form, file in _FILES:
-        made = views_card.filed(framework, rows, period, area, form, name, "hansa kpi report")
+        made = views_card.filed(framework, rows, period, area, form, name, foot="hansa kpi report")
         (out / file).write_bytes(made.body)
     for code in framework.indicators:
         account = method.account(framework, rows, code, period, area)

@@ -16,7 +16,7 @@ import click
 )  # fmt: skip
 @click.option("--url", help="Another city instead: what it has published, https://city.example.")
 @click.option("--file", type=click.Path(path_type=Path, dir_okay=False), help="A file as `score` takes it, instead.")
-@click.option("--period", help="Which period; else the last with something reported.")
+@click.option("--period", help="Which period; else the last one that is over.")
 @click.option("--area", default="city", show_default=True, help="The whole city, or the id of a district.")
 @click.option("--city", "name", help="What the city is called.")
 def report(

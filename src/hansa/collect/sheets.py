@@ -36,13 +36,16 @@ _DIGITS: Final = re.compile(r"[+-]?[\d.,' \u00a0\u202f]+\Z")
 _E: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)[eE][+-]?\d{1,3}\Z")
 
 _FAULTS: Final = 10_000  # cells of one sheet that are said to be without a result
-_TAG: Final = re.compile(rb"<(?:\w+:)?(?:Relationship|sheet)\b([^>]*)>")
+# No part of a pattern reaches over the next tag: what somebody made to be slow is read as fast as any.
+_TAG: Final = re.compile(rb"<(?:\w{1,9}:)?(?:Relationship|sheet)\b([^<>]*)>")
 _SAID: Final = re.compile(rb"([\w:]+)=\"([^\"]*)\"")
+_FORMULA: Final = rb"(?:<f\b[^<>]{0,300}/>|<f\b[^<>]{0,300}>[^<]*</f>)"
 _FAULTY: Final = re.compile(
-    rb"<c\b[^>]*?\br=\"([A-Z]{1,3}\d{1,7})\""
-    rb"(?:[^>]*?\b(t=\"e\")[^>]*>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)?<v>([^<]*)</v>|"
-    rb"(?![^>]*\bt=\"str\")[^>]*>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)(?:<v></v>|<v\s*/>)?</c>)"
+    rb"<c\b[^<>]{0,300}?\br=\"([A-Z]{1,3}\d{1,7})\"(?:"
+    rb"[^<>]{0,300}?\b(t=\"e\")[^<>]{0,300}>" + _FORMULA + rb"?<v>([^<]*)</v>|"
+    rb"(?![^<>]{0,300}\bt=\"str\")[^<>]{0,300}>" + _FORMULA + rb"(?:<v></v>|<v\s?/>)?</c>)"
 )
+_SCANNED: Final = 60_000_000  # bytes of one sheet's XML; in a larger one, errors stay as empty as the reader gives them
 
 Cell = str | float | bool | datetime | None
 
@@ -173,7 +176,7 @@ def _uncomputed(packed: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], str]
         book, ways = packed.read("xl/workbook.xml"), packed.read("xl/_rels/workbook.xml.rels")
     except KeyError:
         return {}
-    files = {}
+    files, sizes = {}, {one.filename: one.file_size for one in packed.infolist()}
     for tag in _TAG.findall(ways):
         said = dict(_SAID.findall(tag))
         files[said.get(b"Id")] = said.get(b"Target", b"").decode("utf-8", "replace").lstrip("/").removeprefix("xl/")
@@ -181,7 +184,7 @@ def _uncomputed(packed: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], str]
     for tag in _TAG.findall(book):
         said = dict(_SAID.findall(tag))
         path = f"xl/{files.get(said.get(b'r:id'), '')}"
-        if b"sheetId" not in said or path not in packed.namelist():
+        if b"sheetId" not in said or path not in sizes or sizes[path] > _SCANNED:
             continue
         name = unescape(said.get(b"name", b"").decode("utf-8", "replace"), {"&quot;": '"', "&apos;": "'"})
         for where, error, text in _FAULTY.findall(packed.read(path)):

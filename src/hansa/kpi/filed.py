@@ -23,7 +23,7 @@ from typing import Final
 from hansa.errors import BadRequest
 from hansa.kpi import units
 from hansa.kpi.framework import Framework, Indicator
-from hansa.kpi.plausibility import faults, filled
+from hansa.kpi.plausibility import faults, filled, period_faults
 from hansa.kpi.rows import CELL, Row, csv_rows, text_of, yaml_rows
 from hansa.kpi.scoring import STATUSES, Reported
 from hansa.kpi.values import Fault
@@ -76,9 +76,9 @@ def read_values(
 ) -> Filed:
     """The values of a file (`yaml` or `csv`) for one framework and period.
 
-    `period` chooses among several in the file. BadFile has every fault: unknown codes and names with near ones, texts
-    where a number belongs, two values for one period, a year to come, what is not plausible; BadRequest, when the file
-    does not read at all.
+    `period` chooses among several in the file; without it a code may be of one period only. BadFile has
+    every fault: unknown codes and names with near ones, texts where a number belongs, two values for one period, a year
+    to come, what is not plausible; BadRequest, when the file does not read at all.
     """
     rows = list((csv_rows if kind == "csv" else yaml_rows)(text_of(body)))
     gathered = _Gathering(framework, kind)
@@ -100,6 +100,7 @@ class _Gathering:
         self.units: dict[tuple[str, str], tuple[str, int]] = {}
         self.input_units: dict[str, tuple[str, int]] = {}
         self.period: str | None = None
+        self.others: list[str] = []  # further periods: of other codes
         self.faults: list[Fault] = []
 
     def wrong(self, row: Row, says: str, code: str | None = None, key: str = "") -> None:
@@ -108,7 +109,7 @@ class _Gathering:
     # --- which period ---
 
     def chosen(self, rows: Iterable[Row], wanted: str | None) -> list[Row]:
-        """The rows of one period: the only one, or the one that is wanted."""
+        """The rows of the period that is wanted; or all, where no code speaks of two."""
         by_line: dict[int, str] = {}
         by_code: dict[str, str] = {}
         whole: str | None = None
@@ -126,13 +127,25 @@ class _Gathering:
             said = by_line.get(row.line) if self.csv else by_code.get(row.code)
             return said or whole
 
-        periods = sorted({one for one in map(period_of, kept) if one is not None} | ({whole} if whole else set()))
-        if wanted is None and len(periods) > 1:
-            raise BadRequest(f"the file speaks of {', '.join(periods[:10])}", mend="say which with --period")
-        self.period = wanted or (periods[0] if periods else None)
-        if wanted is not None and periods and wanted not in periods:
-            raise BadRequest(f"the file does not speak of {wanted}", mend=f"it has {', '.join(periods[:10])}")
-        return [row for row in kept if period_of(row) in {None, self.period}]
+        of_codes: dict[str, set[str]] = {}
+        for row in kept:
+            if (one := period_of(row)) is not None:
+                of_codes.setdefault(row.code, set()).add(one)
+        periods = sorted(set().union(*of_codes.values(), [whole] if whole else []))
+        if wanted is not None:
+            if periods and wanted not in periods:
+                raise BadRequest(f"the file does not speak of {wanted}", mend=f"it has {', '.join(periods[:10])}")
+            self.period = wanted
+            return [row for row in kept if period_of(row) in {None, wanted}]
+        for code, several in of_codes.items():
+            if len(several) > 1:
+                told = ", ".join(sorted(several)[:10])
+                raise BadRequest(
+                    f"the file speaks of {told}", where=code[:CELL] or None, mend="say which with --period"
+                )
+        if periods:
+            *self.others, self.period = periods
+        return kept
 
     # --- a row ---
 
@@ -185,12 +198,12 @@ class _Gathering:
         if not path or path == ("value",):
             if not path and row.text is None:
                 return
-            self.value(row, one, said, self.only(row, one), "value")
+            self.value(row, one, said, self.only(one), "value")
         elif path[0] in {"value", "target", "status", "unit"} and len(path) <= 2:
             if path == ("status",):
                 self.status(row, one, said)
             else:
-                key = self.point(row, one, path[1]) if len(path) == 2 else self.only(row, one, path[0] == "unit")
+                key = self.point(row, one, path[1]) if len(path) == 2 else self.only(one, any_key=path[0] == "unit")
                 self.value(row, one, said, key, path[0])
         elif path[0] == "points" and len(path) >= 2:
             self.of_point(row, one, said, path[1], path[2:])
@@ -222,15 +235,12 @@ class _Gathering:
         near = get_close_matches(name[:CELL], known, n=3) or list(one.inputs) or known
         self.wrong(row, f"{name[:80]!r} is neither a field nor an input (perhaps {' or '.join(near)})", one.code)
 
-    def only(self, row: Row, one: Indicator, any_key: bool = False) -> str | None:
-        """The key of an indicator that is one number."""
-        if one.single:
+    def only(self, one: Indicator, *, any_key: bool = False) -> str:
+        """The key of an indicator that is one number, or is said as one."""
+        said = self.said[one.code]
+        if one.single or not any_key or any(held.get("") is not None for held in (said.values, said.targets)):
             return ""
-        if any_key:
-            return "*"
-        keys = ", ".join(one.points)
-        self.wrong(row, f"it has several data points ({keys}): say them by their keys", one.code)
-        return None
+        return "*"
 
     def point(self, row: Row, one: Indicator, name: str) -> str | None:
         key = _point_key(one, name)
@@ -266,7 +276,7 @@ class _Gathering:
             held[key] = None
             said.status = status if one.single else said.status
             return
-        number = self.number(row, one.code, key, one.points[key].unit)
+        number = self.number(row, one.code, key, one.points[key].unit if key in one.points else one.unit)
         if number is not None:
             held[key], said.lines[mark] = number, row.line
 
@@ -316,6 +326,11 @@ class _Gathering:
         self.converted()
         reported = {code: Reported(one.values, one.targets, one.status) for code, one in self.said.items()}
         looked = faults(self.framework, reported, inputs=self.inputs, period=self.period, now_year=now_year)
+        for one in self.others:
+            looked += period_faults(one, now_year)
+        if self.others:
+            told = f"values of several periods: {', '.join([*self.others[:10], self.period or ''])}"
+            looked.append(Fault("warning", "", "", told, "period"))
         found = self.faults + [self.placed(one) for one in looked]
         if any(one.severity == "error" for one in found):
             wrong = [one for one in found if one.severity == "error"]
@@ -329,7 +344,8 @@ class _Gathering:
             said, points = self.said[code], self.framework.indicators[code].points
             for one in points if key == "*" else (key,):
                 for held in (said.values, said.targets):
-                    held[one] = self.into(held.get(one), text, points[one].unit, line, (code, one))
+                    unit = points[one].unit if one in points else self.framework.indicators[code].unit
+                    held[one] = self.into(held.get(one), text, unit, line, (code, one))
         for name, (text, line) in self.input_units.items():
             unit = self.framework.inputs[name].unit
             made = self.into(self.inputs.get(name), text, unit, line, ("", ""))

@@ -77,7 +77,7 @@ def formula(
     """
     made = tree(text, check=check)
     used = frozenset(names(made))
-    if unknown := sorted(used - inputs.keys()):
+    if unknown := sorted(name for name in used if name not in inputs):
         given = ", ".join(sorted(inputs)[:12]) or "none"
         raise BadRequest(f"{listed(unknown)} is no input of {text!r}", where=unknown[0], mend=f"inputs: {given}")
     if not used:

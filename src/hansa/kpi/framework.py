@@ -4,7 +4,7 @@ U4SSC, EasyPark, China's scheme and a city's own are data of one shape. Nothing 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
@@ -86,6 +86,15 @@ class Indicator:
     def single(self) -> bool:
         """Whether it is one number."""
         return tuple(self.points) == ("",)
+
+    def told(self, keys: Collection[str]) -> Mapping[str, Point]:
+        """Its data points, for what was said under these keys: of several, a city may know their sum alone.
+
+        Then the indicator is one data point, under the key "", of its own name, unit and direction.
+        """
+        if self.single or "" not in keys or set(keys) != {""}:
+            return self.points
+        return {"": Point("", self.name, None, self.unit, self.direction)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A pack that ships and a city's own file are read alike: `load(document)`. `frame
 Tests: tests/kpi/test_kpi_loading.py.
 """
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
@@ -39,6 +39,8 @@ from hansa.kpi.rows import text_of, yaml_document
 from hansa.kpi.tree import FUNCTIONS
 
 INDICATORS: Final = 2_000  # of one framework; the largest in use has some 130
+ALL_POINTS: Final = 2_000  # data points of one framework, each with a formula to read
+ALL_INPUTS: Final = 5_000  # of one framework; U4SSC has 149
 POINTS: Final = 60  # data points of one indicator
 INPUTS: Final = 60  # inputs of one indicator
 CHECKS: Final = 100  # of one indicator, and of the framework itself
@@ -130,7 +132,10 @@ def load(document: Mapping[str, Any]) -> Framework:
     listed = look.listing(doc, "indicators", "the framework", INDICATORS)
     inputs = _inputs(listed)
     known = {name: one.unit for name, one in inputs.items()}
-    indicators = {}
+    indicators: dict[str, Indicator] = {}
+    many = sum(len(look.listing(one, "points", f"indicators[{nth}]", POINTS)) for nth, one in enumerate(listed))
+    if many > ALL_POINTS:
+        raise BadRequest(f"{many:,} data points, at most {ALL_POINTS:,}", where="indicators")
     for nth, one in enumerate(listed):
         made = _indicator(look.mapping(one, f"indicators[{nth}]", _INDICATOR), f"indicators[{nth}]", levels, known)
         if made.code in indicators:
@@ -168,8 +173,10 @@ def frameworks() -> list[str]:
 
 @lru_cache(maxsize=32)
 def framework(name: str) -> Framework:
-    """A framework that ships, by its id; NotFound names those that do."""
+    """A framework that ships, by its id, or without its year: the newest. NotFound names those that do."""
     shipped = frameworks()
+    if name not in shipped:
+        name = max((one for one in shipped if name and one.startswith(f"{name}_")), default=name)
     if name not in shipped:
         near = get_close_matches(name, shipped, n=2) or shipped
         raise NotFound(f"there is no framework {name[:80]!r}", where=name[:80], mend=f"perhaps {' or '.join(near)}")
@@ -201,6 +208,8 @@ def _inputs(listed: Sequence[Any]) -> dict[str, Input]:
         for at, said in enumerate(look.listing(look.mapping(one, where, _INDICATOR), "inputs", where, INPUTS)):
             made = _input(look.mapping(said, f"{where}.inputs[{at}]", _INPUT), f"{where}.inputs[{at}]")
             before = found.setdefault(made.name, made)
+            if len(found) > ALL_INPUTS:
+                raise BadRequest(f"more than {ALL_INPUTS:,} inputs", where=f"{where}.inputs[{at}]")
             if units.unit(before.unit) != units.unit(made.unit):
                 raise BadRequest(
                     f"{made.name} is in {before.unit} for one indicator and in {made.unit} for another",
@@ -220,7 +229,7 @@ def _input(doc: Mapping[str, Any], where: str) -> Input:
     return Input(name, look.text(doc, "says", where), unit, (low, look.number(doc, "high", where)))
 
 
-def _indicator(doc: Mapping[str, Any], where: str, levels: Sequence[str], known: Mapping[str, str]) -> Indicator:
+def _indicator(doc: Mapping[str, Any], where: str, levels: Sequence[str], known: dict[str, str]) -> Indicator:
     code = look.text(doc, "code", where)
     where = f"{where} ({code})"
     path = tuple(look.texts(doc, "path", where))
@@ -265,7 +274,7 @@ def _point(
         look.at(where, units.unit, unit)
     text, made = doc.get("formula"), None
     if text is not None:
-        given = {name: unit_ for name, unit_ in known.items() if name in own}
+        given = {name: known[name] for name in own}
         made = look.at(f"{where}.formula", formula, text, given, unit)
     direction = look.choice({"direction": indicator.get("direction")} | dict(doc), "direction", where, DIRECTIONS)
     best = look.number({"best": indicator.get("best")} | dict(doc), "best", where)
@@ -291,10 +300,10 @@ def _range(doc: Mapping[str, Any], where: str) -> tuple[float | None, float | No
 
 
 def _checks(
-    doc: Mapping[str, Any], where: str, points: Mapping[str, Point], known: Mapping[str, str]
+    doc: Mapping[str, Any], where: str, points: Mapping[str, Point], known: dict[str, str]
 ) -> tuple[Check, ...]:
     """Checks over inputs, of this indicator and any other, and over its data points."""
-    names = {point_name(key): one.unit or "1" for key, one in points.items()} | dict(known)
+    names = ChainMap(known, {point_name(key): one.unit or "1" for key, one in points.items()})
     return tuple(
         _check(look.mapping(said, f"{where}.checks[{nth}]", _CHECK), f"{where}.checks[{nth}]", names, {})
         for nth, said in enumerate(look.listing(doc, "checks", where, CHECKS))

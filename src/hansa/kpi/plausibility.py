@@ -9,6 +9,7 @@ Tests: tests/kpi/test_kpi_plausibility.py.
 
 import math
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -38,7 +39,7 @@ def faults(
     clock, and without it no period is in the future.
     """
     given = dict(inputs or {})
-    found = list(_period(period, now_year))
+    found = period_faults(period, now_year)
     found += _inputs(framework, given)
     sound = {name: one for name, one in given.items() if name in framework.inputs and _number(one)}
     whole, failed = filled(framework, said, sound)
@@ -110,18 +111,20 @@ def _number(one: Any) -> bool:
         return False
 
 
-def _period(period: str | None, now_year: int | None) -> Iterator[Fault]:
+def period_faults(period: str | None, now_year: int | None) -> list[Fault]:
+    """What is wrong with a period: no year, one to come, or one before there were such numbers."""
     if period is None:
-        return
+        return []
     whole = PERIOD.fullmatch(period)
     if whole is None:
-        yield Fault("error", "", "", f"{period[:40]!r} is no period: write 2025, 2025-Q1 or 2025-03", "period")
-        return
-    year = int(whole[1])
-    if now_year is not None and year > now_year:
-        yield Fault("error", "", "", f"{period} is in the future: it is {now_year}", "period")
-    elif year < FIRST:
-        yield Fault("error", "", "", f"{period} is before {FIRST}: a slip of the keyboard", "period")
+        says = f"{period[:40]!r} is no period: write 2025, 2025-Q1 or 2025-03"
+    elif now_year is not None and int(whole[1]) > now_year:
+        says = f"{period} is in the future: it is {now_year}"
+    elif int(whole[1]) < FIRST:
+        says = f"{period} is before {FIRST}: a slip of the keyboard"
+    else:
+        return []
+    return [Fault("error", "", "", says, "period")]
 
 
 def _inputs(framework: Framework, given: Mapping[str, Any]) -> Iterator[Fault]:
@@ -151,8 +154,12 @@ def _outside(
 
 
 def _values(one: Indicator, said: Reported) -> Iterator[Fault]:
+    points = one.told(said.values.keys() | said.targets.keys())
+    if points is not one.points:
+        keys = ", ".join(one.points)
+        yield Fault("warning", one.code, "", f"one number where there are data points of their own: {keys}")
     for key, value in said.values.items():
-        point = one.points.get(key)
+        point = points.get(key)
         if point is None:
             keys = ", ".join(one.points) or "none"
             yield Fault("error", one.code, key, f"it has no data point {key[:60]!r}; it has {keys}")
@@ -169,8 +176,9 @@ def _values(one: Indicator, said: Reported) -> Iterator[Fault]:
 
 
 def _targets(one: Indicator, said: Reported) -> Iterator[Fault]:
+    points = one.told(said.values.keys() | said.targets.keys())
     for key, target in said.targets.items():
-        point = one.points.get(key)
+        point = points.get(key)
         if point is None or target is None:
             continue
         if not _number(target):
@@ -188,15 +196,16 @@ def _bounded(one: Indicator, key: str) -> bool:
 
 
 def _checked(framework: Framework, whole: Mapping[str, Reported], inputs: Mapping[str, Any]) -> Iterator[Fault]:
+    given = dict(inputs)
     for code, one in framework.indicators.items():
         values = _sound(whole.get(code))
-        names = {point_name(key): value for key, value in values.items()} | dict(inputs)
+        names = ChainMap(given, {point_name(key): value for key, value in values.items()})
         for check in one.checks:
             if any(name in names for name in check.formula.names):
                 yield from _check(check, names, code, values)
     for check in framework.checks:
-        names = {name: _sound(whole.get(code)).get(key) for name, (code, key) in check.of.items()}
-        yield from _check(check, names, ", ".join(dict.fromkeys(code for code, _ in check.of.values())), {})
+        across = {name: _sound(whole.get(code)).get(key) for name, (code, key) in check.of.items()}
+        yield from _check(check, across, ", ".join(dict.fromkeys(code for code, _ in check.of.values())), {})
 
 
 def _sound(said: Reported | None) -> dict[str, float]:

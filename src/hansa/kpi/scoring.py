@@ -195,11 +195,12 @@ def _indicator(
     said = said or Reported({}, {}, "not reported")
     if said.status not in STATUSES:
         raise BadRequest(f"{said.status!r:.40} is no status", where=one.code, mend=f"one of {', '.join(STATUSES)}")
-    if strange := (said.values.keys() | said.targets.keys()) - one.points.keys():
+    points = one.told(said.values.keys() | said.targets.keys())
+    if strange := (said.values.keys() | said.targets.keys()) - points.keys():
         keys = ", ".join(repr(key) for key in one.points)
         raise BadRequest(f"{one.code} has no data point {min(strange)!r:.60}", where=one.code, mend=f"it has {keys}")
     found = {}
-    for key, point in one.points.items():
+    for key, point in points.items():
         target = said.targets.get(key)
         if target is None and targets is not None:
             target = targets.of.get((one.code, key))

@@ -34,7 +34,8 @@ class Acting:
         self.desks: dict[str, Desk] = {}
         self.media: dict[str, MediaDoor] = {}
         self._given: dict[str, dict[str, Any]] = {
-            app.name: {"timezone": settings.timezone, **settings.apps.get(app.name, {})} for app in self.apps
+            app.name: {"timezone": settings.timezone, "city": settings.name, **settings.apps.get(app.name, {})}
+            for app in self.apps
         }
         for realm in running.cities:
             self._rule(running, realm)

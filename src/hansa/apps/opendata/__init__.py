@@ -1,4 +1,4 @@
-"""Open data: what of the city everybody may have, and how it is given away (report section 5.5; M55).
+"""Open data: what of the city everybody may have, and how it is given away (report section 4.1.7; M11).
 
 A catalogue, four eyes before anything leaves, counts that stand for nobody alone, releases that stay; DCAT-AP 3, CKAN's
 action API, files, feeds. See README.md beside this file.

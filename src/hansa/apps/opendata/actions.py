@@ -6,8 +6,8 @@ against `ckanapi`.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 from urllib.parse import parse_qsl
 
 from hansa import Answer, Asked, Asking, Refusal
@@ -52,9 +52,9 @@ class Call:
         return own if texts.TAG.match(own) else "en"
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> Sequence[Entry]:
         """All packages, as they are found."""
-        return list(finding.entries(self.city))
+        return finding.entries(self.city)
 
     def text(self, name: str, otherwise: str | None = None) -> str:
         """A parameter that is a text. Fault."""
@@ -104,20 +104,36 @@ class Call:
 
     def package(self, said: str) -> Published:
         """A package by name or id. Fault."""
-        for it in self.entries:
-            if said in {it.one.id, ckan.package_id(it.one)}:
-                self.taken.append(it.one.id)
-                return it.one
-        raise missing()
+        found = _Ids.of(self.entries).get(said)
+        if found is None or found[1] >= 0:
+            raise missing()
+        self.taken.append(found[0].id)
+        return found[0]
 
     def resource(self, said: str) -> tuple[Published, dict[str, Any]]:
         """A resource by id, and its package. Fault."""
-        for it in self.entries:
-            for one in ckan.package(it.one, self.origin, self.language)["resources"]:
-                if one["id"] == said:
-                    self.taken.append(it.one.id)
-                    return it.one, one
-        raise missing()
+        found = _Ids.of(self.entries).get(said)
+        if found is None or found[1] < 0:
+            raise missing()
+        self.taken.append(found[0].id)
+        return found[0], ckan.resources_of(found[0], self.origin, self.language)[found[1]]
+
+
+class _Ids:
+    """Packages by name and id (place -1), resources by id with their place; made anew with the catalogue."""
+
+    kept: ClassVar[tuple[Sequence[Entry], dict[str, tuple[Published, int]]] | None] = None
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> dict[str, tuple[Published, int]]:
+        """Those of these."""
+        if cls.kept is None or cls.kept[0] is not entries:
+            made: dict[str, tuple[Published, int]] = {}
+            for it in entries:
+                made |= {it.one.id: (it.one, -1), ckan.package_id(it.one): (it.one, -1)}
+                made |= {ident: (it.one, place) for place, ident in enumerate(ckan.resource_ids(it.one))}
+            cls.kept = entries, made
+        return cls.kept[1]
 
 
 def action(name: str) -> Callable[[Action], Action]:
@@ -387,7 +403,7 @@ def resource_search(call: Call) -> dict[str, Any]:
     found = [
         one
         for it in call.entries
-        for one in ckan.package(it.one, call.origin, call.language)["resources"]
+        for one in ckan.resources_of(it.one, call.origin, call.language)
         if all(text in str(one.get(name) or "").casefold() for name, text in wanted)
     ]
     first, most = call.whole("offset", 0, LISTED * 10), call.whole("limit", 100, ROWS)

@@ -75,7 +75,8 @@ def describe(act: Act, city: Asking) -> Iterable[Entity]:
 def propose(act: Act, city: Asking) -> Iterable[Entity]:
     """Say what is to leave, by which steps, and how persons are guarded; its table is made, to be looked at."""
     one = subject(act, "inventoried", "proposed", "approved", "published")
-    pending = proposing.proposed(_from_form(act.said), city.setting("k"))
+    wanted = releasing.wish(one, act.at, "candidate")
+    pending = proposing.proposed(_from_form(act.said), city.setting("k")) | {"version": wanted["version"]}
     if pending["source"]["kind"] == "sheet" and not one.get("media"):
         raise Refusal("no sheet was uploaded", where="source", mend="the act upload")
     yield said(
@@ -87,7 +88,7 @@ def propose(act: Act, city: Asking) -> Iterable[Entity]:
         proposedBy=act.by,
         approvedBy="",
         candidate={"status": "ordered"},
-        wanted=releasing.wish(one, act.at, "candidate"),
+        wanted=wanted,
         status="published" if one.get("status") == "published" else "proposed",
     )
 
@@ -123,7 +124,9 @@ def upload(act: Act, city: Asking) -> Iterable[Entity]:
     if not given["guard"]:
         yield said(one, act, "uploaded", text, media=media)
         return
-    pending = proposing.proposed(given | {"source": {"kind": "sheet"}}, city.setting("k"))
+    wanted = releasing.wish(one, act.at, "candidate")
+    plan = proposing.proposed(given | {"source": {"kind": "sheet"}}, city.setting("k"))
+    pending = plan | {"version": wanted["version"]}
     yield said(
         one,
         act,
@@ -134,7 +137,7 @@ def upload(act: Act, city: Asking) -> Iterable[Entity]:
         proposedBy=act.by,
         approvedBy="",
         candidate={"status": "ordered"},
-        wanted=releasing.wish(one, act.at, "candidate"),
+        wanted=wanted,
         status="published" if one.get("status") == "published" else "proposed",
     )
 
@@ -155,7 +158,7 @@ def approve(act: Act, city: Asking) -> Iterable[Entity]:
     """A second person agrees with the very table that was made: its `sha256` is named."""
     one = subject(act, "proposed", "published")
     pending, candidate = one.get("pending") or {}, one.get("candidate") or {}
-    if not pending or candidate.get("status") != "made":
+    if not pending or candidate.get("status") != "made" or candidate.get("version") != pending.get("version"):
         raise Refusal(
             str(candidate.get("fault") or "there is no table to look at yet"), where="candidate", mend="propose it anew"
         )
@@ -186,8 +189,6 @@ def proved(city: Asking, candidate: Mapping[str, Any], guard: Mapping[str, Any])
         asked = {"table": sha, "measures": [{"of": column, "as": "min", "name": "least"}]}
     elif kind == "rows":
         measures = [{"as": "count", "name": "least"}]
-        if guard.get("sensitive"):
-            measures.append({"of": guard["sensitive"], "as": "distinct", "name": "kinds"})
         asked = {"table": sha, "by": list(guard["by"]), "measures": measures, "order": [["least", "asc"]], "limit": 1}
     else:
         return
@@ -241,8 +242,16 @@ def withdraw(act: Act, _city: Asking) -> Iterable[Entity]:
     one = subject(act, "published", "approved", "proposed", "inventoried")
     why = texts.plain(act.said.get("why"), "why", WHY)
     yield said(
-        one, act, "withdrawn", why, status="withdrawn", withdrawn=why, withdrawnAt=iso(act.at),
-        changedAt=iso(act.at), pending={}, candidate={}
+        one,
+        act,
+        "withdrawn",
+        why,
+        status="withdrawn",
+        withdrawn=why,
+        withdrawnAt=iso(act.at),
+        changedAt=iso(act.at),
+        pending={},
+        candidate={},
     )
 
 

@@ -5,8 +5,8 @@ more go, until nobody who knows every total along every axis can work one out: a
 or several that stand for k persons together, and no sums of totals hold one of them alone (something else can move
 with each, and no total notices). What went is not there: whether it was small or nothing is not told.
 
-Between releases: a cell that was told and has changed by fewer than k persons stays as it was told, so the difference of
-two releases is nobody's or of k at least.
+Between releases: a cell that was told and has changed by fewer than k persons stays as it was told, so the difference
+of two releases is nobody's or of k at least.
 
 What it does not guard against, docs/open-data.md says: what somebody knows from elsewhere of all but one of a cell; a
 group in which all are alike (l-diversity guards tables of records, not counts); what two different datasets over the

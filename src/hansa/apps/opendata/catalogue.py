@@ -1,10 +1,10 @@
 """What the city says of its catalogue as a whole: its title, who publishes it, whom to ask. From the app's settings.
 
-[apps.opendata]
+[app.opendata]
 title = "Open data of the valley"          description = "..."
 publisher = {name = "Valley", type = "LocalAuthority", uri = "https://valley.example/"}
 contact = {name = "Open data desk", email = "data@valley.example"}
-licence = "CC_BY_4_0"       language = "en"       k = 5       zone = "Europe/Vienna"
+licence = "CC_BY_4_0"       language = "en"       k = 5
 """
 
 from collections.abc import Mapping

@@ -35,8 +35,7 @@ def package_id(one: Published) -> str:
 
 def package(one: Published, origin: str, language: str = "en") -> dict[str, Any]:
     """A dataset as a package."""
-    resources = [resource(one, form, place, origin, language) for place, form in enumerate(dcat.forms(one))]
-    resources += [api(one, it, len(resources) + n, origin) for n, it in enumerate(services.of(one)) if it.key != "ckan"]
+    resources = resources_of(one, origin, language)
     licence = LICENCES.get(one.licence_code)
     tags = [tag(name) for name in finding.tags(one, language)]
     return {
@@ -96,6 +95,19 @@ def _polygon(box: tuple[float, float, float, float]) -> str:
     west, south, east, north = box
     ring = f"[[{west},{south}],[{east},{south}],[{east},{north}],[{west},{north}],[{west},{south}]]"
     return f'{{"type":"Polygon","coordinates":[{ring}]}}'
+
+
+def resources_of(one: Published, origin: str, language: str = "en") -> list[dict[str, Any]]:
+    """Its files, and the interfaces that have it."""
+    made = [resource(one, form, place, origin, language) for place, form in enumerate(dcat.forms(one))]
+    others = [it for it in services.of(one) if it is not services.CKAN]
+    return made + [api(one, it, len(made) + n, origin) for n, it in enumerate(others)]
+
+
+def resource_ids(one: Published) -> list[str]:
+    """The ids of all of them, in that order."""
+    others = [it.key for it in services.of(one) if it is not services.CKAN]
+    return [resource_id(one, name) for name in (*dcat.forms(one), *others)]
 
 
 def resource_id(one: Published, form: str) -> str:

@@ -90,9 +90,10 @@ def undescribed(one: Entity) -> list[str]:
     return [str(it.get("name")) for it in columns if str(it.get("name")) not in known]
 
 
-def releases(city: City, one: str, limit: int = 1_000) -> list[Entity]:
-    """Releases of a dataset that everybody may have, the newest first."""
-    found = city.find("DatasetRelease", f'dataset=="{one}";status=="released"', limit=limit)
+def releases(city: City, one: str, limit: int = 200) -> list[Entity]:
+    """The newest releases of a dataset that everybody may have, the newest first: of its last so many versions."""
+    after = int(city.get(one).get("version") or 0) - limit
+    found = city.find("DatasetRelease", f'dataset=="{one}";status=="released";version>{max(0, after)}', limit=limit)
     return sorted(found, key=lambda it: int(it.get("version") or 0), reverse=True)
 
 

@@ -1,8 +1,9 @@
 """`GET /desk/opendata/explore`: a plot of what is published, by the address that says it (`explore`). Anybody may ask.
 
-    {"spec": {parameters, all that was chosen said}, "plot", "dataset": {"id", "title", "unit" ...}, "joined",
+    {"spec": {parameters, all that was chosen said}, "plot", "dataset": {"id", "title", ...}, "joined",
      "axes": {"x", "y", "by", "lat"}: {"name", "type", "unit", "bin", "agg", "at": place in a row},
-     "columns", "rows": at most 2,000, "series": [...], "more", "hidden": series not shown, "sampled", "of": rows in all,
+     "columns", "rows": at most 2,000, "series": [...], "more", "hidden": series not shown, "sampled", "of": rows in
+     all,
      "choices": {"columns": [...], "datasets": [...]}}
 
 With `form=csv` the same rows are a file. Held by tests/apps/test_explore.py.
@@ -13,21 +14,10 @@ from dataclasses import replace
 from typing import Any
 
 from hansa import Answer, Asking, Refusal, sheets
-from hansa.apps.opendata.explore import (
-    BARS,
-    POINTS,
-    SERIES,
-    Column,
-    Plan,
-    Spec,
-    joined,
-    pairs,
-    planned,
-    read,
-    said_of,
-    where,
-)
+from hansa.apps.opendata import usage
+from hansa.apps.opendata.explore import Column, Spec, joined, pairs, read, said_of, where
 from hansa.apps.opendata.made import app
+from hansa.apps.opendata.plan import BARS, POINTS, SERIES, Plan, planned
 from hansa.apps.opendata.published import Published, get, published
 
 _OFFERED = 300
@@ -43,6 +33,9 @@ def explore(asked: Mapping[str, str], city: Asking) -> Any:
     language = asked.get("lang", "")
     look = _Look(city, spec)
     told = look.told()
+    for one in (look.one, look.other):
+        if one is not None:
+            usage.count(city, None, one.id, "api")
     if asked.get("form") == "csv":
         rows = [[one["name"] for one in told["columns"]], *told["rows"]]
         return Answer(sheets.csv_of(rows).encode(), "text/csv; charset=utf-8", f"{look.one.id}-{told['plot']}.csv")
@@ -132,7 +125,7 @@ class _Look:
         plan = planned(self.spec, self.columns, self.rows)
         if self.spec.filters or self.other is not None:
             plan = self._narrowed(plan)
-        known = plan.known()
+        known = plan.told()
         series: list[Any] = []
         hidden = False
         if plan.by is not None:
@@ -195,10 +188,14 @@ class _Look:
         return found | {"more": found["more"] or more}
 
     def _mapped(self, plan: Plan, known: list[dict[str, Any]], lat: Column) -> dict[str, Any]:
-        cuts: list[Any] = [one.name if plan.bin is None else {"column": one.name, "to": plan.bin} for one in (plan.x, lat)]
+        cuts: list[Any] = [
+            one.name if plan.bin is None else {"column": one.name, "to": plan.bin} for one in (plan.x, lat)
+        ]
         measures = [plan.measure()]
         if plan.y is not None:
-            measures.append({"as": "count", "name": "count"} if plan.measured != "count" else {"as": "count", "name": "rows"})
+            measures.append(
+                {"as": "count", "name": "count"} if plan.measured != "count" else {"as": "count", "name": "rows"}
+            )
         label = next((name for name in ("name", "id") if name in self.columns and plan.bin is None), "")
         if label:
             measures.append({"of": label, "as": "min", "name": label})

@@ -8,7 +8,7 @@ OWN: Final = ("Dataset", "DatasetRelease", "DataRequest", "DatasetUsage")
 
 app: Final = App(
     "opendata",
-    report="5.5",
+    report="4.1.7",
     reads={*OWN, "*"},
     writes={*OWN, "Table"},
     keeps=dict.fromkeys(OWN, ()),

@@ -1,14 +1,15 @@
 """What is to leave: a source, the steps it goes through, and how persons are guarded. Checked before anything is made.
 
-source   {"kind": "entities", "type", "attributes", "q"}            sight public: what is labelled open, as it is
-{"kind": "history", "type", "attributes", "q", "days"}     the same, over time (the last `days`)
-{"kind": "sheet"}                                          what staff uploaded
-guard    {"kind": "open"}    of entities and history: policy has decided, label by label
-{"kind": "none"}    of a sheet: it is about no person, which the second person confirms
-{"kind": "cells", "by": [...], "measures": [...], "k", "person", "closed"}   counts of records, whatever
-their label: the records never leave, not even into a table (`cells`, `anonymity`)
-{"kind": "rows", "by": [...], "k", "sensitive", "l", "person"}   of a sheet about persons: records whose
-combination of `by` is borne by k at least
+Sources: entities (`type`, `attributes`, `q`) and their history (the last `days`), with the sight of the public; a
+sheet that staff uploaded. Guards:
+
+    open     of entities and history: policy has decided, label by label
+    none     of a sheet: it is about no person, which the second person confirms
+    cells    counts of entities of whatever label, by `by`: `measures`, `k`, `person`, `closed` (what runs is not
+             counted). The records never leave, not even into a table (`cells`, `anonymity`)
+    rows     of a sheet about persons: records whose combination of `by` is borne by `k` at least, with `l` different
+             values of what is `sensitive`; `person` is dropped, and a column that is none of these and not among
+             `others` keeps the whole from leaving
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ _GUARDS: Final = {
     "open": set[str](),
     "none": set[str](),
     "cells": {"by", "measures", "k", "person", "closed", "share"},
-    "rows": {"by", "k", "sensitive", "l", "person"},
+    "rows": {"by", "k", "sensitive", "l", "person", "others"},
 }
 _SOURCE: Final = {"kind", "type", "attributes", "q", "days", "sight"}
 
@@ -122,6 +123,8 @@ def guard_of(said: Any, setting: object = None) -> dict[str, Any]:
     if told.get("person"):
         made["person"] = texts.plain(told["person"], "guard.person", 120)
     if kind == "rows":
+        others = texts.listed(told.get("others") or [], "guard.others", ATTRIBUTES)
+        made["others"] = [texts.plain(one, "guard.others", 120) for one in others]
         if told.get("sensitive"):
             made["sensitive"] = texts.plain(told["sensitive"], "guard.sensitive", 120)
             made["l"] = texts.whole(told.get("l", 2), "guard.l", 100, least=2)

@@ -10,7 +10,7 @@ counted into cells is counted here, in memory, and ordered as rows: no table of 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from hansa import Change, City, Entity, NotFound, Refusal
+from hansa import Change, City, Delete, Entity, NotFound, Refusal
 from hansa.apps.opendata import anonymity, authorities, cells, dataset
 from hansa.apps.opendata.dataset import own
 from hansa.apps.opendata.made import app
@@ -119,7 +119,7 @@ def counted(one: Entity, plan: Mapping[str, Any], city: City) -> tuple[dict[str,
     found = city.find(source["type"], source.get("q"), limit=ENTITIES + 1)
     if len(found) > ENTITIES:
         raise Refusal(f"more than {ENTITIES:,} records", where="source", mend="count them by years: say so in q")
-    zone = str(city.setting("zone") or "UTC")
+    zone = str(city.setting("timezone") or "UTC")
     records = cells.stepped(cells.records_of(found, source["attributes"]), plan["steps"], zone)
     by, measures = list(guard["by"]), list(guard["measures"])
     if guard.get("closed"):
@@ -163,7 +163,7 @@ def _former(one: Entity, by: Sequence[str], measures: Sequence[Mapping[str, Any]
 
 
 @app.on("Table", "status")
-def made(change: Change, city: City) -> Iterable[Entity]:
+def made(change: Change, city: City) -> Iterable[Entity | Delete]:
     """Go on with a release whose table was made, or could not be."""
     told = change.entity
     if not str(told.get("release") or "").startswith("urn:ngsi-ld:DatasetRelease:") or told["status"] == "ordered":
@@ -173,7 +173,7 @@ def made(change: Change, city: City) -> Iterable[Entity]:
         one = city.get(release["dataset"])
     except NotFound:
         return
-    if release.get("status") != "ordered":
+    if release.get("status") != "ordered" or not _still(one, release):
         return
     now = city.now()
     if told["status"] == "failed":
@@ -193,6 +193,13 @@ def made(change: Change, city: City) -> Iterable[Entity]:
         yield from refused(one, release, fault.detail, now)
 
 
+def _still(one: Entity, release: Entity) -> bool:
+    """Whether it is still wanted: somebody may have proposed otherwise meanwhile, or withdrawn the whole."""
+    if release["purpose"] == "candidate":
+        return (one.get("pending") or {}).get("version") == int(release["version"])
+    return str(one.get("status")) == "published"
+
+
 def _weighed(one: Entity, release: Entity, told: Entity, now: int) -> Iterable[Entity]:
     """Records about persons: order them when all their groups hold."""
     guard = release["plan"]["guard"]
@@ -210,7 +217,7 @@ def _weighed(one: Entity, release: Entity, told: Entity, now: int) -> Iterable[E
     yield table(release, "table", _stage(one, release["plan"], "table"), check=report)
 
 
-def _arrived(one: Entity, release: Entity, told: Entity, city: City) -> Iterable[Entity]:
+def _arrived(one: Entity, release: Entity, told: Entity, city: City) -> Iterable[Entity | Delete]:
     now = city.now()
     rows = int(told.get("rows") or 0)
     check = told.get("check") or {"ok": True}
@@ -222,12 +229,29 @@ def _arrived(one: Entity, release: Entity, told: Entity, city: City) -> Iterable
     }
     if not rows:
         raise Refusal("it has no rows")
+    _declared(release["plan"]["guard"], held["columns"])
     if release["purpose"] == "candidate":
         candidate = held | {"status": "made", "version": release["version"], "check": check, "at": iso(now)}
         yield own("DatasetRelease", release.id, status="candidate", check=check, madeAt=iso(now), **held)
         yield own("Dataset", one.id, candidate=candidate)
         return
+    if held["sha256"] == one.get("table"):  # nothing changed: of a day without news nothing is kept
+        yield Delete(told.id)
+        yield Delete(release.id)
     yield from released(one, own("DatasetRelease", release.id, version=release["version"], check=check, **held), now)
+
+
+def _declared(guard: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> None:
+    """Of records about persons no column leaves of which nobody said what it is. Refusal."""
+    if guard["kind"] != "rows":
+        return
+    known = {*guard["by"], guard.get("sensitive"), *guard.get("others", ())}
+    if odd := [str(it["name"]) for it in columns if it["name"] not in known]:
+        raise Refusal(
+            f"{odd[0]} is neither among by, nor sensitive, nor among others",
+            where="guard.others",
+            mend="drop it, or say so",
+        )
 
 
 def refused(
@@ -261,7 +285,6 @@ def released(one: Entity, release: Entity, now: int) -> Iterable[Entity]:
     `release` has version, sha256, rows, size, columns and check.
     """
     if release["sha256"] == one.get("table"):
-        yield own("DatasetRelease", release.id, status="same")
         yield own("Dataset", one.id, checkedAt=iso(now), nextAt=iso(due(one, now)), fault="")
         return
     columns = dataset.columns_told(release["columns"], one.get("dictionary") or [])

@@ -8,9 +8,9 @@ under a name of its own; readers add them up. What names itself a robot is count
 import re
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
 from hansa import Asked, Asking, City, Entity
@@ -124,12 +124,27 @@ def sums(days: Mapping[str, Mapping[str, int]], today: str) -> dict[str, int]:
     }
 
 
+def taken(city: City) -> Mapping[tuple[str, str], int]:
+    """Downloads by dataset and month, robots aside; made anew when something was counted."""
+    version = city.version("DatasetUsage")
+    kept = _Kept.one
+    if kept is None or kept[0] != version:
+        made: Counter[tuple[str, str]] = Counter()
+        for one in city.find("DatasetUsage", limit=WATCHED):
+            for on, some in (one.get("days") or {}).items():
+                many = sum(n for what, n in some.items() if what not in {"bots", "api"})
+                made[str(one.get("dataset")), on[:7]] += many
+        kept = _Kept.one = version, dict(made)
+    return kept[1]
+
+
+class _Kept:
+    one: ClassVar[tuple[Hashable, Mapping[tuple[str, str], int]] | None] = None
+
+
 def popular(city: City) -> dict[str, int]:
-    """Downloads by dataset, of the last months that are kept."""
+    """Downloads by dataset."""
     made: Counter[str] = Counter()
-    for one in city.find("DatasetUsage", limit=20_000):
-        days = one.get("days") or {}
-        made[str(one.get("dataset"))] += sum(
-            n for some in days.values() for what, n in some.items() if what not in {"bots", "api"}
-        )
+    for (key, _), many in taken(city).items():
+        made[key] += many
     return dict(made)

@@ -145,7 +145,7 @@ def dataset_(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     return card(one, city, language) | {
         "description": texts.in_language(one.description, language),
         "columns": [dict(column) | {"says": texts.in_language(column.get("says"), language)} for column in one.columns],
-        "releases": [released(it, one.id) for it in dataset.releases(city, PREFIX + one.id, limit=200)[:50]],
+        "releases": [released(it, one.id) for it in dataset.releases(city, PREFIX + one.id)[:50]],
         "notes": list(reversed(whole.get("notes") or [])),
         "note": one.note,
         "quality": dict(one.quality)
@@ -245,16 +245,14 @@ def figures(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """How much there is, and how much of it is taken."""
     known = finding.entries(city)
     today = iso(city.now())[:7]
-    month = total = 0
-    for one in city.find("DatasetUsage", limit=20_000):
-        for on, some in (one.get("days") or {}).items():
-            many = sum(n for what, n in some.items() if what not in {"bots", "api"})
-            total += many
-            month += many if on[:7] == today else 0
+    taken = usage.taken(city)
     return {
         "datasets": len(known),
         "rows": sum(it.one.rows for it in known),
-        "downloads": {"month": month, "all": total},
+        "downloads": {
+            "month": sum(n for (_, month), n in taken.items() if month == today),
+            "all": sum(taken.values()),
+        },
         "themes": _facet("theme", "groups", list(known), "en"),
         "title": dict(catalogue.told(city).title),
         "modified": max((it.one.modified for it in known), default=""),
@@ -371,7 +369,7 @@ def case(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
         "undescribed": dataset.undescribed(one),
         "sheets": [{name: it.get(name) for name in ("name", "size", "sha256")} for it in one.get("media") or []],
         "log": list(reversed(one.get("log") or [])),
-        "releases": [released(it, one.key) for it in dataset.releases(city, one.id, limit=200)[:50]],
+        "releases": [released(it, one.key) for it in dataset.releases(city, one.id)[:50]],
         "columns": one.get("columns") or [],
         "quality": one.get("quality") or {},
         "notes": one.get("notes") or [],

@@ -2,7 +2,7 @@
 
 Inputs are bound to queries over entities and history, come by a sheet that an officer fills in, or are entered with
 evidence; a second person verifies them; what depends on one that changed is computed again; each value keeps by what it
-is known (report chapter 5; M11, M52). Nothing that is not known is made up. See README.md beside this file.
+is known (report section 5.2, M52). Nothing that is not known is made up. See README.md beside this file.
 """
 
 from hansa.apps.scorecard import (

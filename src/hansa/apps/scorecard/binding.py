@@ -14,14 +14,12 @@ from typing import Any, Final
 from hansa import Act, Asking, BadRequest, City, Delete, Entity, NotFound, Refusal, entity
 from hansa.apps.scorecard import asked, evaluating, frameworks, inputs, nouns
 from hansa.apps.scorecard.evaluating import Got
-from hansa.apps.scorecard.inputs import Word
+from hansa.apps.scorecard.inputs import AGENT, Word
 from hansa.apps.scorecard.made import STAFF, app
 from hansa.apps.scorecard.nouns import Spell
 from hansa.apps.scorecard.queries import Column, How, read
 from hansa.apps.scorecard.times import iso
 
-AGENT: Final = "app:scorecard"
-"""Who says what a query gives."""
 MOST: Final = 2_000
 """Bindings of one city: 150 inputs of ten districts."""
 YEARS: Final = 50
@@ -140,7 +138,7 @@ def _bound(
     yield _made(act, framework.id, name, area, said, first, standard=False)
     for when, got in gave:
         before = nouns.known(city, nouns.input_id(framework.id, name, area, when.period))
-        if before is not None and before.get("how") != "query" and inputs.is_known(before):
+        if _stands(before):
             if when.running or len(gave) == 1:
                 raise Refusal(
                     f"{name} of {when.period} was said by somebody",
@@ -175,7 +173,7 @@ def _said(
     """A query's value as a word; what somebody else has said stands, and no value leaves the last one as it was."""
     ident = nouns.input_id(framework.id, name, area, when.period)
     before = before or nouns.known(city, ident)
-    if before is not None and before.get("how") != "query" and inputs.is_known(before):
+    if _stands(before):
         return
     value = got.value
     word = Word(
@@ -187,6 +185,13 @@ def _said(
     if inputs.same(word, before) and before is not None and _alike(before, word):
         return  # the same by the same things: only the time of asking is another
     yield from inputs.said(framework, word, before)
+
+
+def _stands(before: Entity | None) -> bool:
+    """Whether somebody has said what it is, or that there is no such thing: no query says it over."""
+    if before is None or before.get("by") == AGENT:
+        return False
+    return inputs.is_known(before) or before.get("status") == "not applicable"
 
 
 def _alike(before: Entity, word: Word) -> bool:

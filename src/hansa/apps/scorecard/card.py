@@ -52,6 +52,13 @@ def periods(rows: Iterable[Row]) -> list[str]:
     return sorted({str(one["period"]) for one in rows if one["status"] in COUNTED})[-PERIODS:]
 
 
+def latest(rows: Iterable[Row]) -> str:
+    """The last period of which not everything is provisional: the running year comes after it. "" where none is."""
+    found = list(rows)
+    settled = periods(one for one in found if not one["provisional"])
+    return (settled or periods(found) or [""])[-1]
+
+
 def reported(indicator: kpi.Indicator, one: Row | None) -> kpi.Reported:
     """What the engine scores: values and targets of each data point."""
     points = {str(it.get("key", "")): it for it in (one or {}).get("points") or () if isinstance(it, Mapping)}

@@ -7,7 +7,7 @@ why, and keeps no old number.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from hansa import Change, City, Delete, Entity, NotFound, entity, kpi, labels
+from hansa import BadRequest, Change, City, Delete, Entity, entity, kpi, labels
 from hansa.apps.scorecard import frameworks, nouns, results, targets
 from hansa.apps.scorecard.inputs import is_known
 from hansa.apps.scorecard.made import app
@@ -90,6 +90,7 @@ class Known:
         self.city, self.framework, self.area, self.period = city, framework, area, period
         self._inputs: dict[str, Entity | None] = {}
         self._targets: list[Entity] | None = None
+        self._label: str | None = None
 
     def input(self, name: str) -> Entity | None:
         """The KpiInput of a name."""
@@ -103,8 +104,8 @@ class Known:
         found = {name: self.input(name) for name in names}
         return {name: float(one["value"]) for name, one in found.items() if one is not None and is_known(one)}
 
-    def targets(self, indicator: Any) -> dict[str, float | None]:
-        """The target of each data point; None where none was set."""
+    def targets(self, indicator: Any) -> dict[str, tuple[float, int] | None]:
+        """The target of each data point and by which year; None where none was set."""
         if self._targets is None:
             self._targets = targets.of(self.city, self.framework.id, self.area)
         return {key: targets.at(self._targets, indicator.code, key, self.period) for key in indicator.points}
@@ -119,9 +120,13 @@ class Known:
         names = sorted({name for code in beside for name in self.framework.indicators[code].inputs})
         return list(kpi.faults(self.framework, {}, inputs=self.values(names), period=self.period))
 
-    def label(self) -> str:
-        """Under which label the values stand."""
-        return label(nouns.known(self.city, nouns.publication_id(self.framework.id, self.period)))
+    def label(self, one: Result) -> str:
+        """Under which label a value stands: open when its year was published, else that of its strictest input."""
+        if self._label is None:
+            self._label = label(nouns.known(self.city, nouns.publication_id(self.framework.id, self.period)))
+        if self._label == "open":
+            return self._label
+        return labels.strictest(it.label for it in one.stands.values() if it is not None) or self._label
 
 
 def computed(known: Known, codes: Sequence[str]) -> Iterable[Entity | Delete]:
@@ -135,10 +140,13 @@ def computed(known: Known, codes: Sequence[str]) -> Iterable[Entity | Delete]:
         found, wrong = kpi.computed(indicator, values)
         if before is None and not found and not wrong and not results.reasons(stands):
             continue  # the population alone says nothing of hospital beds
-        made.append((Result(indicator, stands, found, wrong, known.targets(indicator)), before))
+        one = Result(indicator, stands, found, wrong, known.targets(indicator))
+        # Of a sheet of a hundred numbers each is a Change of its own, and all of them stand when the first is heard.
+        if before is None or before.label != known.label(one) or not one.told_already(framework, before):
+            made.append((one, before))
     if not made:
         return
-    faults, label_ = known.faults([one.indicator.code for one, _ in made]), known.label()
+    faults = known.faults([one.indicator.code for one, _ in made])
     whole = [one.weighed(faults) for one, _ in made]
     filed = {one.indicator.code: one.reported() for one in whole if one.values}
     scored = kpi.score(framework, filed).indicators if filed else {}
@@ -149,9 +157,7 @@ def computed(known: Known, codes: Sequence[str]) -> Iterable[Entity | Delete]:
             told["computedAt"] = before.get("computedAt")
         ident = nouns.indicator_id(framework.id, one.indicator.code, known.area, known.period)
         value = entity("KeyPerformanceIndicator", ident, **told)
-        value.label = (
-            label_ if label_ == "open" else labels.strictest(it.label for it in one.stands.values() if it) or label_
-        )
+        value.label = known.label(one)
         yield value
         for name in results.MAY_GO:
             if before is not None and name in before and told.get(name) is None:
@@ -163,5 +169,5 @@ def _framework(city: City, one: Entity) -> Any:
     try:
         stands = city.get(nouns.framework_id(str(one.get("framework"))))
         return frameworks.of(city, str(one.get("framework"))) if stands.get("status") == "used" else None
-    except NotFound:
+    except BadRequest:  # left and forgotten, or kept by an older hansa and not to be read any more
         return None

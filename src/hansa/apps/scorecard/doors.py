@@ -3,7 +3,7 @@
 from typing import Final
 
 from hansa import Answer, Asked, Asking, NotFound
-from hansa.apps.scorecard import views_card
+from hansa.apps.scorecard import nouns, views_card
 from hansa.apps.scorecard.made import app
 
 FORMS: Final = ("csv", "jsonld", "pdf")
@@ -18,4 +18,6 @@ def published(asked: Asked, city: Asking) -> Answer:
     said = {"framework": asked.path["framework"], "period": asked.query.get("period", "")}
     framework, rows, period = views_card.public_asked(said, city)
     name = str(city.setting("city") or "")
-    return views_card.filed(framework, rows, period, "city", form, name, f"{asked.origin}/kpi/{framework.id}.pdf")
+    foot = f"{asked.origin}/kpi/{framework.id}.pdf"
+    others = views_card.public_others(city, framework)
+    return views_card.filed(framework, rows, period, nouns.WHOLE, form, name, foot=foot, public=True, others=others)

@@ -68,7 +68,11 @@ def told(city: City, framework: Any, words: list[Word], *, correct: bool) -> Ite
     wrong = plausible.new_faults(framework, known, {word.name: word.value for word in words}, spell)
     for fault in wrong:
         if fault.severity == "error":
-            raise Refusal(f"{fault.code}: {fault.says}", where=fault.where or words[0].name)
+            raise Refusal(
+                f"{fault.code}: {fault.says}",
+                where=fault.where or words[0].name,
+                mend="one of these numbers is not so; several are said at once as a sheet",
+            )
     for word, before in stand:
         yield from inputs.said(framework, word, before)
 
@@ -85,7 +89,7 @@ def in_range(framework: Any, name: str, value: float) -> None:
 def unbound(city: City, framework: str, word: Word, before: Entity | None) -> None:
     """Refusal where a query says this input of this period: it would be said over within the hour."""
     bound = nouns.known(city, nouns.binding_id(framework, word.name, word.area))
-    if bound is None or (before is not None and before.get("how") != "query" and inputs.is_known(before)):
+    if bound is None or (before is not None and before.get("by") != inputs.AGENT and inputs.is_known(before)):
         return
     since = str(bound.get("since") or word.spell.period)
     if word.spell.period >= since and (word.spell.running or read(bound["how"]).lasting):

@@ -13,6 +13,8 @@ from hansa.apps.scorecard import nouns
 from hansa.apps.scorecard.nouns import Spell
 from hansa.apps.scorecard.times import iso
 
+AGENT: Final = "app:scorecard"
+"""Who says what a query gives, or a column of a table that is bound."""
 KNOWN: Final = frozenset({"reported", "verified"})
 """States in which there is a value."""
 _MAY_GO: Final = (

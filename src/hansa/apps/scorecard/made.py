@@ -8,7 +8,7 @@ OWN: Final = ("KpiFramework", "KpiInput", "KpiBinding", "KpiTarget", "KpiPublica
 
 app: Final = App(
     "scorecard",
-    report="5",
+    report="5.2",
     reads={"*"},
     writes={*OWN, "KeyPerformanceIndicator"},
     # What an act has weighed (who may, a second person, evidence) nobody says past it; other apps' own

@@ -26,15 +26,30 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 def account(
-    framework: kpi.Framework, rows: Sequence[Row], code: str, period: str, area: str = "city", *, public: bool = False
+    framework: kpi.Framework,
+    rows: Sequence[Row],
+    code: str,
+    period: str,
+    area: str = "city",
+    *,
+    public: bool = False,
+    entries: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The method of one number of a period. NotFound where the framework has no such indicator."""
+    """The method of one number of a period. NotFound where the framework has no such indicator.
+
+    `entries` (by input) are what staff see besides: evidence, who entered and who verified, and inputs of a number that
+    could not be computed for want of another.
+    """
     indicator = framework.indicator(code)
     here = [one for one in rows if one["code"] == indicator.code and one["area"] == area]
     one = next((it for it in here if str(it["period"]) == period), None)
     lineage = (one or {}).get("lineage")
     lineage = lineage if isinstance(lineage, Mapping) else {}
-    given = {str(it.get("input")): it for it in objects(lineage.get("inputs"))}
+    entries = {} if public or entries is None else entries
+    given: dict[str, Mapping[str, Any]] = {
+        str(it.get("input")): {**entries.get(str(it.get("input")), {}), **it} for it in objects(lineage.get("inputs"))
+    }
+    given = {**{name: it for name, it in entries.items() if name in indicator.inputs}, **given}
     numbers = {name: value for name, it in given.items() if (value := number(it.get("value"))) is not None}
     points = {str(it.get("key", "")): it for it in objects((one or {}).get("points"))}
     uses = {name: it.says for name, it in indicator.inputs.items()}
@@ -149,6 +164,10 @@ def _input(declared: kpi.Input, it: Mapping[str, Any] | None, *, public: bool) -
         "from": lineage,
         "words": came(str(it.get("how") or ""), lineage),
     }
+    if not public:
+        evidence = it.get("evidence")
+        told["evidence"] = dict(evidence) if isinstance(evidence, Mapping) else {}
+        told["by"], told["verifiedBy"] = str(it.get("by") or ""), str(it.get("verifiedBy") or "")
     return told
 
 

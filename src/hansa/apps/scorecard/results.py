@@ -36,7 +36,7 @@ class Result:
     stands: Mapping[str, Entity | None]
     values: Mapping[str, float]
     wrong: Sequence[Any]
-    wanted: Mapping[str, float | None]
+    wanted: Mapping[str, tuple[float, int] | None]  # the target of a data point, and by which year
     odd: Sequence[Any] = ()
 
     def weighed(self, faults: Sequence[Any]) -> "Result":
@@ -57,7 +57,8 @@ class Result:
 
     def reported(self) -> Any:
         """As the engine scores it."""
-        return kpi.Reported({key: self.values.get(key) for key in self.indicator.points}, self.wanted, self.status)
+        targets = {key: None if one is None else one[0] for key, one in self.wanted.items()}
+        return kpi.Reported({key: self.values.get(key) for key in self.indicator.points}, targets, self.status)
 
     def told(self, framework: Any, area: str, period: str, score: Any) -> dict[str, Any]:
         """Its attributes; None is what there is nothing to say of."""
@@ -91,25 +92,35 @@ class Result:
             "warnings": list(dict.fromkeys(one.says for one in self.odd)) or None,
             "verifiedBy": ", ".join(verified) or None,
             "calculatedBy": CALCULATOR,
-            "lineage": self._lineage(framework),
+            "lineage": self.lineage(framework),
         }
 
     def _point(self, key: str, score: Any) -> dict[str, Any]:
         point = self.indicator.points[key]
         found = score.data_points.get(key) if score is not None else None
+        target, year = self.wanted.get(key) or (None, None)
         return {
             "key": key,
             "name": point.name,
             "value": self.values.get(key),
             "unit": point.unit,
-            "target": self.wanted.get(key),
+            "target": target,
+            "year": year,
             "points": found.points if found is not None else None,
             "percent_of_target": _round(found.percent_of_target) if found is not None else None,
             "band": found.band if found is not None else None,
             "status": "reported" if key in self.values else "not reported",
         }
 
-    def _lineage(self, framework: Any) -> dict[str, Any]:
+    def told_already(self, framework: Any, before: Entity) -> bool:
+        """Whether a value stands that was computed from these same inputs, targets and formulas."""
+        if before.get("status") not in {"reported", "verified"} or before.get("lineage") != self.lineage(framework):
+            return False
+        had = {one["key"]: (one["target"], one.get("year")) for one in before.get("points") or ()}
+        return had == {key: self.wanted.get(key) or (None, None) for key in self.indicator.points}
+
+    def lineage(self, framework: Any) -> dict[str, Any]:
+        """By what its values are known: inputs with their own lineage, formulas, edition."""
         names = ("value", "unit", "how", "status", "completeness", "provisional", "at")
         told = [
             {"input": name, "id": one.id}

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from hansa import Change, City, Delete, Entity, NotFound, Refusal, entity
-from hansa.apps.scorecard import binding, frameworks, nouns
+from hansa import BadRequest, Change, City, Delete, Entity, Refusal, entity, kpi
+from hansa.apps.scorecard import binding, frameworks, inputs, nouns
 from hansa.apps.scorecard.made import app
 from hansa.apps.scorecard.queries import Column, How, Readings, Things, read
 
@@ -71,6 +71,7 @@ def refresh_bound(city: City) -> Iterable[Entity | Delete]:
     """Ask what is due, longest waiting first, as far as the work of one round goes."""
     memory, now = _memory(city), city.now()
     period = nouns.period_of(city, now)
+    yield from _named(city)
     if memory.ended != period:
         yield from _ended(city, str(int(period) - 1))
         memory.ended = period
@@ -102,7 +103,7 @@ def refresh_bound(city: City) -> Iterable[Entity | Delete]:
         framework = str(one.get("framework"))
         try:
             used = frameworks.in_use(city, framework)
-        except (Refusal, NotFound):  # left, or not here any more: its bindings rest
+        except BadRequest:  # left, or not here any more: its bindings rest
             memory.asked[ident] = now
             continue
         for when in _periods(city, memory, ident, str(one.get("since") or period), period, lasting=how.lasting):
@@ -111,6 +112,14 @@ def refresh_bound(city: City) -> Iterable[Entity | Delete]:
             said += len(words)
             yield from words
         memory.asked[ident] = now
+
+
+def _named(city: City) -> Iterable[Entity]:
+    """The frameworks that the settings name are used from the first round on, until somebody leaves them."""
+    names = city.setting("frameworks", [])
+    for name in names if isinstance(names, list) else ():
+        if name in kpi.frameworks() and nouns.known(city, nouns.framework_id(name)) is None:
+            yield frameworks.adopted(kpi.framework(name), None, inputs.AGENT, city.now())
 
 
 def _ended(city: City, period: str) -> Iterable[Entity]:

@@ -70,13 +70,14 @@ def of(city: City, framework: str, area: str, code: str | None = None) -> list[E
     return [one for one in nouns.of_kind(city, "KpiTarget", framework=framework, area=area, code=code) if "year" in one]
 
 
-def at(found: Iterable[Entity], code: str, point: str, period: str) -> float | None:
-    """The target that counts in a period: the first still to be reached then, else the last; None: none is set."""
+def at(found: Iterable[Entity], code: str, point: str, period: str) -> tuple[float, int] | None:
+    """The target that counts in a period, and its year: the first still to be reached then, else the last; or None."""
     years = {
         int(one["year"]): float(one["target"]) for one in found if one.get("code") == code and one.get("point") == point
     }
     ahead = [year for year in years if year >= int(period)]
-    return years[min(ahead)] if ahead else years[max(years)] if years else None
+    year = min(ahead) if ahead else max(years, default=None)
+    return None if year is None else (years[year], year)
 
 
 def _end(value: float | None) -> str:

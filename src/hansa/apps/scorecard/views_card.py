@@ -21,9 +21,9 @@ _PAGE: Final = 1_000
 
 @app.view("card", roles=READERS)
 def whole(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
-    """The card of a `framework` in a `period` (the last one, unless said) and `area`: tree, trends, gaps, pictures."""
+    """The card of a `framework`, `period` (else the last that is over), `area`: tree, trends, gaps, pictures."""
     framework, rows, period, area = _asked(asked, city)
-    others = [_other(one) for one in nouns.of_kind(city, "KpiCity", framework=framework.id)]
+    others = staff_others(city, framework)
     return _told(framework, rows, period, area, others, _known(city, framework, period, area)) | {"city": _name(city)}
 
 
@@ -32,13 +32,13 @@ def account(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """How the number of a `code` came about; its course, gap, projection; and other cities beside it."""
     framework, rows, period, area = _asked(asked, city)
     code = framework.indicator(asked.get("code", "")).code
-    others = [_other(one) for one in nouns.of_kind(city, "KpiCity", framework=framework.id)]
+    others = staff_others(city, framework)
     return {
         "framework": {"id": framework.id, "name": framework.name, "edition": framework.edition},
         "period": period,
         "area": area,
         "line": _line(framework, rows, period, area, code),
-        "account": method.account(framework, rows, code, period, area),
+        "account": method.account(framework, rows, code, period, area, entries=_entries(city, framework, period, area)),
         "courses": method.courses(framework, rows, code, period, area),
         "beside": method.beside(framework, others, rows, code, period, _name(city)),
     }
@@ -67,7 +67,8 @@ def helps(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
 def report(asked: Mapping[str, str], city: Asking) -> Answer:
     """The card as a file: `form` is pdf, sheet (the fact sheet), csv or jsonld."""
     framework, rows, period, area = _asked(asked, city)
-    return filed(framework, rows, period, area, asked.get("form", "pdf"), _name(city), "for staff")
+    others, form = staff_others(city, framework), asked.get("form", "pdf")
+    return filed(framework, rows, period, area, form, _name(city), foot="For staff", others=others)
 
 
 # ---- for anybody
@@ -89,7 +90,7 @@ def public_cards(_asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
 def public_card(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """The published card of a `framework` in a `period` (the last one, unless said). NotFound where there is none."""
     framework, rows, period = public_asked(asked, city)
-    others = [_other(one) for one in _pages(city, "KpiCity", f'framework=="{framework.id}"')]
+    others = public_others(city, framework)
     return _told(framework, rows, period, nouns.WHOLE, others) | {"city": _name(city)}
 
 
@@ -98,7 +99,7 @@ def public_method(asked: Mapping[str, str], city: Asking) -> dict[str, Any]:
     """How a published number of a `code` came about."""
     framework, rows, period = public_asked(asked, city)
     code = framework.indicator(asked.get("code", "")).code
-    others = [_other(one) for one in _pages(city, "KpiCity", f'framework=="{framework.id}"')]
+    others = public_others(city, framework)
     return {
         "framework": {"id": framework.id, "name": framework.name, "edition": framework.edition},
         "period": period,
@@ -114,7 +115,7 @@ def public_asked(asked: Mapping[str, str], city: Asking) -> tuple[kpi.Framework,
     framework = frameworks.of(city, asked.get("framework", ""))
     rows = _public(city, framework.id)
     periods = card.periods(rows)
-    period = asked.get("period") or (periods[-1] if periods else "")
+    period = asked.get("period") or card.latest(rows)
     if period not in periods:
         raise NotFound(
             f"the city has published no card of {framework.name}{f' for {period[:10]}' if period else ''}",
@@ -128,16 +129,24 @@ def public_asked(asked: Mapping[str, str], city: Asking) -> tuple[kpi.Framework,
 
 
 def filed(
-    framework: kpi.Framework, rows: Sequence[card.Row], period: str, area: str, form: str, city: str, foot: str
+    framework: kpi.Framework,
+    rows: Sequence[card.Row],
+    period: str,
+    area: str,
+    form: str,
+    city: str,
+    *,
+    foot: str,
+    public: bool = False,
+    others: Sequence[Mapping[str, Any]] = (),
 ) -> Answer:
-    """A card as a file of one of `FORMS`. Refusal for another."""
+    """The card as a file of one of `FORMS`, `foot` on every page of it; Refusal for another."""
     if form not in FORMS:
         raise Refusal(f"form is one of {', '.join(FORMS)}", where="form")
-    told = card.made(framework, rows, period, area)
+    told = card.made(framework, rows, period, area, compared=method.compared(others))
     name = f"scorecard-{framework.id}-{period}"
     if form == "csv":
         return Answer(export.table(told), "text/csv; charset=utf-8", f"{name}.csv")
-    public = foot != "for staff"
     codes = [one["code"] for one in told["indicators"] if one["status"] in card.COUNTED or form == "jsonld"]
     accounts = {code: method.account(framework, rows, code, period, area, public=public) for code in codes}
     if form == "jsonld":
@@ -192,8 +201,7 @@ def _asked(asked: Mapping[str, str], city: Asking) -> tuple[kpi.Framework, list[
     framework = frameworks.of(city, ident)
     area = asked.get("area") or nouns.WHOLE
     rows: list[card.Row] = [card.row(one) for one in nouns.indicators(city, framework.id, area=area)]
-    found = card.periods(rows)
-    period = asked.get("period") or (found[-1] if found else nouns.period_of(city, city.now()))
+    period = asked.get("period") or card.latest(rows) or nouns.period_of(city, city.now())
     return framework, rows, nouns.checked_period(period), area
 
 
@@ -214,6 +222,16 @@ def _pages(city: Asking, kind: str, q: str) -> list[Entity]:
     return found
 
 
+def staff_others(city: Asking, framework: kpi.Framework) -> list[dict[str, Any]]:
+    """Other cities' values, as staff see them."""
+    return [_other(one) for one in nouns.of_kind(city, "KpiCity", framework=framework.id)]
+
+
+def public_others(city: Asking, framework: kpi.Framework) -> list[dict[str, Any]]:
+    """Other cities' values that are for everybody."""
+    return [_other(one) for one in _pages(city, "KpiCity", f'framework=="{framework.id}"')]
+
+
 def _other(one: Entity) -> dict[str, Any]:
     """Another city's value."""
     names = ("code", "point", "city", "period", "value", "unit", "source", "federated")
@@ -223,6 +241,13 @@ def _other(one: Entity) -> dict[str, Any]:
 def _known(city: Asking, framework: kpi.Framework, period: str, area: str) -> list[str]:
     """The inputs of a period that have a value, whether or not a number came of them."""
     return [str(one.get("input")) for one in nouns.inputs(city, framework.id, period, area) if "value" in one]
+
+
+def _entries(city: Asking, framework: kpi.Framework, period: str, area: str) -> dict[str, dict[str, Any]]:
+    """The inputs of a period as they stand, by name, with their evidence and who vouches for them."""
+    names = ("value", "unit", "status", "how", "completeness", "at", "lineage", "evidence", "by", "verifiedBy")
+    found = nouns.inputs(city, framework.id, period, area)
+    return {str(one.get("input")): {"id": one.id} | {name: one.get(name) for name in names} for one in found}
 
 
 def _name(city: Asking) -> str:

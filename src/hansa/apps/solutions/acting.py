@@ -17,6 +17,8 @@ def described(act: Act, city: City) -> Said:
     """An entry of this city: added, or said anew; what is null is said no longer. It is listed at once."""
     one, said = act.subject, act.said
     if one is None:
+        if act.id:
+            raise NotFound("there is no such solution", where="id")
         told = entry.read(said)
         yield from _listed(city, act, _key(act, told), told, 1)
         return
@@ -25,22 +27,28 @@ def described(act: Act, city: City) -> Said:
         raise Conflict(why, where="id", mend="describe what you do differently as an entry of its own")
     if one.get("app"):
         raise Refusal("an app that is installed is said with the act app", where="id")
+    if one.get("status") not in {"listed", "withdrawn"}:
+        raise Conflict(f"it is {one.get('status')}: what comes from outside is for a moderator", where="id")
     only(said, *entry.CONTENT)
     whole = entry.content(one) | dict(said)
     told = entry.read({name: value for name, value in whole.items() if value is not None})
     if told == entry.content(one) and one.get("status") == "listed":
         return
     yield from _dropped(one, told)
+    if "reason" in one:  # why it was withdrawn; it is offered again
+        yield Delete(one.id, "reason")
     yield from _listed(city, act, one.key, told, int(one.get("version", 0)) + 1)
 
 
 def withdrawn(act: Act, _city: City) -> Said:
-    """An entry that is offered no longer; it stays, for those who look for it, with the reason."""
+    """An entry that is offered no longer; it stays where it was, for those who have its link, with the reason."""
     only(act.said, "reason")
     one = _subject(act)
     if one.get("status") != "listed":
         raise Conflict(f"it is {one.get('status')}; what is listed is withdrawn", where="id")
-    yield _inner(entity(entry.KIND, one.id, status="withdrawn", reason=text(act.said, "reason", NOTE), at=iso(act.at)))
+    yield _as(
+        one, entity(entry.KIND, one.id, status="withdrawn", reason=text(act.said, "reason", NOTE), at=iso(act.at))
+    )
 
 
 def submitted(act: Act, city: Asking) -> Said:
@@ -69,11 +77,11 @@ def moderated(act: Act, _city: City) -> Said:
     reason = text(act.said, "reason", NOTE, least=1 if decision == "reject" else 0)
     if one.get("status") != "submitted":
         raise Conflict(f"it is {one.get('status')}; what waits is decided about", where="id")
+    if one.get("visitor"):  # it was there to count by, while it waited
+        yield Delete(one.id, "visitor")
     if decision == "reject":
         yield _inner(entity(entry.KIND, one.id, status="rejected", reason=reason, at=iso(act.at)))
         return
-    if one.get("visitor"):
-        yield Delete(one.id, "visitor")
     yield _open(entity(entry.KIND, one.id, status="listed", at=iso(act.at)))
 
 

@@ -98,7 +98,7 @@ def change(said: Mapping[str, Any], listed: Sequence[Value], installed: str | No
     before = [it for it in listed if it.end <= at]
     after = [it for it in listed if it.begin >= at]
     told |= {"nBefore": len(before), "nAfter": len(after)}
-    if len({it.unit for it in (*before, *after)}) > 1:
+    if len({it.unit for it in (*before, *after) if it.unit}) > 1:
         return told | {"said": "not measured: the values are of different units"}
     if not before or not after:
         return told | {"said": SAID["both" if not (before or after) else "after" if before else "before"]}

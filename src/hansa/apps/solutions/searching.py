@@ -53,7 +53,7 @@ def places(entry: Told) -> dict[str, frozenset[str]]:
 def found(entries: Sequence[Told], question: str) -> list[Hit]:
     """The entries that have every word of a question, the best first; all of them where nothing is asked."""
     words = list(dict.fromkeys(folded(question)))[:_WORDS]
-    spoken = [places(one) for one in entries]
+    spoken = [places(one) for one in entries] if words else []
     hits: dict[int, list[dict[str, Any]]] = {n: [] for n in range(len(entries))}
     for asked in words:
         stands = {n: best for n, one in enumerate(spoken) if (best := _best(one, asked)) is not None}

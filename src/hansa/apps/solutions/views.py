@@ -94,7 +94,8 @@ def helps(asked: Mapping[str, str], city: Asking) -> Told:
 def exported(asked: Mapping[str, str], city: Asking) -> Told:
     """The document for other cities: what is listed and open, narrowed as a search is."""
     hits, _ = _narrowed(asked, _public(city))
-    source = f"{city.origin}/solutions/catalogue.jsonld"
+    # An address that others would have to fetch in the clear is none to hand on.
+    source = f"{city.origin}/solutions/catalogue.jsonld" if city.origin.startswith("https://") else ""
     entries = [_measured(dict(hit.entry)) for hit in hits]
     return exchange.document(entries, installed.name_of(city), source, iso(city.now()))
 

@@ -1,4 +1,4 @@
-"""Strategy: where the city stands, what it does next, what that costs, and what came of it (report 2.4.1, 3.1, 3.2).
+"""Strategy: where the city stands, what it does next, what that costs, what came of it (report 2.4.1, 3.1, 3.2, 5.5).
 
 Measures with owner, cost, funding, what they wait for and what they are to move; agreements, rules and sandboxes beside
 them; money on stated assumptions; blocks that departments can share. When a review is due, the app compares what was
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from hansa import Act, App, City, Conflict, Delete, Entity, Refusal, entity
+from hansa import Act, App, City, Conflict, Delete, Entity, NotFound, Refusal, entity
 from hansa.apps.strategy import appraising, loop, measure, outcome, profile, register, views
 from hansa.apps.strategy.said import day, iso, only, parts, text, word
 from hansa.apps.strategy.words import DECIDERS, EDITORS, NEXT, NOTE, PHASES, READERS, STAGES, STATUSES, SUMMARY, WORD
@@ -34,7 +34,7 @@ app = App(
 @app.act("measure", "Measure", roles=EDITORS, new=True)
 def measure_(act: Act, city: City) -> Said:
     """Propose a measure, or say it anew; null says a member no longer. What was approved keeps its effects."""
-    one = act.subject
+    one = _known(act)
     if one is None:
         told = measure.read(act.said)
         ident = f"urn:ngsi-ld:Measure:{_made(act, told['name'])}"
@@ -260,6 +260,13 @@ def _subject(act: Act) -> Entity:
     return act.subject
 
 
+def _known(act: Act) -> Entity | None:
+    """What is said anew, None where it is new. NotFound: ids are made, nobody names one that is not there."""
+    if act.subject is None and act.id:
+        raise NotFound("there is no such thing", where="id")
+    return act.subject
+
+
 def _made(act: Act, name: str) -> str:
     """A key that is made: the same said again at the same instant is the same."""
     plain = "".join(one if one.isascii() and one.isalnum() else "-" for one in name.casefold())
@@ -270,7 +277,8 @@ def _made(act: Act, name: str) -> str:
 def _over(act: Act) -> dict[str, Any]:
     """What is said over what was said before; null says a member no longer."""
     ours = {"status", "criteria", "result", "report", "endedAt"}
-    before = {} if act.subject is None else {name: act.subject[name] for name in act.subject.names if name not in ours}
+    one = _known(act)
+    before = {} if one is None else {name: one[name] for name in one.names if name not in ours}
     return {name: value for name, value in (before | dict(act.said)).items() if value is not None}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from datetime import date
 from typing import Any, Final
 
 from hansa import City, Entity, Refusal
@@ -68,6 +69,7 @@ def appraisal(asked: Mapping[str, str], city: City, one: Entity) -> dict[str, An
         told = finance.appraise(case)
         told |= {"tornado": finance.tornado(case, ranges)}
         told |= {"chance": finance.monte_carlo(case, ranges, round(runs), round(seed))}
+        told |= {"payments": _payments(one, case)}
     except Wrong as fault:
         raise Refusal(str(fault), where=fault.where) from None
     where = {name: "asked" if asked.get(name) else source for name, (_, source) in plain.items()}
@@ -87,6 +89,22 @@ def appraisal(asked: Mapping[str, str], city: City, one: Entity) -> dict[str, An
         + ("The rate is nominal, and made real by inflation." if prices == "nominal" else "The rate is real.")
         + f" Each assumption is tried {spread:.0%} below and above; by chance all at once, triangular, "
         f"seed {round(seed)}.",
+    }
+
+
+def _payments(one: Entity, case: Case) -> dict[str, Any] | None:
+    """What payments on days of their own are worth at the day of the first, where a measure names any."""
+    said = one.get("payments")
+    if not isinstance(said, list) or not said:
+        return None
+    flows = [(date.fromisoformat(it["on"]), float(it["amount"])) for it in said]
+    worth = finance.xnpv(case.real_rate, flows)
+    return {
+        "npv": worth,
+        "irr": finance.xirr(flows),
+        "many": len(flows),
+        "from": said[0]["on"],
+        "until": said[-1]["on"],
     }
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from hansa import City, Entity, NotFound, kpi
+from hansa import BadRequest, City, Entity, NotFound, kpi
 from hansa.apps.strategy import values
 from hansa.apps.strategy.measure import KIND
 from hansa.apps.strategy.outcome import LIVE
@@ -56,7 +56,7 @@ def _framework(city: City, name: str) -> Any:
         if one.get("own") and isinstance(one.get("text"), str):
             try:
                 return kpi.load(json.loads(one["text"]))
-            except Exception:  # noqa: BLE001  # written as YAML, or no more: then its directions are not known here
+            except (ValueError, BadRequest):  # written as YAML, which its own app reads
                 return None
     try:
         return kpi.framework(name)

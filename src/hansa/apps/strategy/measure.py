@@ -27,6 +27,7 @@ from hansa.apps.strategy.words import (
     LISTED,
     MONEY,
     NAME,
+    PAYMENTS,
     SUMMARY,
     WORD,
 )
@@ -34,7 +35,19 @@ from hansa.apps.strategy.words import (
 KIND: Final = "Measure"
 FIELDS: Final = (
     *("name", "summary", "department", "owner", "cost", "funding", "effects", "beneficiaries", "benefitYearly"),
-    *("stakeholders", "dependsOn", "phase", "from", "until", "reviewAt", "workflows", "blocks", "sdg", "solution"),
+    *(
+        "payments",
+        "stakeholders",
+        "dependsOn",
+        "phase",
+        "from",
+        "until",
+        "reviewAt",
+        "workflows",
+        "blocks",
+        "sdg",
+        "solution",
+    ),
 )
 _TARGET: Final = re.compile(r"(1[0-7]|[1-9])\.([0-9]{1,2}|[a-d])\Z")
 _ID: Final = re.compile(r"urn:ngsi-ld:[A-Za-z]{1,40}:[A-Za-z0-9._:-]{1,200}\Z")
@@ -82,6 +95,10 @@ def _valued(said: Mapping[str, Any], begins: str) -> dict[str, Any]:
         told["benefitYearly"] = number(said, "benefitYearly", -MONEY, MONEY)
         if "cost" not in told:
             raise Refusal("a benefit in money stands beside a cost: it is in its currency", where="cost")
+    if said.get("payments"):
+        told["payments"] = _payments(said)
+        if "cost" not in told:
+            raise Refusal("payments stand beside a cost: they are in its currency", where="cost")
     return told
 
 
@@ -140,6 +157,15 @@ def funding(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     if abs(total - 100) > 1e-6:
         raise Refusal(f"the shares sum to {total:g}, not to 100", where="funding", mend="say who pays the rest")
     return told
+
+
+def _payments(said: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What is paid (below zero) and comes back on which days, where that is known; in the order of the days."""
+    told = []
+    for way, one in parts(said, "payments", PAYMENTS):
+        only(one, "on", "amount", at=way)
+        told.append({"on": day(one, "on", at=way), "amount": number(one, "amount", -MONEY, MONEY, at=way)})
+    return sorted(told, key=lambda it: str(it["on"]))
 
 
 def effect(said: Mapping[str, Any], at: str = "") -> dict[str, Any]:

@@ -37,9 +37,10 @@ def judged(effect: Mapping[str, Any], known: Sequence[Value], begins: str, revie
         missing = "before it began" if not before else "between its beginning and the review"
         return told | {"said": f"there is no value of a period {missing}"}
     first, last = before[-1], after[-1]
-    units = {it.unit for it in (first, last)} | ({effect["unit"]} if effect.get("unit") else set())
+    # What says no unit, as points of an indicator that has several may, is taken to be of the one that is said.
+    units = {it for it in (first.unit, last.unit, effect.get("unit")) if it}
     if len(units) > 1:
-        return told | {"said": f"the units differ: {', '.join(sorted(one or 'none' for one in units))}"}
+        return told | {"said": f"the units differ: {', '.join(sorted(units))}"}
     due = effect["change"] * min(1.0, (last.end - start) / effect["perYears"])
     actual = last.value - first.value
     share = actual / due

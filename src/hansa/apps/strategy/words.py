@@ -34,6 +34,8 @@ EFFECTS: Final = 20
 LISTED: Final = 50
 """Stakeholders, duties, safeguards, criteria of one thing."""
 DEPENDS: Final = 50
+PAYMENTS: Final = 240
+"""On days of their own: a month each for twenty years."""
 MEASURES: Final = 2_000
 """Of one plan: a city's budget has some hundreds of lines."""
 DEEP: Final = 2_000

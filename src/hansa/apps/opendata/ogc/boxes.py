@@ -1,6 +1,7 @@
 """Boxes as they are asked for, in any system, across the antimeridian too, as geometries in longitude and latitude."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,13 @@ from hansa import Refusal, geo
 from hansa.apps.opendata.ogc.crs import Crs
 
 Box = tuple[float, float, float, float]
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*\Z", re.ASCII)
+
+
+def number(said: str) -> float:
+    """A finite number as JSON and WKT write them, with a sign if need be; NaN for everything else."""
+    made = float(said) if len(said) < 100 and _NUMBER.match(said) else math.nan
+    return made if math.isfinite(made) else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +29,7 @@ class Boxed:
 
 def asked(said: str, crs: Crs, where: str = "bbox") -> Boxed:
     """Four numbers, or six with heights, which decide nothing here (no data has any). Refusal."""
-    try:
-        numbers = [float(one) for one in said.split(",")] if len(said) < 400 else []
-    except ValueError:
-        numbers = []
+    numbers = [number(one) for one in said.split(",")] if len(said) < 400 else []
     if len(numbers) not in {4, 6} or not all(map(math.isfinite, numbers)):
         raise Refusal("a box has four numbers, or six, with commas", where=where, mend="bbox=west,south,east,north")
     half = len(numbers) // 2

@@ -7,12 +7,14 @@ from hansa import Asking
 from hansa.apps.opendata.ogc import crs as systems
 from hansa.apps.opendata.ogc import places
 from hansa.apps.opendata.ogc.live import Live
-from hansa.apps.opendata.ogc.served import GEOJSON, HTML, JSON, SCHEMA, Link, Visit, in_language
+from hansa.apps.opendata.ogc.served import GEOJSON, HTML, JSON, SCHEMA, Link, Visit, in_language, whole
 from hansa.apps.opendata.ogc.wanted import Box
-from hansa.apps.opendata.published import Published, published
+from hansa.apps.opendata.published import MOST, Published, published
 
 QUERYABLES: Final = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 GREGORIAN: Final = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
+LISTED: Final = 500
+"""Collections of one answer: each is described, and of what is live the places are measured."""
 PLAIN: Final = {"json": JSON, "html": HTML}
 ITEMS: Final = {"json": GEOJSON, "html": HTML}
 _JSON_TYPES: Final = {"number": "number", "text": "string", "time": "string", "boolean": "boolean"}
@@ -47,6 +49,18 @@ def extent_box(city: Asking, one: Published) -> Box | None:
 def offered(city: Asking, one: Published) -> tuple[systems.Crs, ...]:
     """The systems in which a dataset can be had."""
     return systems.around(extent_box(city, one))
+
+
+def listed(visit: Visit, there: Sequence[Published]) -> tuple[Sequence[Published], list[Link]]:
+    """Those of the collections that are told at once, and the links of the list."""
+    limit = whole(visit.query.get("limit"), "limit", LISTED, LISTED)
+    offset = whole(visit.query.get("offset"), "offset", 0, MOST, 0)
+    query = {name: value for name, value in visit.query.items() if name != "f"}
+    links = visit.links(PLAIN, "collections", **query)
+    if offset + limit < len(there):
+        more = {**visit.query, "limit": str(limit), "offset": str(offset + limit)}
+        links.append(visit.link("next", visit.kind, "collections", title="The next ones", **more))
+    return there[offset : offset + limit], links
 
 
 def said(one: Published) -> dict[str, Any]:

@@ -118,14 +118,14 @@ def _below(
 
 
 def _collections(visit: Visit) -> Told:
-    visit.known("bbox", "datetime")
+    visit.known("bbox", "datetime", "limit", "offset")
     visit.choose(PLAIN)
     box = boxes.asked(visit.query["bbox"], systems.LON_LAT) if "bbox" in visit.query else None
     span = times.asked(visit.query["datetime"]) if "datetime" in visit.query else None
+    there = [one for one in published(visit.city) if series.is_series(one) and _meets(one, box, span)]
+    some, links = described.listed(visit, there)
     made = []
-    for one in published(visit.city):
-        if not series.is_series(one) or not _meets(one, box, span):
-            continue
+    for one in some:
         found = series.of(visit.city, one)
         if found is None:
             continue
@@ -133,7 +133,7 @@ def _collections(visit: Visit) -> Told:
         value = told.collection(visit, one, found, at)
         value["links"] = [visit.link("self", JSON, *at, title="This collection"), *value["links"]]
         made.append(value)
-    value = {"links": visit.links(PLAIN, "collections"), "collections": made}
+    value = {"links": links, "collections": made}
     return Told(value, "Datasets with series", PLAIN)
 
 

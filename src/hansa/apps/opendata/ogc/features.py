@@ -8,6 +8,7 @@
 /ogc/features/collections/{id}/items/{feature}  crs
 """
 
+import math
 from typing import Any, Final
 
 from hansa import NotFound, Refusal
@@ -97,13 +98,14 @@ def _opened(visit: Visit, ident: str) -> tuple[Published, places.Places]:
 
 
 def _collections(visit: Visit) -> Told:
-    visit.known()
+    visit.known("limit", "offset")
     visit.choose(PLAIN)
-    found = [described.collection(visit, one) for one in described.with_places(visit.city)]
+    some, links = described.listed(visit, list(described.with_places(visit.city)))
+    found = [described.collection(visit, one) for one in some]
     for one in found:
         one["links"].insert(0, visit.link("self", JSON, "collections", one["id"], title="This collection"))
     known = dict.fromkeys(uri for one in found for uri in one["crs"])
-    value = {"links": visit.links(PLAIN, "collections"), "collections": found, "crs": list(known)}
+    value = {"links": links, "collections": found, "crs": list(known)}
     return Told(value, "Datasets with places", PLAIN)
 
 
@@ -126,7 +128,7 @@ def _queryables(visit: Visit, ident: str) -> Told:
 def _items(visit: Visit, ident: str) -> Told:
     one, found = _opened(visit, ident)
     # A property that is called like a parameter of the standard can be asked for in a filter.
-    asked = {name: kind for name, kind in found.fields.items() if kind != "any" and name not in RESERVED}
+    asked = {name: kind for name, kind in found.fields.items() if kind != "any" and name not in {*RESERVED, "f"}}
     asked = {"id": "text", **asked}
     visit.known(*RESERVED, *asked)
     visit.choose(ITEMS)
@@ -142,7 +144,7 @@ def _items(visit: Visit, ident: str) -> Told:
         "numberMatched": matched,
         "numberReturned": len(features),
         "timeStamp": times.text(visit.at // 1_000_000 * 1_000_000),
-        "links": _paged(visit, offset, limit, matched),
+        "links": _paged(visit, (offset, limit), len(features), matched),
     }
     value["links"].append(visit.link("collection", JSON, "collections", ident, title="The collection"))
     return Told(value, ident, ITEMS, {"Content-Crs": f"<{crs.uri}>"})
@@ -171,11 +173,8 @@ def _wanted(
 
 def _value(name: str, said: str, kind: str) -> Any:
     if kind == "number":
-        try:
-            made = float(said)
-        except ValueError:
-            made = float("nan")
-        if made - made != 0:
+        made = boxes.number(said)
+        if math.isnan(made):
             raise Refusal(f"{name} is a number", where=name)
         return int(made) if made == int(made) and abs(made) < 1e15 else made
     if kind == "boolean":
@@ -187,13 +186,15 @@ def _value(name: str, said: str, kind: str) -> Any:
     return said
 
 
-def _paged(visit: Visit, offset: int, limit: int, matched: int) -> list[dict[str, Any]]:
+def _paged(visit: Visit, asked: tuple[int, int], came: int, matched: int) -> list[dict[str, Any]]:
+    """Fewer may have come than were asked for: the next page begins after them."""
+    offset, limit = asked
     said = {name: value for name, value in visit.query.items() if name != "f"}
     made = visit.links(ITEMS, *visit.parts, **said)
     form = {"f": visit.query["f"]} if "f" in visit.query else {}
     said |= {"limit": str(limit), **form}
-    if offset + limit < matched:
-        more = {**said, "offset": str(offset + limit)}
+    if came and offset + came < matched:
+        more = {**said, "offset": str(offset + came)}
         made.append(visit.link("next", visit.kind, *visit.parts, title="The next ones", **more))
     if offset > 0:
         before = {**said, "offset": str(max(0, offset - limit))}

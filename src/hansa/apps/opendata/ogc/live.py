@@ -1,11 +1,12 @@
 """Features that are entities as they are now, read by `city.public`: policy decides of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from hansa import Asking, Entity, NotFound, geo
 from hansa.apps.opendata.ogc import times
-from hansa.apps.opendata.ogc.looking import Features, Fields, Kept, Segment, fields_of, looked, shape, time_of
+from hansa.apps.opendata.ogc.looking import Basket, Features, Fields, Kept, Segment, fields_of, looked, shape, time_of
 from hansa.apps.opendata.ogc.wanted import Box, Want, narrowing
 from hansa.apps.opendata.published import Published
 
@@ -55,18 +56,17 @@ class Live:
         public = self.city.public
         if not exact:
             return looked(self._all(segments), want, self.time, offset, limit)
-        found: Features = []
+        basket = Basket(limit)
         matched = 0
         for one in segments:
             many = public.count(self.type, q=one.q, box=one.box)
-            start = max(0, offset - matched)
-            if len(found) < limit and start < many:
-                most = limit - len(found)
-                found += [
-                    self.feature(it) for it in public.page(self.type, q=one.q, box=one.box, limit=most, offset=start)
-                ]
+            basket.fill(partial(self._read, one), max(0, offset - matched), many)
             matched += many
-        return found, matched
+        return basket.features, matched
+
+    def _read(self, segment: Segment, start: int, most: int) -> Features:
+        found = self.city.public.page(self.type, q=segment.q, box=segment.box, limit=most, offset=start)
+        return [self.feature(one) for one in found]
 
     def _segments(self, want: Want) -> tuple[list[Segment], bool]:
         """The parts of an answer, and whether the index alone decides."""
@@ -91,10 +91,10 @@ class Live:
 
     def _all(self, segments: Sequence[Segment]) -> Iterator[dict[str, Any]]:
         for one in segments:
-            offset = 0
-            while found := self.city.public.page(self.type, q=one.q, box=one.box, limit=CHUNK, offset=offset):
-                yield from map(self.feature, found)
-                offset += len(found)
+            start = 0
+            while found := self._read(one, start, CHUNK):
+                yield from found
+                start += len(found)
                 if len(found) < CHUNK:
                     break
 

@@ -4,8 +4,8 @@ A feature is GeoJSON: `{"type": "Feature", "id", "geometry", "properties"}`, in 
 """
 
 import time as clock
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from hansa.apps.opendata.ogc.refused import TooLong, TooMuch
@@ -14,6 +14,9 @@ from hansa.apps.opendata.ogc.wanted import Box, Want, Where
 BUDGET_S: Final = 2.0
 """For one question that must look at features one by one: longer, and others wait for it."""
 LOOKED_AT: Final = 200_000
+POSITIONS: Final = 500_000
+"""Of all geometries of one answer: some 10 MB of GeoJSON."""
+AT_ONCE: Final = 1_000
 OWN: Final = frozenset({"id", "lon", "lat", "geometry"})
 """Columns that are no properties."""
 _KINDS: Final = {"number": "number", "integer": "number", "boolean": "boolean", "time": "time", "text": "text"}
@@ -37,12 +40,48 @@ def in_time(end: float) -> None:
         )
 
 
+@dataclass(slots=True)
+class Basket:
+    """The features of an answer: so many, and together of so many positions; the next page goes on where it is full."""
+
+    limit: int
+    features: Features = field(default_factory=list)
+    weight: int = 0
+
+    @property
+    def room(self) -> int:
+        """How many more there may be."""
+        return self.limit - len(self.features) if self.weight < POSITIONS else 0
+
+    def put(self, one: dict[str, Any]) -> None:
+        """One more, where there is room."""
+        if self.room > 0:
+            self.features.append(one)
+            self.weight += _positions((one["geometry"] or {}).get("coordinates", ()))
+
+    def fill(self, read: Callable[[int, int], Features], start: int, end: int) -> None:
+        """With those from `start` on, of which there are until `end`, a few at a time."""
+        while self.room > 0 and start < end:
+            found = read(start, min(self.room, AT_ONCE))
+            for one in found:
+                self.put(one)
+            start += len(found)
+            if not found:
+                return
+
+
+def _positions(coordinates: Any) -> int:
+    if not coordinates or not isinstance(coordinates[0], list | tuple):
+        return 1
+    return sum(_positions(one) for one in coordinates)
+
+
 def looked(
     found: Iterator[dict[str, Any]], want: Want, time: str | None, offset: int, limit: int
 ) -> tuple[Features, int]:
     """Those that are wanted of many, one by one."""
     end = budget()
-    kept: Features = []
+    kept = Basket(limit)
     matched = 0
     for n, one in enumerate(found):
         if n % 256 == 0:
@@ -53,10 +92,10 @@ def looked(
                     mend="narrow it by bbox, or by a comparison with a value; or take the whole as a file",
                 )
         if want.holds(one, time):
-            if offset <= matched < offset + limit:
-                kept.append(one)
+            if matched >= offset:
+                kept.put(one)
             matched += 1
-    return kept, matched
+    return kept.features, matched
 
 
 @dataclass(frozen=True, slots=True)

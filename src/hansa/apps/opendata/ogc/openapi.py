@@ -179,14 +179,15 @@ def document(visit: Visit, title: str, says: str, paths: Doc, parameters: Doc) -
     }
 
 
-def common(more: Mapping[str, Doc]) -> Doc:
-    """The paths that both APIs have, and others."""
+def common(more: Mapping[str, Doc], *listing: str) -> Doc:
+    """The paths that both APIs have, and others; `listing` are more parameters of the list of collections."""
+    listed = [*listing, "limit", "offset", "f"]
     both = {JSON: "", HTML: ""}
     return {
         "/": operation("Where it begins", "getLandingPage", ["f"], {JSON: "landingPage", HTML: ""}),
         "/api": operation("This document", "getApi", ["f"], {OPENAPI: "", HTML: ""} | {}),
         "/conformance": operation("What is kept", "getConformance", ["f"], both | {JSON: "confClasses"}),
-        "/collections": operation("The datasets", "getCollections", ["f"], both | {JSON: "collections"}),
+        "/collections": operation("The datasets", "getCollections", listed, both | {JSON: "collections"}),
         **more,
     }
 
@@ -270,4 +271,10 @@ def edr(visit: Visit, queries: Mapping[str, Sequence[Doc | str]], parameters: Do
     listed = {GEOJSON: "featureGeoJSON", HTML: ""}
     more[f"{one}/items/{{itemId}}"] = operation("A station", "getItem", ["collectionId", "itemId", "crs", "f"], listed)
     says = "Read only. Series of measurements that the city has published."
-    return document(visit, "OGC API - Environmental Data Retrieval", says, common(more), _PARAMETERS | parameters)
+    return document(
+        visit,
+        "OGC API - Environmental Data Retrieval",
+        says,
+        common(more, "bbox", "datetime"),
+        _PARAMETERS | parameters,
+    )

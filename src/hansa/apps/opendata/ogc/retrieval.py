@@ -11,8 +11,10 @@ from hansa.apps.opendata.ogc import crs as systems
 from hansa.apps.opendata.ogc.series import STATIONS, Series, Station
 
 NEAREST_M: Final = 10_000.0
-"""How far the station may be that speaks for a position, or stand off a trajectory's line: as far as across a town."""
+"""How far away the station may be that speaks for a position: as far as across a town."""
+_RINGS_M: Final = (200.0, 1_500.0, NEAREST_M)
 ASIDE_M: Final = 1_000.0
+"""How far it may stand off a trajectory's line."""
 FARTHEST_M: Final = 1_000_000.0
 UNITS: Final[dict[str, float]] = {
     "m": 1.0,
@@ -58,13 +60,9 @@ def _heights(said: str | None) -> None:
     if said is None:
         return
     parts = said.removeprefix("R").replace("/", ",").split(",")
-    for one in parts:
-        try:
-            good = one == ".." or math.isfinite(float(one))
-        except ValueError:
-            good = False
-        if not good or len(parts) > 100:
-            raise Refusal(f"{said[:60]!r} is no height", where="z", mend="z=10, z=10/20 or z=10,20,30")
+    good = len(parts) <= 100 and all(one == ".." or not math.isnan(boxes.number(one)) for one in parts)
+    if not good:
+        raise Refusal(f"{said[:60]!r} is no height", where="z", mend="z=10, z=10/20 or z=10,20,30")
 
 
 def _coords(said: Mapping[str, str], crs: systems.Crs, *kinds: str) -> dict[str, Any]:
@@ -94,9 +92,12 @@ def _position(said: Mapping[str, str], found: Series, crs: systems.Crs) -> Choic
     shape = _coords(said, crs, "POINT", "MULTIPOINT")
     made: dict[Station, None] = {}
     for one in _points(shape):
-        near = _near(found, {"type": "Point", "coordinates": one[:2]}, NEAREST_M)
-        if near:
-            made[near[0][1]] = None
+        point = {"type": "Point", "coordinates": one[:2]}
+        # Farther only where nobody is nearer: in a city of many stations there would be too many to look at.
+        for limit_m in _RINGS_M:
+            if near := _near(found, point, limit_m):
+                made[near[0][1]] = None
+                break
     return Choice(list(made), shape["type"] == "Point")
 
 
@@ -119,10 +120,7 @@ def _distance(said: Mapping[str, str]) -> float:
     unit = UNITS.get(_LONG.get(name, name))
     if unit is None:
         raise Refusal(f"{name[:40]!r} is no unit here", where="within-units", mend="use one of " + ", ".join(UNITS))
-    try:
-        made = float(said["within"]) * unit
-    except ValueError:
-        made = math.nan
+    made = boxes.number(said["within"]) * unit
     if not 0 < made <= FARTHEST_M:
         raise Refusal(f"within is a number above 0, up to {FARTHEST_M / 1_000:,.0f} km", where="within")
     return made

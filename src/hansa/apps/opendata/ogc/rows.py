@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from hansa import Asking, NotFound
 from hansa.apps.opendata.ogc import times
-from hansa.apps.opendata.ogc.looking import Features, Kept, Key, Segment, fields_of, looked, shape, time_of
+from hansa.apps.opendata.ogc.looking import Basket, Features, Kept, Key, Segment, fields_of, looked, shape, time_of
 from hansa.apps.opendata.ogc.wanted import Box, Want, Where, asked_of_table
 from hansa.apps.opendata.published import Published
 
@@ -54,35 +54,55 @@ class Rows:
                 rows, ids = told["rows"][0] if told["rows"] else (0, 0)
                 if rows == ids:
                     kept = Key(("id",))
-                elif self.columns.get("time") == "time" and not self.nulls["time"]:
+                elif self.columns.get("time") == "time" and not self.nulls["time"] and self._once():
                     kept = Key(("id", "time"))
             Kept.keep(Kept.keys, self.sha, kept)
         return kept
 
+    def _once(self) -> bool:
+        """Whether no two rows are of one id and instant."""
+        told = self.city.tables.ask(
+            {
+                "table": self.sha,
+                "by": ["id", "time"],
+                "measures": [{"as": "count", "name": "n"}],
+                "columns": [],
+                "order": [["n", "desc"]],
+                "limit": 1,
+            }
+        )
+        return not told["rows"] or told["rows"][0][2] == 1
+
     def page(self, want: Want, offset: int, limit: int) -> tuple[Features, int]:
         """By the table's own filters where they are enough."""
-        known = self.columns if self.key.columns == ("id",) else {n: k for n, k in self.columns.items() if n != "id"}
+        # Ids are texts outside: only where the column has texts it can be asked for them.
+        textual = self.key.columns == ("id",) and self.columns["id"] == "text"
+        known = {name: kind for name, kind in self.columns.items() if textual or name != "id"}
         where, exact = asked_of_table(want, known, self.nulls, self.time)
         segments = [Segment(where=tuple(where))]
         if want.place is not None:
             exact = exact and want.square and not self.extended
             if not self.extended:
                 segments = [Segment(where=(*where, *in_box(box))) for box in want.boxes]
-                if self.nulls.get("lon", 0) + self.nulls.get("lat", 0):
-                    segments.append(Segment(where=(*where, {"column": "lon", "op": "==", "value": None})))
+                segments += [Segment(where=(*where, *it)) for it in self._nowhere()]
         if not self.key.columns and (where or want.place is not None):
             segments, exact = [Segment()], False  # a row's number is known only where all rows are counted
         if not exact:
             return looked(self._all(segments), want, self.time, offset, limit)
-        found: Features = []
+        basket = Basket(limit)
         matched = 0
         for one in segments:
             many = self._count(one.where)
-            start = max(0, offset - matched)
-            if len(found) < limit and start < many:
-                found += self._read(one.where, start, limit - len(found))
+            basket.fill(partial(self._read, one.where), max(0, offset - matched), many)
             matched += many
-        return found, matched
+        return basket.features, matched
+
+    def _nowhere(self) -> Iterator[list[Where]]:
+        """Conditions of rows that say no place, or half of one: they are within each box."""
+        if self.nulls.get("lon"):
+            yield [{"column": "lon", "op": "==", "value": None}]
+        if self.nulls.get("lat"):
+            yield [{"column": "lon", "op": "!=", "value": None}, {"column": "lat", "op": "==", "value": None}]
 
     def _count(self, where: tuple[Where, ...]) -> int:
         """Of a table that does not change: the pages of one question count once."""

@@ -1,11 +1,12 @@
 """Series of measurements: stations, and what was measured at each, from the live history or from a released table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from hansa import Asking, NotFound, geo, units
-from hansa.apps.opendata.ogc import times
+from hansa.apps.opendata.ogc import boxes, times
 from hansa.apps.opendata.ogc.looking import OWN, budget, in_time
 from hansa.apps.opendata.ogc.refused import TooMuch
 from hansa.apps.opendata.ogc.rows import columns_of, in_box
@@ -97,7 +98,9 @@ def is_live(one: Published) -> bool:
 def _in_columns(columns: Sequence[Mapping[str, Any]]) -> bool:
     kinds = {str(column.get("name")): column.get("type") for column in columns}
     placed = all(kinds.get(name) in {"number", "integer"} for name in ("lon", "lat"))
-    return placed and "id" in kinds and kinds.get("time") == "time" and len(kinds) > 4
+    return (
+        placed and kinds.get("id") in {"text", "integer", "number"} and kinds.get("time") == "time" and len(kinds) > 4
+    )
 
 
 def _too_many() -> TooMuch:
@@ -119,6 +122,16 @@ def _hull(spans: Sequence[Span]) -> tuple[int | None, int | None]:
     first = None if None in since or not since else min(one for one in since if one is not None)
     last = None if None in until or not until else max(one for one in until if one is not None)
     return first, last
+
+
+def _during(spans: Sequence[Span]) -> list[Where]:
+    """The conditions of a table that hold in all of the spans, and perhaps between them."""
+    instants = [one.since for one in spans if one.since is not None and one.since == one.until]
+    if spans and len(instants) == len(spans):
+        return [{"column": "time", "op": "in", "value": [times.text(at) for at in instants]}]
+    since, until = _hull(spans)
+    ends = ((">=", since), ("<=", until))
+    return [{"column": "time", "op": op, "value": times.text(at)} for op, at in ends if at is not None]
 
 
 def _within(at: int, spans: Sequence[Span]) -> bool:
@@ -182,14 +195,15 @@ class Live:
         for ident in idents:
             one = self.city.public.get(ident)
             station = _station(one)
-            ours = self.type in one.types and (
-                self.q is None
-                or any(it.id == ident for it in self.city.public.page(self.type, q=self.q, limit=STATIONS))
-            )
+            ours = self.type in one.types and (self.q is None or self._among(ident))
             if station is None or not ours:
                 raise NotFound(f"there is no location {ident[:100]} here", where="locId")
             made.append(station)
         return made
+
+    def _among(self, ident: str) -> bool:
+        quoted = ident.replace("\\", "").replace('"', "")
+        return bool(self.city.public.page(self.type, q=f'({self.q});id=="{quoted}"', limit=1))
 
     def tracks(self, stations: Sequence[Station], names: Sequence[str], spans: Sequence[Span]) -> Iterator[Track]:
         """One attribute of one station after the other."""
@@ -248,6 +262,7 @@ class Released:
         if not _in_columns(columns):
             raise NotFound("this release is of no series", where="instanceId")
         titles = _titled(one)
+        self._id = next(str(it["type"]) for it in columns if it["name"] == "id")
         self.parameters = {
             str(it["name"]): _parameter(
                 str(it["name"]), str(it["type"]), titles.get(str(it["name"]), {}), None, f"#{it['name']}"
@@ -268,7 +283,7 @@ class Released:
 
     def named(self, idents: Sequence[str]) -> list[Station]:
         """By id."""
-        found = self._places([{"column": "id", "op": "in", "value": list(idents)}])
+        found = self._places([{"column": "id", "op": "in", "value": self._keys(idents)}])
         for ident in idents:
             if not any(one.id == ident for one in found):
                 raise NotFound(f"there is no location {ident[:100]} here", where="locId")
@@ -286,20 +301,24 @@ class Released:
         return [Station(str(row[0]), str(row[0]), float(row[1]), float(row[2])) for row in told["rows"]]
 
     def tracks(self, stations: Sequence[Station], names: Sequence[str], spans: Sequence[Span]) -> Iterator[Track]:
-        """All rows of the stations, in order of place and time."""
+        """All rows of the stations, in order of place and time; of one station its rows alone are asked for."""
+        where = [{"column": "id", "op": "in", "value": self._keys({one.id for one in stations})}, *_during(spans)]
+        alone = stations[0] if len(stations) == 1 else None
+        if alone is not None:
+            where += [
+                {"column": "lon", "op": "==", "value": alone.lon},
+                {"column": "lat", "op": "==", "value": alone.lat},
+            ]
+        if len(spans) < 2:
+            # Told before anything is read; of several spans only their hull could be counted.
+            _sized(self._many(where) * max(1, len(names)))
         wanted = {(one.id, one.lon, one.lat): one for one in stations}
-        since, until = _hull(spans)
-        where: list[Where] = [{"column": "id", "op": "in", "value": sorted({one.id for one in stations})}]
-        if since is not None:
-            where.append({"column": "time", "op": ">=", "value": times.text(since)})
-        if until is not None:
-            where.append({"column": "time", "op": "<=", "value": times.text(until)})
         rows = 0
         track: Track | None = None
-        for lon, lat, ident, time, *values in self._rows(where, names):
-            station = wanted.get((str(ident), lon, lat))
-            at = times.when(time)
-            if station is None or at is None or at.since is None or not _within(at.since, spans):
+        for time, *cells in self._rows(where, ["time", *names] if alone else ["time", *names, "id", "lon", "lat"]):
+            station = alone or wanted.get((str(cells[-3]), cells[-2], cells[-1]))
+            at = times.instant(time)
+            if station is None or at is None or not _within(at, spans):
                 continue
             rows += 1
             _sized(rows * max(1, len(names)))
@@ -307,28 +326,42 @@ class Released:
                 if track is not None:
                     yield track
                 track = Track(station, [], {name: [] for name in names})
-            # Two rows of one instant are one instant: the later row holds.
-            if track.at and track.at[-1] == at.since:
-                for name, value in zip(names, values, strict=True):
-                    if value is not None:
-                        track.values[name][-1] = _cell(value, self.parameters[name])
-                continue
-            track.at.append(at.since)
-            for name, value in zip(names, values, strict=True):
-                track.values[name].append(_cell(value, self.parameters[name]))
+            self._put(track, at, dict(zip(names, cells, strict=False)))
         if track is not None:
             yield track
 
-    def _rows(self, where: list[Where], names: Sequence[str]) -> Iterator[list[Any]]:
+    def _put(self, track: Track, at: int, values: Mapping[str, Any]) -> None:
+        """One row more; two rows of one instant are one instant, of which the later row holds."""
+        again = bool(track.at) and track.at[-1] == at
+        if not again:
+            track.at.append(at)
+        for name, value in values.items():
+            if not again:
+                track.values[name].append(_cell(value, self.parameters[name]))
+            elif value is not None:
+                track.values[name][-1] = _cell(value, self.parameters[name])
+
+    def _keys(self, idents: Iterable[str]) -> list[Any]:
+        """Ids as their column has them; what cannot be one is left out."""
+        if self._id == "text":
+            return sorted(idents)
+        found = [(one, boxes.number(one)) for one in idents]
+        return sorted(int(value) if one.isdigit() else value for one, value in found if not math.isnan(value))
+
+    def _many(self, where: list[Where]) -> int:
+        told = self.city.tables.ask({"table": self.sha, "where": where, "measures": [{"as": "count", "name": "n"}]})
+        return int(told["rows"][0][0]) if told["rows"] else 0
+
+    def _rows(self, where: list[Where], columns: Sequence[str]) -> Iterator[list[Any]]:
         end = budget()
         offset = 0
-        order = [[name, "asc"] for name in ("id", "lon", "lat", "time")]
+        order = [[name, "asc"] for name in ("id", "lon", "lat", "time") if name in columns]
         while True:
             in_time(end)
             told = self.city.tables.ask(
                 {
                     "table": self.sha,
-                    "columns": ["lon", "lat", "id", "time", *names],
+                    "columns": list(columns),
                     "where": where,
                     "order": order,
                     "limit": _ROWS,

@@ -8,11 +8,14 @@ import hashlib
 import html
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+import orjson
+
 from hansa import Answer, Asked, Asking, Refusal
+from hansa.apps.opendata import usage
 from hansa.apps.opendata.ogc.refused import NotAcceptable
 
 JSON: Final = "application/json"
@@ -191,7 +194,10 @@ def _quotable(kind: str) -> str:
 
 
 def _dumped(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # a whole number beyond 64 bits, which an entity may say
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def refused(fault: Any) -> Answer:
@@ -203,19 +209,22 @@ def refused(fault: Any) -> Answer:
 
 
 def opened(asked: Asked, city: Asking, api: str, tell: Callable[[Visit], Told]) -> Answer:
-    """A request to the API of a name, answered by `tell`."""
+    """A request to the API of a name, answered by `tell`. What is taken of a dataset is counted."""
     rest = asked.path.get("rest", "").strip("/")
     # An id may hold slashes: whoever reads `parts` joins what is left of them.
     parts = rest.split("/") if rest else []
     visit = Visit(city, f"{asked.origin}/ogc/{api}", parts, dict(asked.query), asked.headers, asked.at)
     try:
-        return answered(visit, tell(visit))
+        made = answered(visit, tell(visit))
     except Exception as fault:
         # What the kernel refuses (a table's Busy, a geometry out of range) is told like what is refused here, so that a
         # page of another origin can read it; what is nobody's fault but ours goes up.
         if getattr(fault, "status", 500) == 500 or not hasattr(fault, "problem"):
             raise
         return refused(fault)
+    if parts[:1] != ["collections"] or len(parts) < 3 or parts[2:] == ["queryables"]:
+        return made
+    return replace(made, says=usage.count(city, asked, parts[1], "api"))
 
 
 def page(title: str, value: Mapping[str, Any]) -> str:
@@ -231,6 +240,9 @@ def _said(value: Any, depth: int = 0) -> str:
     if isinstance(value, Mapping):
         if "href" in value and "rel" in value:
             return _anchor(value)
+        if value.get("type") == "FeatureCollection" and "features" in value:
+            rest = {name: one for name, one in value.items() if name != "features"}
+            return _table(value["features"]) + _said(rest, depth)
         rows = "".join(
             f"<dt>{html.escape(str(name))}</dt><dd>{_said(one, depth + 1)}</dd>" for name, one in value.items()
         )
@@ -240,8 +252,27 @@ def _said(value: Any, depth: int = 0) -> str:
             return html.escape(", ".join(_plain(one) for one in value))
         if depth > 3 and not any(isinstance(one, Mapping) for one in value):
             return f"<code>{html.escape(json.dumps(value, ensure_ascii=False))}</code>"
-        return "<ul>" + "".join(f"<li>{_said(one, depth + 1)}</li>" for one in value[:_ROWS]) + "</ul>"
+        listed = "".join(f"<li>{_said(one, depth + 1)}</li>" for one in value[:_ROWS])
+        return f"<ul>{listed}</ul>{_more(len(value))}"
     return html.escape(_plain(value))
+
+
+def _table(features: Sequence[Mapping[str, Any]]) -> str:
+    """Features as rows: their ids, properties and places."""
+    names = list(dict.fromkeys(name for one in features for name in one["properties"]))
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in ("id", *names, "geometry"))
+    rows = []
+    for one in features[:_ROWS]:
+        said = [_said(one["properties"].get(name, ""), 4) for name in names]
+        shape = html.escape(json.dumps(one["geometry"], ensure_ascii=False))
+        cells = "".join(f"<td>{cell}</td>" for cell in (*said, f"<code>{shape}</code>"))
+        own = html.escape(str(one["id"])) + "".join(f" {_anchor(link)}" for link in one.get("links", ()))
+        rows.append(f'<tr><th scope="row">{own}</th>{cells}</tr>')
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{_more(len(features))}"
+
+
+def _more(many: int) -> str:
+    return f"<p>and {many - _ROWS:,} more, which the other forms have</p>" if many > _ROWS else ""
 
 
 def _anchor(link: Mapping[str, Any]) -> str:

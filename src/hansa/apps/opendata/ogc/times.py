@@ -58,6 +58,15 @@ def when(value: Any) -> Span | None:
     return None
 
 
+def instant(value: Any) -> int | None:
+    """An instant as tables tell it, which are asked for many at a time; None for what is none."""
+    try:
+        at = datetime.fromisoformat(value)
+        return _micros(at if at.tzinfo else at.replace(tzinfo=UTC))
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 def asked(said: str, where: str = "datetime") -> Span:
     """An instant, `start/end`, or one of them open (`..` or nothing). Refusal."""
     start, slash, end = said.partition("/")

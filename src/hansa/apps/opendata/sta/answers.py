@@ -11,9 +11,10 @@ from urllib.parse import quote
 from hansa import Refusal
 from hansa.apps.opendata.sta.asking import MOST, TOP, Options
 from hansa.apps.opendata.sta.expressions import When, instant
-from hansa.apps.opendata.sta.found import Finding, Page, Spot
+from hansa.apps.opendata.sta.found import Finding, Page
 from hansa.apps.opendata.sta.rows import Row, Source
 from hansa.apps.opendata.sta.sets import IDS, SETS
+from hansa.apps.opendata.sta.spots import Spot
 
 WRITTEN: Final = 10_000
 """Entities of one answer, with all that is expanded."""
@@ -30,6 +31,8 @@ class Writing:
         self.source = source
         self.finding = finding
         self.root = root
+        self.taken: dict[str, None] = {}
+        """The datasets of which something is written, for the counts of their use."""
         self._left = WRITTEN
 
     def link(self, row: Row) -> str:
@@ -42,6 +45,7 @@ class Writing:
         self._left -= 1
         if self._left < 0:
             raise Refusal(f"it would be more than {WRITTEN:,} entities", where="$expand", mend="ask for a smaller $top")
+        self._take(row)
         picked, self_link = set(asked.select), self.link(row)
         told: dict[str, Any] = {}
         if not picked or "@iot.selfLink" in picked:
@@ -64,6 +68,12 @@ class Writing:
             elif not picked or name in picked:
                 told[f"{name}@iot.navigationLink"] = f"{self_link}/{name}"
         return told
+
+    def _take(self, row: Row) -> None:
+        if row.stream is not None:
+            self.taken[row.stream.dataset.id] = None
+        elif row.thing is not None:
+            self.taken.update((one.id, None) for one in row.thing.datasets)
 
     def _expanded(self, told: dict[str, Any], row: Row, name: str, asked: Options) -> None:
         spot = Spot(SETS[row.kind.links[name].to], below=row, link=name)
@@ -112,6 +122,7 @@ class Writing:
             stream = row.stream
             if stream is None:  # pragma: no cover  # every Observation has one
                 continue
+            self._take(row)
             group = groups.get(stream.id)
             if group is None:
                 address = self.link(self.source.stream_row(stream))

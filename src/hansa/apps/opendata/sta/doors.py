@@ -1,16 +1,19 @@
 """`GET /sta/v1.1/...`: what is published, as OGC SensorThings API 1.1 (Sensing, reading) has it. Anybody may ask."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 
-from hansa import Answer, Asked, Asking, Refusal
+from hansa import Answer, Asked, Asking, Entity, Refusal
+from hansa.apps.opendata import usage
 from hansa.apps.opendata.made import app
 from hansa.apps.opendata.sta.answers import Writing, plain
 from hansa.apps.opendata.sta.asking import MOST, TOP, Options, options, steps
-from hansa.apps.opendata.sta.found import LOOKED, Finding, Spot, spot, value_at
+from hansa.apps.opendata.sta.found import LOOKED, Finding
 from hansa.apps.opendata.sta.rows import Source
 from hansa.apps.opendata.sta.sets import SETS
+from hansa.apps.opendata.sta.spots import Spot, spot, value_at
 
 ROOT: Final = "/sta/v1.1"
 _SPEC: Final = "http://www.opengis.net/spec/iot_sensing/1.1/req/"
@@ -60,8 +63,15 @@ def sensorthings(asked: Asked, city: Asking) -> Answer:
     finding = Finding(source)
     writing = Writing(source, finding, root)
     if at.row is not None:
-        return _json({"@iot.selfLink": writing.link(at.row)} if at.refs else writing.entity(at.row, said))
-    return _json(_collection(at, said, finding, writing, path, asked))
+        one = {"@iot.selfLink": writing.link(at.row)} if at.refs else writing.entity(at.row, said)
+        return replace(_json(one), says=_counted(writing, asked, city))
+    told = _collection(at, said, finding, writing, path, asked)
+    return replace(_json(told), says=_counted(writing, asked, city))
+
+
+def _counted(writing: Writing, asked: Asked, city: Asking) -> list[Entity]:
+    """The counts of use that are to be said with an answer."""
+    return [one for key in writing.taken for one in usage.count(city, asked, key, "api")]
 
 
 def _none(asked: Asked) -> None:

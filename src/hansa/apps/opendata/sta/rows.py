@@ -12,17 +12,17 @@ Nothing is kept from one question to the next: policy decides anew, and what was
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from hansa import Asking, BadRequest, Entity, NotFound, Refusal, units
+from hansa import Asking, Entity, NotFound, Refusal
 from hansa.apps.opendata.published import Published, published
 from hansa.apps.opendata.sta.expressions import When
 from hansa.apps.opendata.sta.sets import SETS, Kind
+from hansa.apps.opendata.sta.things import Stream, Thing, column, text_of, unit_of
 
 _PAGE: Final = 1_000
 MOST: Final = 20_000
-"""Things that one question looks at: what some 2 s of a door are enough for."""
+"""Things that one question looks at: what the 10 s of a door are enough for."""
 PLACES: Final = 1_000
 """Places of one Thing that are told: of a bus, the newest of a day."""
 GEOJSON: Final = "application/geo+json"
@@ -41,8 +41,8 @@ class Row:
         ident: str,
         said: Mapping[str, Any],
         *,
-        thing: "Thing | None" = None,
-        stream: "Stream | None" = None,
+        thing: Thing | None = None,
+        stream: Stream | None = None,
         at: int = 0,
         word: str = "",
     ) -> None:
@@ -61,74 +61,6 @@ class Row:
         if callable(found):
             found = self._said[name] = found()
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """A numeric attribute of a Thing, as its dataset publishes it."""
-
-    thing: "Thing"
-    name: str
-    dataset: Published
-    unit: str
-
-    @property
-    def id(self) -> str:
-        """Of the Datastream."""
-        return f"{self.thing.entity.id}~{self.name}"
-
-
-class Thing:
-    """An entity that is published, and by which datasets."""
-
-    def __init__(self, entity: Entity, datasets: Sequence[Published]) -> None:
-        """The first dataset that has an attribute speaks for it."""
-        self.entity = entity
-        self.datasets = tuple(datasets)
-        self.streams: dict[str, Stream] = {}
-        for dataset in self.datasets:
-            for name in dataset.attributes:
-                if name not in self.streams and "~" not in name and name in entity:
-                    said = entity.attribute(name)
-                    if isinstance(said.value, int | float) and not isinstance(said.value, bool):
-                        self.streams[name] = Stream(self, name, dataset, said.unit or _column(dataset, name, "unit"))
-
-    @property
-    def placed(self) -> bool:
-        """Whether it is published where it is."""
-        return any(one.geographic or "location" in one.attributes for one in self.datasets)
-
-    @property
-    def place(self) -> Any:
-        """Its geometry; None where none is published."""
-        return self.entity.location if self.placed else None
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        known = {name for one in self.datasets for name in one.attributes}
-        said = self.entity.get("name") if "name" in known else None
-        return said if isinstance(said, str) and said else self.entity.key
-
-    def told(self) -> dict[str, Any]:
-        """What else is published of it: neither its numbers, which are Datastreams, nor its name and place."""
-        names = {name: None for one in self.datasets for name in one.attributes}
-        told: dict[str, Any] = {"type": self.entity.type, "datasets": [one.id for one in self.datasets]}
-        for name in names:
-            if name in self.entity and name not in self.streams and name not in {"name", "location"}:
-                told.setdefault(name, self.entity[name])
-        return told
-
-
-def _column(dataset: Published, name: str, what: str) -> Any:
-    return next((one.get(what) or "" for one in dataset.columns if one.get("name") == name), "")
-
-
-def text_of(said: Any) -> str:
-    """A text by language, in English or whichever there is."""
-    if isinstance(said, Mapping):
-        return str(said.get("en") or next(iter(said.values()), ""))
-    return str(said or "")
 
 
 class Source:
@@ -315,7 +247,7 @@ class Source:
         """A Datastream."""
         said = {
             "name": f"{stream.name} of {stream.thing.name}",
-            "description": text_of(_column(stream.dataset, stream.name, "says")) or text_of(stream.dataset.title),
+            "description": text_of(column(stream.dataset, stream.name, "says")) or text_of(stream.dataset.title),
             "observationType": _MEASURED,
             "unitOfMeasurement": unit_of(stream.unit),
             "phenomenonTime": lambda: self._span(stream),
@@ -356,7 +288,7 @@ class Source:
         said = {
             "name": name,
             "definition": name if ":" in name else f"{_CORE}{name}",
-            "description": text_of(_column(stream.dataset, name, "says")) or name,
+            "description": text_of(column(stream.dataset, name, "says")) or name,
             "properties": {},
         }
         return Row(SETS["ObservedProperties"], name, said, word=name)
@@ -441,14 +373,3 @@ def _filter(dataset: Published) -> str | None:
 def _plain(text: str) -> bool:
     """Whether it is microseconds, as they stand in ids."""
     return text.isascii() and text.removeprefix("-").isdecimal() and len(text) <= 18
-
-
-def unit_of(code: str) -> dict[str, str | None]:
-    """A unit of measurement by its UN/CEFACT code; all of it null where there is none (clause 8.2.4)."""
-    if not code:
-        return {"name": None, "symbol": None, "definition": None}
-    try:
-        known = units.unit(code)
-    except BadRequest:  # a symbol that staff wrote
-        return {"name": code, "symbol": code, "definition": None}
-    return {"name": code, "symbol": known.symbol or code, "definition": f"UN/CEFACT Recommendation 20: {code}"}

@@ -1,10 +1,10 @@
 // One number: what it is, how it went and goes, who else has it, and how it came about, down to the readings.
 
-import { h, notice, press } from "../dom.js";
+import { h, press } from "../dom.js";
 import { sheet } from "../desk/acts.js";
 import { whenText } from "../words.js";
 import { now } from "../base/start.js";
-import { act, area, band, choose, count, field, number, part, percent, picture, stateOf, table, text, typed, valued, view } from "./told.js";
+import { act, area, band, choose, count, field, number, part, percent, picture, send, stateOf, table, text, typed, valued, view } from "./told.js";
 
 const SAID = { read: "read in the standard", recalled: "recalled, not read", ours: "ours", none: "not known" };
 
@@ -12,6 +12,7 @@ const SAID = { read: "read in the standard", recalled: "recalled, not read", our
 export function showIndicator(box, told, place, { may, go, reload, say }) {
   const { account: it, line, courses } = told;
   const target = may.has("target") ? press("do", "Set a target…", () => setTarget(told, reload, say)) : null;
+  const drop = may.has("drop_target") && it.points.some((one) => one.target !== null) ? press("tool", "Drop a target…", () => dropTarget(told, reload, say)) : null;
   box.replaceChildren(
     h(
       "section",
@@ -22,12 +23,12 @@ export function showIndicator(box, told, place, { may, go, reload, say }) {
       it.fault ? h("p", { class: "grave" }, it.fault) : null,
       it.warnings.map((one) => h("p", { class: "grave" }, one)),
       h("p", {}, it.definition),
-      h("p", { class: "head-tools" }, target, it.status === "not reported" ? press("tool", "Enter its inputs", () => go({ view: "inputs", q: it.inputs.find((one) => one.status === "not reported")?.input ?? "", status: "" })) : null),
+      h("p", { class: "head-tools" }, target, drop, it.status === "not reported" ? press("tool", "Enter its inputs", () => go({ view: "inputs", q: it.inputs.find((one) => one.status === "not reported")?.input ?? "", status: "" })) : null),
     ),
     ...courses.map((one) => course(one, line, courses.length > 1)),
     method(it, go),
     inputs(it),
-    compare(told),
+    compare(told, may.has("compare") ? press("tool", "Add cities' values…", () => addCities(told, reload, say)) : null),
     standing(it),
   );
 }
@@ -50,7 +51,7 @@ function course(one, line, several) {
     h(
       "div",
       { class: "kpi-course-of" },
-      one.values.length ? h("figure", {}, picture(one.picture, `${one.name} by year: ${one.values.map((v) => `${v.year} ${valued(v.value, one.unit)}`).join(", ")}`, "kpi-trend"), h("figcaption", { class: "kpi-lines" }, h("span", { class: "was" }, "measured"), one.target === null ? null : h("span", { class: "target" }, "target"), one.ahead.map((a) => h("span", { class: `ahead ${a.kind}` }, `${a.kind}, with its band of error`)))) : notice("No value yet", ["Nothing was reported of this number in any period."]),
+      one.values.length ? h("figure", {}, picture(one.picture, `${one.name} by year: ${one.values.map((v) => `${v.year} ${valued(v.value, one.unit)}`).join(", ")}`, "kpi-trend"), h("figcaption", { class: "kpi-lines" }, h("span", { class: "was" }, "measured"), one.target === null ? null : h("span", { class: "target" }, "target"), one.ahead.map((a) => h("span", { class: `ahead ${a.kind}` }, `${a.kind}, with its band of error`)))) : h("p", { class: "quiet" }, "Nothing was reported of this number in any period."),
       h("dl", { class: "facts" }, facts.flatMap(([word, value]) => [h("dt", {}, word), h("dd", {}, value)])),
     ),
     one.ahead.length ? one.ahead.map((a) => h("p", { class: "hint plain" }, `${a.kind}: ${a.said}.${a.error === null ? "" : ` Tried on the city's own past it was off by ${valued(a.error, one.unit)} on average; “it stays as it is” by ${valued(a.unchanged_error, one.unit)}.`}`)) : one.values.length === 1 ? h("p", { class: "hint plain" }, "One year is no course: a projection needs two, its band of error three.") : null,
@@ -64,7 +65,7 @@ function method(it, go) {
   return part(
     "How it is made",
     it.points.map((one) =>
-      h("div", { class: "kpi-formula" }, it.points.length > 1 ? h("h3", {}, one.name) : null, one.symbols ? h("p", { class: "symbols" }, one.symbols) : h("p", {}, "No formula is known: the value is entered as it is."), one.words ? h("p", {}, one.words) : null, one.put_in ? h("p", { class: "symbols put-in" }, one.put_in) : one.symbols ? h("p", { class: "quiet" }, it.missing.length ? ["Not computed: ", it.missing.map((name, i) => [i ? ", " : "", press("attr", name, () => go({ view: "inputs", q: name, status: "" }))]).flat(), it.missing.length === 1 ? " is missing." : " are missing."] : "Not computed.") : null),
+      h("div", { class: "kpi-formula" }, it.points.length > 1 ? h("h3", {}, one.name) : null, one.symbols ? h("p", { class: "symbols" }, one.symbols) : h("p", {}, "No formula is known: the value is entered as it is."), one.words ? h("p", {}, one.words) : null, one.put_in ? h("p", { class: "symbols put-in" }, one.put_in) : one.symbols ? h("p", { class: "quiet" }, it.missing.length ? ["Not computed: ", ...it.missing.flatMap((name, i) => [i ? ", " : "", press("attr", name, () => go({ view: "inputs", q: name, status: "" }))]), it.missing.length === 1 ? " is missing." : " are missing."] : "Not computed.") : null),
     ),
     it.checks.length ? h("details", { class: "data" }, h("summary", {}, count(it.checks.length, "check")), h("ul", { class: "kpi-list" }, it.checks.map((one) => h("li", {}, `${one.says} (${one.severity})`)))) : null,
   );
@@ -76,11 +77,16 @@ function inputs(it) {
     [one.says, h("span", { class: "sub code" }, one.input)],
     h("b", {}, valued(one.value, one.unit)),
     stateOf(one.status),
-    [one.words || (one.how ? one.how : "—"), one.at ? h("span", { class: "sub" }, whenText(Date.parse(one.at), now())) : null],
+    [one.words || (one.how ? one.how : "—"), one.at ? h("span", { class: "sub" }, whenText(Date.parse(one.at), now()), one.by ? `, ${one.by}` : "", one.verifiedBy ? `; verified by ${one.verifiedBy}` : "") : null, proof(one.evidence)],
     one.completeness === null ? "" : percent(one.completeness * 100, 0),
     one.id && one.how === "query" ? readings(one) : one.id ? h("a", { href: `/entities/${one.id}` }, "the entry") : "",
   ]);
   return part("What went in", table("Inputs", [["Input", false], ["Value", true], ["Status", false], ["Where from", false], ["Complete", true], ["Leads to", false]], rows, { kind: "kpi-inputs" }));
+}
+
+function proof(it) {
+  if (!it?.text && !it?.url && !it?.file) return null;
+  return h("span", { class: "sub" }, "Evidence: ", it.text ?? "", it.url && /^https?:\/\//.test(it.url) ? h("a", { href: it.url, rel: "noreferrer noopener", target: "_blank" }, ` ${new URL(it.url).hostname}`) : (it.url ?? ""), it.file ? ` file ${String(it.file).slice(0, 12)}…` : "");
 }
 
 function readings(one) {
@@ -105,14 +111,50 @@ function readings(one) {
   return box;
 }
 
-function compare({ beside, courses }) {
+function compare({ beside, courses }, add) {
   const shown = beside.filter((one) => one.lines.some((it) => !it.own));
-  if (!shown.length) return part("Beside other cities", h("p", { class: "quiet" }, "No values of other cities are here. They come by federation, or by the act “compare” from what cities published."));
+  const tools = add ? h("p", { class: "kpi-tools" }, add) : null;
+  if (!shown.length) return part("Beside other cities", h("p", { class: "quiet" }, "No values of other cities are here. They come by federation, or from what cities have published."), tools);
   return part(
     "Beside other cities",
     h("p", { class: "hint plain" }, "Published values of other years and ways of counting are no race: the period and the source stand beside each."),
     ...shown.map((one) => table(one.name, [["City", false], ["Value", true], ["Period", false], ["Source", false]], one.lines.map((it) => h("tr", { class: it.own ? "at" : "" }, h("th", { scope: "row" }, it.own ? `${it.city || "This city"} (this one)` : it.city), h("td", { class: "num" }, h("b", {}, valued(it.value, it.unit))), h("td", {}, it.period), h("td", {}, /^https?:\/\//.test(it.source) ? h("a", { href: it.source, rel: "noreferrer noopener", target: "_blank" }, new URL(it.source).hostname) : it.source, it.federated ? " (federated)" : ""))), { seen: courses.length > 1 })),
+    tools,
   );
+}
+
+function addCities(told, reload, say) {
+  sheet(
+    "Values that other cities published",
+    [field("Sheet", h("input", { name: "file", type: "file", required: true, accept: ".xlsx,.csv" })), h("p", { class: "hint" }, "Columns: city, code, point, period, value, unit, source. Each value names where it was published.")],
+    "Add them",
+    async ({ file }) => {
+      if (!file || !file.size) throw new Error("Choose a sheet.");
+      const form = new FormData();
+      form.append("framework", told.framework.id);
+      form.append("file", file);
+      await send("compare", form);
+      say("The values are here.");
+      await reload();
+    },
+  );
+}
+
+async function dropTarget(told, reload, say) {
+  try {
+    const { targets } = await view("targets", { framework: told.framework.id, area: told.area });
+    const mine = targets.filter((one) => one.code === told.account.code);
+    if (!mine.length) return say("There is no target of this number any more.", true);
+    const names = new Map(told.account.points.map((one) => [one.key, one]));
+    sheet(`Drop a target of ${told.account.name}`, [field("Target", choose("id", mine.map((one) => [one.id, `${mine.length > 1 && one.point ? `${names.get(one.point)?.name ?? one.point}: ` : ""}${valued(one.target, names.get(one.point)?.unit)} by ${one.year}`]))), field("Why", area("reason", 500, { required: true }))], "Drop it", async ({ id, reason }) => {
+      await act("drop_target", { id, reason });
+      say("The target is dropped; without one, the number is not scored.");
+      await reload();
+    });
+  } catch (problem) {
+    say(`${problem.message} ${problem.mend ?? ""}`, true);
+  }
+  return undefined;
 }
 
 function standing(it) {

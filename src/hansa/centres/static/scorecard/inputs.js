@@ -71,7 +71,7 @@ export async function showInput(box, one, told, deeds) {
     ["By", one.by ? `${one.by}${one.at ? `, ${whenText(Date.parse(one.at), now())}` : ""}` : null],
     ["Evidence", evidence(one.evidence)],
     ["Reason", one.reason],
-    ["Verified", one.verifiedBy ? `${one.verifiedBy}, ${whenText(Date.parse(one.verifiedAt), now())}` : one.stands ? "not yet; somebody other than who entered it may" : null],
+    ["Verified", one.verifiedBy ? `${one.verifiedBy}, ${whenText(Date.parse(one.verifiedAt), now())}` : one.verifiable ? "not yet; somebody other than who entered it may" : null],
     ["Query", one.binding ? h("code", { class: "wrap" }, JSON.stringify(one.binding.how)) : null],
     ["Usually has it", one.holders.join(", ")],
     ["Used by", one.codes.join(", ")],
@@ -85,7 +85,7 @@ export async function showInput(box, one, told, deeds) {
       { class: "head-tools" },
       [
         tool("enter", one.value === null || one.value === undefined ? "Enter…" : "Correct…", () => enter(one, told, asked, reload, say), "do"),
-        one.stands && one.id ? tool("verify", "Verify", doing("verify", { id: one.id, value: one.value }, "Verified.")) : null,
+        one.verifiable && one.id ? tool("verify", "Verify", doing("verify", { id: one.id, value: one.value }, "Verified.")) : null,
         tool("bind", one.binding ? "Change the query…" : "Bind to a query…", () => binder(one, told, reload, say)),
         one.binding ? tool("refresh", "Ask again", doing("refresh", { id: one.binding.id, period: told.period }, "Asked again.")) : null,
         one.binding ? tool("unbind", "Unbind", doing("unbind", { id: one.binding.id }, "Unbound; its values stay.")) : null,

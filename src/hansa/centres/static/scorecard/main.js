@@ -56,7 +56,10 @@ async function load() {
       files: () => view("card", asked),
       gaps: () => view("loop", { ...asked, ...(place.years ? { years: place.years } : {}) }),
       inputs: async () => view("inputs", { ...asked, period: place.period || (await view("card", asked)).card.period }),
-      indicator: async () => view("method", { ...asked, code: place.code || (await view("card", asked)).card.indicators[0]?.code || "" }),
+      indicator: async () => {
+        const code = place.code || (await view("card", asked)).card.indicators[0]?.code;
+        return code ? view("method", { ...asked, code }) : { empty: true };
+      },
     }[place.view]();
     if (mine !== turn) return;
     told = { ...told, [place.view]: found };
@@ -82,15 +85,31 @@ function show() {
   if (!one?.used) return box.replaceChildren(begin());
   const seen = place.view ? null : box.querySelector(".kpi-head");
   const at = seen ? box.scrollTop : 0;
-  if (place.view === "") showCard(box, it, place, deeds());
+  const again = holding(box);
+  if (it.empty) box.replaceChildren(notice("No indicators", ["This framework is a frame without indicators: the city loads those that it has bought or made."]));
+  else if (place.view === "") showCard(box, it, place, deeds());
   else if (place.view === "indicator") showIndicator(box, it, place, deeds());
   else if (place.view === "inputs") showInputs(box, it, place, deeds());
   else if (place.view === "gaps") showHelps(box, it, place, deeds());
   else showFiles(box, it, place, deeds());
   if (at) box.scrollTop = at;
+  again();
   side(it);
   document.documentElement.dataset.shown = place.view || "card";
   return undefined;
+}
+
+/** Whatever has the focus in `box` has it again when the box was filled anew. */
+function holding(box) {
+  const every = () => [...box.querySelectorAll("button, select, input, summary, a, [tabindex]")];
+  const it = document.activeElement;
+  const at = box.contains(it) ? every().indexOf(it) : -1;
+  if (at < 0) return () => {};
+  const same = (one) => one && one.tagName === it.tagName && one.getAttribute("aria-label") === it.getAttribute("aria-label") && one.textContent === it.textContent;
+  return () => {
+    const all = every();
+    (same(all[at]) ? all[at] : all.find(same))?.focus({ preventScroll: true });
+  };
 }
 
 function picks(one) {
@@ -107,7 +126,7 @@ function picks(one) {
   }
   by("framework").parentElement.hidden = !one?.used;
   by("period").parentElement.hidden = !one?.used;
-  const numbers = told.indicator && place.view === "indicator";
+  const numbers = told.indicator?.account && place.view === "indicator";
   by("code").parentElement.hidden = !numbers;
   if (numbers && by("codes").said !== one.id) {
     by("codes").said = one.id;

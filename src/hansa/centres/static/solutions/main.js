@@ -1,10 +1,10 @@
 // /solutions: what helped elsewhere and here, found with reasons; what waits for somebody who looks; what was imported.
 
-import { h, notice, press, put } from "../dom.js";
+import { h, narrow as isNarrow, notice, press, put } from "../dom.js";
 import { allowed, sheet } from "../desk/acts.js";
 import { aloud, fault, now, start, walk } from "../base/start.js";
 import { count, whenText } from "../words.js";
-import { act as does_, area, changeOf, costOf, field, inWords, number, pick, plain, rows, state, tail, text, view as asks } from "../strategy/told.js";
+import { act as does_, area, changeOf, costOf, field, inWords, number, named, pick, plain, rows, state, tail, text, view as asks } from "../strategy/told.js";
 
 const by = (id) => document.getElementById(id);
 const act = (verb, said) => does_("solutions", verb, said);
@@ -52,13 +52,14 @@ function show() {
   by("import").hidden = !may.has("import");
   const query = new URLSearchParams(narrow());
   by("export").href = `/solutions/catalogue.jsonld${query.size ? `?${query}` : ""}`;
-  by("facets").hidden = place.view !== "";
+  by("narrowing").hidden = place.view !== "";
   document.querySelector(".str-bank").classList.toggle("whole", place.view !== "");
   if (failed) return by("list").replaceChildren(fault("The bank could not be read", failed, h("button", { type: "button", on: { click: load } }, "Try again")));
   if (!told) return by("list").replaceChildren(h("p", { class: "pad quiet" }, "Asking…"));
   if (place.view === "queue") queue();
   else if (place.view === "imports") imports();
   else bank();
+  named(by("list"));
   panel();
   return undefined;
 }
@@ -266,6 +267,8 @@ addEventListener("popstate", () => {
   load();
 });
 
+// Beside the list they stand open; above it, on a phone, whoever wants them opens them.
+by("narrowing").open = !isNarrow();
 await start({ keys: [["/", "find"], ["j k", "further down, further up"], ["Esc", "close"]], act: { "/": () => by("find").focus(), j: walk("#list .attr", 1), k: walk("#list .attr", -1), Escape: () => (place.sel ? choose(place.sel) : false) } });
 await load();
 document.documentElement.classList.add("ready");

@@ -7,7 +7,7 @@ import { count } from "../words.js";
 import * as forms from "./forms.js";
 import { identity, worth } from "./money.js";
 import { table, timeLine } from "./plan.js";
-import { act, changeOf, costOf, inWords, money, percent, plain, state, tail, view as asks } from "./told.js";
+import { act, changeOf, costOf, inWords, money, named, percent, plain, state, tail, view as asks } from "./told.js";
 
 const by = (id) => document.getElementById(id);
 const view = (name, asked) => asks("strategy", name, asked);
@@ -59,7 +59,8 @@ function frame() {
   by("which").replaceChildren(...WHICH.map(([value, word]) => press("", word, () => turnTo(value), { "aria-pressed": String(place.view === value) })));
   for (const it of document.querySelectorAll(".plan-only")) it.hidden = place.view !== "";
   by("add").hidden = !(place.view === "" && may.has("measure"));
-  by("hand-out").hidden = place.view !== "" || !told?.measures?.length;
+  by("hand-out").hidden = !told || place.view === "identity";
+  put(by("hand-out"), place.view === "" ? "CSV" : "JSON");
   if (place.view !== "") put(by("sum"), "");
 }
 
@@ -68,6 +69,7 @@ function show() {
   if (failed) return by("list").replaceChildren(fault("It could not be read", failed, h("button", { type: "button", on: { click: load } }, "Try again")));
   panel(); // before the drawing, which is as wide as there is room
   ({ loop, review: reviews, blocks, register, city })[place.view]?.() ?? plan();
+  named(by("list"));
   return undefined;
 }
 
@@ -236,7 +238,7 @@ async function send(verb, what) {
 const add = () => forms.measure(null, told.measures, send);
 by("add").addEventListener("click", add);
 by("department").addEventListener("change", (event) => (go({ department: event.target.value }), show()));
-by("hand-out").addEventListener("click", () => download("measures.csv", csv([["measure", "department", "owner", "status", "from", "until", "reviewAt", "capital", "yearly", "currency", "prices of", "funding"], ...told.measures.map((it) => [it.name, it.department, it.owner, it.status, it.from, it.until, it.reviewAt, it.cost?.capital, it.cost?.yearly, it.cost?.currency, it.cost?.year, (it.funding ?? []).map((f) => `${f.kind} ${f.share} %`).join("; ")])])));
+by("hand-out").addEventListener("click", () => (place.view ? download(`${place.view}.json`, JSON.stringify(told, null, 1), "application/json") : download("measures.csv", csv([["measure", "department", "owner", "status", "from", "until", "reviewAt", "capital", "yearly", "currency", "prices of", "funding"], ...told.measures.map((it) => [it.name, it.department, it.owner, it.status, it.from, it.until, it.reviewAt, it.cost?.capital, it.cost?.yearly, it.cost?.currency, it.cost?.year, (it.funding ?? []).map((f) => `${f.kind} ${f.share} %`).join("; ")])]))));
 addEventListener("popstate", () => {
   read();
   [told, one] = [null, null];

@@ -2,7 +2,7 @@
 
 import { h, put } from "../dom.js";
 import { fault } from "../base/start.js";
-import { inWords, money, percent, plain, s, view } from "./told.js";
+import { inWords, money, named, percent, plain, s, view } from "./told.js";
 
 const SHARES = new Set(["rate", "inflation", "residual", "ceiling", "margin", "deterred"]);
 const NAMED = { perUser: "Cost a person", fixed: "Cost a year", build: "To build it", enrolment: "To enrol one", savesRelying: "Saved by services", savesUser: "Saved by people", enrolFee: "Fee at enrolment", yearFee: "Fee a year", transactionFee: "Fee a transaction", adIncome: "Advertising given up", deterred: "Kept away by a fee", benefit: "Benefit a year", yearly: "Cost a year", ceiling: "Adoption in the end", midpoint: "Half of them after" };
@@ -30,6 +30,7 @@ export function worth(told, { change }) {
   const chance = told.chance;
   return [
     h("dl", { class: "str-figures" }, figure("Net present value", money(told.npv, c)), figure("Benefit to cost", told.ratio === null ? "—" : plain(told.ratio, 2)), figure("Rate of return", told.irr === null ? "none" : percent(told.irr)), figure("Paid back", years(told.payback)), figure("Paid back, discounted", years(told.discountedPayback)), figure("Cost a year (annuity)", money(told.annual, c)), figure("Cost a person", told.perPerson === null ? "nobody counted" : money(told.perPerson, c)), figure("Cost a person and year", told.perPersonYear === null ? "nobody counted" : money(told.perPersonYear, c))),
+    told.payments ? h("p", {}, `Its ${told.payments.many} payments by their days, ${told.payments.from} to ${told.payments.until}: worth ${money(told.payments.npv, c)} on the first, rate of return ${told.payments.irr === null ? "none" : percent(told.payments.irr)}.`) : "",
     h("h3", {}, "What moves it: one assumption at a time"),
     h("div", { class: "str-bars", role: "table", "aria-label": "Sensitivity" }, told.tornado.flatMap((it) => [h("span", { role: "cell" }, worded(it.name), h("span", { class: "sub" }, `${shown(it.name, it.low)} to ${shown(it.name, it.high)}`)), bar(it.npvLow, it.npvHigh, least, most, Math.min(it.npvLow, it.npvHigh) < 0 ? "lo" : "pos"), h("span", { class: "n", role: "cell" }, `${money(it.npvLow)} to ${money(it.npvHigh)}`)])),
     h("h3", {}, "By chance, all at once"),
@@ -97,6 +98,7 @@ export function identity(box, { asked, keepAsked }) {
       ),
       h("p", { class: "str-how" }, told.how),
     );
+    named(answer);
   }
 
   return { load };

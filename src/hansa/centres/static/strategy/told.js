@@ -44,6 +44,14 @@ export const area = (name, most, said = "", more = {}) => h("textarea", { name, 
 export const field = (label, control) => h("label", { class: "line" }, h("span", {}, label), control);
 export const pick = (name, all, chosen, none = null) => h("select", { name }, none === null ? null : h("option", { value: "" }, none), all.map((one) => (Array.isArray(one) ? one : [one, inWords(one)])).map(([value, word]) => h("option", { value, selected: value === chosen }, word)));
 
+/** Say in each cell of the tables of a box what its column is: where columns stand below each other, on a phone, it is shown. */
+export function named(box) {
+  for (const table of box.querySelectorAll(".str-table")) {
+    const words = [...(table.tHead?.rows[0]?.cells ?? [])].map((cell) => cell.textContent);
+    for (const row of words.length ? table.tBodies[0].rows : []) [...row.cells].forEach((cell, i) => i && words[i] && (cell.dataset.column = words[i]));
+  }
+}
+
 /** An element of a drawing. */
 export function s(tag, props = {}, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);

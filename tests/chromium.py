@@ -1,0 +1,37 @@
+"""The browser of the tests: how it is found and started."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+# The shell is the same engine without the windows around it: a page opens for a third of the work.
+_PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
+
+
+@contextlib.contextmanager
+def started() -> Iterator[Any]:
+    """A browser; without one the test skips, or fails where all parts are required."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+    program = os.environ.get("HANSA_CHROMIUM") or next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if program is None:
+        why = "the browser tests need Chromium; name it in HANSA_CHROMIUM"
+        (pytest.fail if os.environ.get("HANSA_REQUIRE_ALL") else pytest.skip)(why)
+    with playwright.sync_playwright() as play:
+        made = play.chromium.launch(executable_path=program, args=ARGS)
+        yield made
+        made.close()
