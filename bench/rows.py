@@ -73,6 +73,7 @@ def known() -> dict[str, Measure]:
         map_rows,
         million_rows,
         mqtt_rows,
+        opendata_rows,
         overload_rows,
         policy_rows,
         request_rows,
@@ -119,4 +120,5 @@ def known() -> dict[str, Measure]:
         "warnings": warning_rows.warnings,
         "link": link_rows.link,
         "kpi": kpi_rows.kpi_,
+        "opendata": opendata_rows.opendata,
     }

@@ -18,6 +18,7 @@ ARGS = [
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--renderer-process-limit=1",  # the pages of one city share a process: a start for each costs more than the page
 ]
 # The shell is the same engine without the windows around it: a page opens for a third of the work.
 _PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")

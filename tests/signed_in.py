@@ -11,7 +11,7 @@ import pyotp
 from hansa import settings
 from hansa.platform.sqlite import sealed
 from hansa.serve.keys import find_keys
-from served import Served
+from served import KNOWN, Served
 
 PASSWORD = "seven grey herons at the weir"
 
@@ -22,7 +22,7 @@ class SignedIn:
     def __init__(self, city: Served, name: str = "ada", *, ca: Path | None = None) -> None:
         place = urlsplit(city.link)
         self.origin = f"{place.scheme}://{place.netloc}"
-        known = ssl.create_default_context(cafile=str(ca) if ca else None)
+        known = ssl.create_default_context(cafile=str(ca)) if ca else KNOWN
         self.client = httpx.Client(base_url=self.origin, verify=known, trust_env=False, timeout=30)
         self.link = place.path.rsplit("/", 1)[-1]
         who = {"link": self.link, "name": name, "shown": "Ada"}

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from served import KNOWN, Served, third_party
+
 MISCHIEF = '''
 """A third party's app: what it does depends on what it is told."""
 import os, sys, time
@@ -74,8 +76,6 @@ def level(city: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def mischief(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from served import Served, third_party
-
     folder = tmp_path_factory.mktemp("mischief")
     (folder / "city").mkdir()
     (folder / "city" / "hansa.toml").write_text(
@@ -207,7 +207,7 @@ def test_the_clock_that_is_turned_reaches_the_rounds(
 
     def turn(now: str, **more: Any) -> httpx.Response:
         body = json.dumps({"now": now, **more})
-        return httpx.put(f"{city.url}/admin/clock", content=body, trust_env=False, timeout=30)
+        return httpx.put(f"{city.url}/admin/clock", content=body, verify=KNOWN, trust_env=False, timeout=30)
 
     first = city.until(tick)
     assert turn("2026-04-01T00:59:59Z").status_code == 200

@@ -10,7 +10,7 @@ from hansa import Entity, entity
 from hansa.apps.opendata import app
 from hansa.apps.opendata.explore import PLOTS, Column, Filter, Spec, pairs, read, said_of
 from hansa.apps.opendata.plan import POINTS, planned
-from hansa.errors import BadRequest, Refusal
+from hansa.errors import BadRequest, NotFound, Refusal
 from hansa.testing import MemoryCity
 
 COLUMNS = {
@@ -50,6 +50,11 @@ def city():
             columns=[{"name": "temperature", "unit": "°C"}],
         )  # fmt: skip
         made.say(Entity(dataset.doc, label="open"))
+    older = {"from": {"kind": "rows", "columns": ["id", "height"], "rows": [["s0", 5]]}, "steps": []}
+    table = made.acts.tables.cook(made.reader, older, None)
+    for number, status in ((1, "released"), (2, "candidate")):
+        of = {"dataset": "urn:ngsi-ld:Dataset:stations", "sha256": table.sha256, "rows": 1}
+        made.say(entity("DatasetRelease", f"stations-{number}", version=number, status=status, **of))
     return made
 
 
@@ -66,7 +71,7 @@ def plot(city):
 
 def test_an_address_says_a_whole_plot_and_is_said_again_as_it_was():
     said = {"d": "weather", "plot": "line", "x": "time", "y": "temperature", "agg": "mean", "bin": "day", "by": "id",
-            "f": "temperature>3;name=a;;b|c", "j": "stations", "on": "id"}  # fmt: skip
+            "f": "temperature>3;name=a;;b|c", "j": "stations", "on": "id", "v": "3,1"}  # fmt: skip
     spec = read(said)
     assert spec.filters == (Filter("temperature", ">", "3"), Filter("name", "=", "a;b|c"))
     assert spec.address() == said
@@ -78,6 +83,7 @@ def test_an_address_says_a_whole_plot_and_is_said_again_as_it_was():
     [
         {}, {"d": "x", "plot": "pie"}, {"d": "x", "agg": "evil"}, {"d": "x", "f": "nothing"}, {"d": "x", "f": "=3"},
         {"d": "x", "f": ";".join(f"a={n}" for n in range(9))}, {"d": "x" * 2_000},
+        {"d": "x", "v": "one"}, {"d": "x", "v": "1,2,3"}, {"d": "x", "v": "9" * 30},
     ],
 )  # fmt: skip
 def test_what_is_no_plot_is_refused(said):
@@ -201,6 +207,14 @@ def test_points_are_a_sample_and_a_map_is_of_places(plot):
     places = plot(d="weather", plot="map")
     assert len(places["rows"]) == 5
     assert {row[-1] for row in places["rows"]} == {"s0", "s1", "s2", "s3", "s4"}
+
+
+def test_a_plot_of_a_release_stays_as_it_is_and_of_no_other_table(plot):
+    told = plot(d="stations", plot="bar", x="id", v="1")
+    assert (told["rows"], told["of"], told["dataset"]["version"], told["spec"]["v"]) == ([["s0", 5.0]], 1, 1, "1")
+    for version in ("2", "3"):  # one that waits for a second person, and none
+        with pytest.raises(NotFound):
+            plot(d="stations", v=version)
 
 
 def test_the_same_is_a_file(plot):

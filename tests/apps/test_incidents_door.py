@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from served import Served
+from served import KNOWN, Served
 from signed_in import SignedIn
 
 DESK = "/desk/incidents"
@@ -40,7 +40,7 @@ def test_eight_operators_write_at_once_and_no_line_is_lost(city: Served) -> None
     ident = raised(city)
 
     def operator(who: int) -> None:
-        with httpx.Client(base_url=city.url, trust_env=False, timeout=60) as client:
+        with httpx.Client(base_url=city.url, verify=KNOWN, trust_env=False, timeout=60) as client:
             for i in range(EACH):
                 verb, said = [
                     ("note", {"text": f"{who}/{i}"}),
@@ -155,7 +155,7 @@ def test_what_was_acknowledged_is_there_after_kill_9(serve: Callable[..., Served
     stop = threading.Event()
 
     def operator(who: int) -> None:
-        with httpx.Client(base_url=city.url, trust_env=False, timeout=5) as client:
+        with httpx.Client(base_url=city.url, verify=KNOWN, trust_env=False, timeout=5) as client:
             for i in range(10_000):
                 if stop.is_set():
                     return

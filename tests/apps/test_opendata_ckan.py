@@ -233,7 +233,7 @@ PARAMETERS = st.dictionaries(
 
 
 @given(st.sampled_from(sorted(actions.ACTIONS)), PARAMETERS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_parameters_make_a_fault_of_ours(name: str, said: dict[str, Any]) -> None:
     if not hasattr(test_no_parameters_make_a_fault_of_ours, "city"):
         test_no_parameters_make_a_fault_of_ours.city = weather()  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from pyld import jsonld
 from scorecards import enter, pack, small_city
 
 from hansa import Forbidden, NotFound, Refusal, entity, kpi
-from hansa.apps.scorecard import card, export, method, nouns, pdf
+from hansa.apps.scorecard import card, export, method, nouns, pdf, views_card
 from hansa.testing import MemoryCity
 
 
@@ -131,6 +131,24 @@ def test_the_pdf_takes_whatever_somebody_called_a_thing() -> None:
     )
     assert body.startswith(b"%PDF-")
     assert pdf.shown("都A") in {"□A", "都A"}
+
+
+@pytest.mark.parametrize("many", [0, 1, 7, 40])
+def test_the_paper_comes_to_an_end_wherever_its_headings_fall(many: int) -> None:
+    """Keeping a heading with its table had reportlab go round for ever, on some cards."""
+    framework = kpi.framework("u4ssc")
+    codes = list(framework.indicators)[:many]
+    said = {"framework": "u4ssc", "area": "city", "period": "2025", "status": "reported"}
+    rows = [
+        card.row(
+            entity("KeyPerformanceIndicator", str(n), **said, code=code, fault="odd " * n, points=[
+                {"key": key, "value": 1.0 + n, "target": 9.0, "year": 2030} for key in framework.indicators[code].points
+            ])
+        )
+        for n, code in enumerate(codes)
+    ]  # fmt: skip
+    body = views_card.filed(framework, rows, "2025", "city", "pdf", "Orlava", foot="x").body
+    assert 5 < len(re.findall(rb"/Type /Page\b", body)) < 40
 
 
 def test_the_method_of_a_number_is_a_text_of_its_own() -> None:

@@ -207,11 +207,13 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("language", "width", "scheme"), [("en", 1280, "light"), ("ar", 390, "dark")])
-def test_everybody_can_use_the_data_pages(city, staff, browse, language, width, scheme):
+@pytest.mark.parametrize(
+    ("language", "width", "scheme", "pages"), [("en", 1280, "light", PAGES), ("ar", 390, "dark", PAGES[1::2])]
+)
+def test_everybody_can_use_the_data_pages(city, staff, browse, language, width, scheme, pages):
     page = browse(f"/{language}/data", width=width, color_scheme=scheme)
     found = {}
-    for path in PAGES:
+    for path in pages:
         page.goto(f"{city.url}/{language}/{path}")
         page.wait_for_selector("html.ready", state="attached")
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = !one.matches('.tongues')")

@@ -45,10 +45,12 @@ def used(city):
         done(city, "enter", input="households", value=10000, period=period, **said)
         done(city, "enter", input="households_with_internet", value=online, period=period, **said)
         done(city, "enter", input="population", value=25000, period=period, **said)
+    done(city, "enter", input="fixed_broadband_subscriptions", value=3000, period="2025", **said)
     done(city, "target", framework="u4ssc", code="EC: ICT: ICT: 1C", target=95, year=2030, reason="the council")
     spots = [{"id": f"urn:ngsi-ld:Hotspot:{n}", "type": "Hotspot", "status": {"type": "Property", "value": state}}
              for n, state in enumerate(("working", "working", "broken"))]  # fmt: skip
     assert city.post("/ngsi-ld/v1/entityOperations/upsert", spots).status_code in {201, 204}
+    city.until(lambda: city.get("/desk/scorecard/card?framework=u4ssc&period=2025").json()["card"]["counts"]["scored"])
     return city
 
 

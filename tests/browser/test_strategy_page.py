@@ -180,4 +180,7 @@ def test_the_pages_can_be_read_and_used_on_a_desk_and_a_phone(city, browse, sche
         assert nameless(page) == [], address
         assert small(page) == [], address
         page.set_viewport_size({"width": 390, "height": 800})
+        if address == "/solutions":  # what narrows stands above the list, and not on it
+            box = "document.getElementById('{}').getBoundingClientRect()"
+            assert page.evaluate(f"{box.format('narrowing')}.bottom <= {box.format('list')}.top + 1")
         assert outside(page, "main .tool, main .attr, main h2, main select, main .do") == [], address

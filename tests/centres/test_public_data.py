@@ -132,6 +132,7 @@ def test_a_plot_says_its_conditions_its_source_and_its_file(get):
     )
     assert '<path class="line c0"' in body
     assert "<td>2026-01-01</td>" in body
+    assert 'href="/en/data/explore?d=weather&amp;plot=line&amp;f=t%3E1;name=a;;b&amp;v=2"' in body  # it stays as it is
 
 
 def test_what_cannot_be_is_left_out_and_said(town, get):

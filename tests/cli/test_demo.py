@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import parted
 from hansa import clock
 from hansa.cli.beside import free_address
 from hansa.cli.demo import up_demo
@@ -28,6 +29,7 @@ from hansa.collect.profile import Profile
 from hansa.errors import BadRequest
 from hansa.model.context import CORE
 from hansa.model.wire import entity_in
+from served import KNOWN
 
 ROOT = Path(__file__).parents[2]
 VALLEY = Valley(Plan())
@@ -66,7 +68,7 @@ class Up:
         return found
 
     def get(self, path: str):
-        return httpx.get(self.url + path, trust_env=False, timeout=30).json()
+        return httpx.get(self.url + path, verify=KNOWN, trust_env=False, timeout=30).json()
 
     def devices(self) -> list[dict]:
         return self.get("/admin/devices")
@@ -92,9 +94,7 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
 
 def refused(*words: str) -> tuple[int, str]:
     """What `hansa ...` says when it will not start; it must end by itself."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hansa", *words], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
-    )
+    done = parted.run(*words, within_s=60)
     return done.returncode, done.stderr
 
 

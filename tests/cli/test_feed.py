@@ -4,13 +4,13 @@ import gzip
 import json
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import parted
 from hansa import clock
 from hansa.apps.frost import skill
 from hansa.apps.frost.events import Observation
@@ -18,7 +18,6 @@ from hansa.cli.feed import Files, Sent
 from hansa.cli.stations import BadLine, rows, station_files, station_name
 from hansa.errors import BadRequest
 
-ROOT = Path(__file__).parents[2]
 HEAD = "time_local,air_c,dew_point_c,humidity_percent,wind_mps,pressure_hpa\n"
 NORTH = HEAD + "".join(f"2012-03-01T{hour:02}:53,{3.5 - hour},-1.0,70,2.0,1012.5\n" for hour in range(6))
 SOUTH = HEAD + (
@@ -33,22 +32,14 @@ SOUTH = HEAD + (
 
 def fed(folder: Path, data: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run `hansa feed` to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "hansa", "feed", str(folder), "--data", str(data), "--exit", "--http", "127.0.0.1:0",
-         "--mqtt", "127.0.0.1:0", *options],
-        capture_output=True, text=True, cwd=ROOT, timeout=280, check=False,
-    )  # fmt: skip
+    ports = ("--http", "127.0.0.1:0", "--mqtt", "127.0.0.1:0")
+    return parted.run("feed", folder, "--data", data, "--exit", *ports, *options)
 
 
 def entities(data: Path, kind: str) -> dict[str, dict]:
     """What the city holds of a type, by id, values alone."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hansa", "export", "--data", str(data)],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=True,
-    )
+    done = parted.run("export", "--data", data)
+    assert done.returncode == 0, done.stderr
     found = {}
     for line in done.stdout.splitlines():
         doc = json.loads(line)
@@ -97,10 +88,8 @@ def test_station_files_become_readings_of_devices_and_a_second_run_goes_on(folde
 
 def _head(data: Path, *, but: str = "Device") -> int:
     """How many Changes of anything but devices the log holds."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hansa", "export", "--log", "--data", str(data)],
-        capture_output=True, text=True, cwd=ROOT, check=True,
-    )  # fmt: skip
+    done = parted.run("export", "--log", "--data", data)
+    assert done.returncode == 0, done.stderr
     return sum(f":{but}:" not in json.loads(line)["id"] for line in done.stdout.splitlines())
 
 

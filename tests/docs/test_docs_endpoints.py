@@ -135,7 +135,7 @@ def test_a_city_answers_every_other_documented_endpoint(city: Any, http: httpx.C
     assert 'type="module"' in call("GET", "/en/data/{dataset}", 404, dataset="none").text
     assert call("GET", "/en/data/explore", 303).headers["location"] == "/en/data"
     assert call("GET", "/sta/v1.1", 200).json()["serverSettings"]["conformance"]
-    assert call("GET", "/sta/v1.1/{path}", 200, path="Things").json() == {"value": []}
+    assert call("GET", "/sta/v1.1/{rest}", 200, rest="Things").json() == {"value": []}
     assert 'type="module"' in call("GET", "/en/solutions", 200).text
     assert call("GET", "/solutions/catalogue.jsonld", 200).json()["entries"] == []
     assert 'type="module"' in call("GET", "/en/solutions/{id}", 404, id="urn:x:1").text

@@ -15,6 +15,8 @@ import httpx
 import pytest
 from door_clients import PROFILE, WAIT_S, stamp
 
+from served import KNOWN, Served
+
 
 def fresh() -> str:
     return f"h{uuid.uuid4().hex[:10]}"
@@ -23,7 +25,13 @@ def fresh() -> str:
 def collect(city: Any, who: tuple[str, str], body: Any, kind: str = "json", **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return httpx.post(
-        f"{city.url}/collect/{kind}", content=content, auth=who, headers=headers, trust_env=False, timeout=30
+        f"{city.url}/collect/{kind}",
+        content=content,
+        auth=who,
+        headers=headers,
+        verify=KNOWN,
+        trust_env=False,
+        timeout=30,
     )
 
 
@@ -186,7 +194,6 @@ PATHS = [
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from served import Served
 
     one = Served(tmp_path_factory.mktemp("closed") / "city", trusted=False)
     yield one
@@ -401,7 +408,6 @@ def test_a_page_that_saw_what_never_happened_starts_again(city: Any) -> None:
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A city that remembers little: what a page missed comes from the log, and a slow page is soon too slow."""
-    from served import Served
 
     folder = tmp_path_factory.mktemp("narrow") / "city"
     folder.mkdir()

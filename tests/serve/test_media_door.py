@@ -14,7 +14,7 @@ import pytest
 
 from hansa.errors import HansaError
 from hansa.platform.media import called, kind_of
-from served import Served
+from served import KNOWN, Served
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(13)
 JPEG = b"\xff\xd8\xff\xe0" + bytes(200)
@@ -22,7 +22,9 @@ DESK = "/desk/incidents"
 
 
 def send(city: Served, ident: str, body: bytes, room: str = "", **said: str) -> httpx.Response:
-    return httpx.post(f"{city.url}{room}/media/{ident}", params=said, content=body, trust_env=False, timeout=60)
+    return httpx.post(
+        f"{city.url}{room}/media/{ident}", params=said, content=body, verify=KNOWN, trust_env=False, timeout=60
+    )
 
 
 def raised(city: Served, room: str = "") -> str:

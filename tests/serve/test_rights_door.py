@@ -12,10 +12,13 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from hansa.cli import main
-from served import Served
+from served import KNOWN, Served
 
 BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TYPE = {"content-type": "application/json"}
+
+
+HOW: Any = {"verify": KNOWN, "trust_env": False, "timeout": 30}
 
 
 class Town:
@@ -66,7 +69,7 @@ class Town:
     def ask(self, who: str | None, method: str, path: str, body: Any = None, **more: str) -> httpx.Response:
         raw = None if body is None else json.dumps(body)
         url = self.city.url + path
-        return httpx.request(method, url, content=raw, headers=self.headers(who, **more), trust_env=False, timeout=30)
+        return httpx.request(method, url, content=raw, headers=self.headers(who, **more), **HOW)
 
     def ids(self, who: str | None, path: str = "/ngsi-ld/v1/entities?type=Lamp", **more: str) -> list[str]:
         answer = self.ask(who, "GET", path, **more)

@@ -12,6 +12,7 @@ import pytest
 from hansa.apps.alarms.standing import ident
 from hansa.platform.sqlite import SqliteStore
 from hansa.trust.labels import ADMINISTRATOR
+from served import KNOWN
 
 KILLS = int(os.environ.get("HANSA_KILLS", "2"))
 THREADS = 100
@@ -49,7 +50,7 @@ class Crowd:
     def one(self, url: str, seed: int, stop: threading.Event) -> None:
         rng = random.Random(seed)
         named = {} if seed % 20 == 0 else {"id": ident(SOURCE, KIND)}
-        with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        with httpx.Client(base_url=url, verify=KNOWN, trust_env=False, timeout=30) as client:
             while not stop.is_set():
                 if not self.act(client, "raise" if rng.random() < 0.6 else "clear", **named):
                     return

@@ -21,9 +21,9 @@ from hansa.centres.public_pages import fault_of
 from hansa.centres.scales import figure
 from hansa.errors import BadRequest, HansaError, NotFound
 
-NAMES: Final = ("d", "plot", "x", "y", "agg", "bin", "by", "f", "j", "on")
+NAMES: Final = ("d", "plot", "x", "y", "agg", "bin", "by", "f", "j", "on", "v")
 """The parameters of a plot, in the order in which an address says them."""
-_DROPPED: Final = ("x", "y", "by", "bin", "agg", "on", "j", "f", "plot")
+_DROPPED: Final = ("x", "y", "by", "bin", "agg", "on", "j", "f", "plot", "v")
 _LEFT_OUT: Final = 4  # of what cannot be, until a plot is shown all the same
 _FILTERS: Final = 6
 _OPS: Final = ("=", "!=", ">", ">=", "<", "<=", "~")
@@ -160,6 +160,7 @@ async def _explored(visit: Visiting) -> Page | Leads:
         "fault": fault,
         "licence": _licence,
         "short": short,
+        "stays": f"{visit.here}{_query(said | {'v': _versions(told)})}",
         "csv": f"/desk/opendata/explore{_query(dict(spec) | {'form': 'csv'})}",
         "drawn": {"points": drawing.points, "domain": drawing.domain, "kind": drawing.kind,
                   "timed": told["axes"]["x"]["type"] == "time"},
@@ -197,6 +198,11 @@ async def _plotted(visit: Visiting, said: dict[str, str]) -> tuple[Any, Any]:
             if dropped == "j":
                 left.pop("on", None)
     return await visit.ask("opendata", "explore", d=said["d"], lang=visit.language), fault
+
+
+def _versions(told: Any) -> str:
+    """The releases that a plot is of: with them, its address says the same for ever."""
+    return ",".join(str(one["version"]) for one in (told["dataset"], told["joined"]) if one)
 
 
 def _licence(code: Any) -> str:

@@ -71,7 +71,9 @@ _DESK: Final[dict[str, tuple[str, str]]] = {
     "/strategy": ("strategy", "strategy/main.js"),
 }
 """The operator's desk, in both rooms: the operation centre at its own address, the command centre below `/ccc`."""
-_RESIDENTS: Final = frozenset({"/requests", "/participation", "/warnings", "/data", "/scorecard", "/solutions", "/strategy"})
+_RESIDENTS: Final = frozenset(
+    {"/requests", "/participation", "/warnings", "/data", "/scorecard", "/solutions", "/strategy"}
+)
 """Those of them that are about residents, and so of the operation centre alone."""
 _WINDOWS: Final = ("6h", "24h", "7d", "30d")
 _RTL: Final = frozenset({"ar", "dv", "fa", "he", "ks", "ku", "ps", "sd", "ug", "ur", "yi"})

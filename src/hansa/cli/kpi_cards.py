@@ -167,10 +167,13 @@ def _published(framework: str, url: str) -> tuple[kpi.Framework, list[card.Row]]
 
     def ask(path: str) -> Any:
         try:
-            answer = httpx.get(url + path, timeout=60.0, follow_redirects=True)
+            answer = httpx.get(url + path, timeout=60.0)
         except (httpx.HTTPError, httpx.InvalidURL) as fault:
             raise SourceFailed(f"the city at {url} does not answer: {fault}", where="--url") from fault
-        if answer.status_code >= 400:
+        if answer.has_redirect_location:
+            where = answer.headers["location"][:200]
+            raise BadRequest(f"{url} leads on to {where}", where="--url", mend="give the address that it leads to")
+        if answer.status_code >= 300:
             raise told(answer.status_code, answer.content)
         try:
             return answer.json()

@@ -22,7 +22,7 @@ from hansa.kpi.scoring import Reported, Scored
 from hansa.kpi.values import Fault, computed
 
 FIRST: Final = 1900  # a year before it is a slip of the keyboard
-PERIOD: Final = re.compile(r"(\d{4})(?:-(?:Q[1-4]|(?:0[1-9]|1[0-2])(?:-\d\d)?))?")
+PERIOD: Final = re.compile(r"([0-9]{4})(?:-(?:Q[1-4]|(?:0[1-9]|1[0-2])(?:-[0-9]{2})?))?")
 
 
 def faults(

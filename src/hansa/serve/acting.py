@@ -1,6 +1,9 @@
 """The apps of a city at work: their rules in processes of their own, and what people do and ask through them."""
 
+import sys
 from collections.abc import Mapping
+from importlib.metadata import entry_points
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, Final
 
 from hansa import app as apps
@@ -9,6 +12,7 @@ from hansa.analytics.desk import Desk
 from hansa.analytics.doors import AppDoors, Visits
 from hansa.analytics.link import RulesLink
 from hansa.analytics.trials import Trials
+from hansa.app import App
 from hansa.errors import BadRequest
 from hansa.model.entity import Entity
 from hansa.serve.folder import store_key
@@ -52,6 +56,7 @@ class Acting:
             if any(app.name == "watch" for app in self.apps):
                 self._try(running, realm)
             self.media[realm] = MediaDoor(running, realm, acts)
+        self.tell("solutions", {"installed": [_listed(app) for app in self.apps]})
         open_ = self.desks["open"]
         self.doors = AppDoors(open_.acts, open_.visits, settings.limits)
 
@@ -88,3 +93,12 @@ class Acting:
         for link in self.rules:
             link.again(letter["source"], int(detail["seq"]))
         return "given to the rules again"
+
+
+def _listed(app: App) -> dict[str, str]:
+    """An app as the solutions bank lists it: what it says of itself first."""
+    module = next((point.module for point in entry_points(group="hansa.apps", name=app.name)), "")
+    said = cleandoc(getattr(sys.modules.get(module), "__doc__", None) or "").partition("\n\n")[0]
+    ours = module.startswith("hansa.apps.")
+    about = {"name": app.name, "report": app.report, "says": " ".join(said.split())}
+    return about | ({"licence": "Apache-2.0"} if ours else {})

@@ -18,7 +18,7 @@ LABEL: Final = "smart;owner=open-data"
 """Of all that this app keeps: who proposed what is no open data. What is published goes out by its doors."""
 LOG: Final = 200
 """Lines of one dataset's log; older ones go, the audit log has them."""
-RESERVED: Final = frozenset({"catalog", "feed", "series", "new"})
+RESERVED: Final = frozenset({"catalog", "explore", "feed", "new", "requests", "series"})
 """Words of addresses below /data that no dataset can have."""
 
 

@@ -24,7 +24,7 @@ _PAIRS: Final = 3
 _TEXT: Final = 1_000
 _OPS: Final = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "~": "like"}
 _OP: Final = re.compile(r"!=|<=|>=|=|<|>|~")
-_NAMES: Final = ("d", "plot", "x", "y", "agg", "bin", "by", "f", "j", "on")
+_NAMES: Final = ("d", "plot", "x", "y", "agg", "bin", "by", "f", "j", "on", "v")
 NUMBERS: Final = frozenset({"number", "integer"})
 
 
@@ -55,11 +55,25 @@ class Spec:
     filters: tuple[Filter, ...] = ()
     join: str = ""
     on: str = ""
+    versions: tuple[int, ...] = ()
+    """Of the dataset, and of the joined one: a plot that stays as it is. Without it, the newest."""
 
     def address(self) -> dict[str, str]:
         """The parameters that say it, and no others."""
         filters = ";".join(one.said() for one in self.filters)
-        values = (self.dataset, self.plot, self.x, self.y, self.agg, self.bin, self.by, filters, self.join, self.on)
+        values = (
+            self.dataset,
+            self.plot,
+            self.x,
+            self.y,
+            self.agg,
+            self.bin,
+            self.by,
+            filters,
+            self.join,
+            self.on,
+            ",".join(map(str, self.versions)),
+        )
         return {name: value for name, value in zip(_NAMES, values, strict=True) if value}
 
 
@@ -104,8 +118,15 @@ def read(said: Mapping[str, str]) -> Spec:
     x, y = (said.get(name, "") for name in names)
     return Spec(
         said["d"], plot, x, y, agg, said.get("bin", ""), said.get("by", ""), filters, said.get("j", ""),
-        said.get("on", "") if said.get("j") else "",
+        said.get("on", "") if said.get("j") else "", _versions(said.get("v", "")),
     )  # fmt: skip
+
+
+def _versions(text: str) -> tuple[int, ...]:
+    parts = text.split(",") if text else []
+    if len(parts) > 2 or not all(one.isascii() and one.isdecimal() and 0 < len(one) < 8 for one in parts):
+        raise Refusal(f"{text[:20]!r} names no releases", where="v", mend="3, or 3,1 where two are joined")
+    return tuple(map(int, parts))
 
 
 def _filter(text: str) -> Filter:

@@ -15,6 +15,7 @@ from typing import Any
 
 from hansa import Answer, Asking, Refusal, sheets
 from hansa.apps.opendata import usage
+from hansa.apps.opendata.dataset import release_of
 from hansa.apps.opendata.explore import Column, Spec, joined, pairs, read, said_of, where
 from hansa.apps.opendata.made import app
 from hansa.apps.opendata.plan import BARS, POINTS, SERIES, Plan, planned
@@ -42,8 +43,8 @@ def explore(asked: Mapping[str, str], city: Asking) -> Any:
     if asked.get("form"):
         raise Refusal("it is given as csv, or as JSON", where="form")
     return told | {
-        "dataset": _named(look.one, language),
-        "joined": _named(look.other, language) if look.other is not None else None,
+        "dataset": _named(look.one, language) | {"version": look.versions[0]},
+        "joined": _named(look.other, language) | {"version": look.versions[1]} if look.other is not None else None,
         "choices": {
             "columns": [_column(one) for one in look.columns.values()],
             "datasets": [
@@ -87,22 +88,32 @@ class _Look:
         self.city = city
         self.one = get(city, spec.dataset)
         self.other = get(city, spec.join) if spec.join else None
-        mine = self._columns(self.one)
-        self.query: dict[str, Any] = {"table": self.one.table}
+        self.versions = [self.one.version, self.other.version if self.other is not None else 0]
+        table, self.rows = self._release(self.one, 0, spec)
+        mine = self._columns(self.one, table)
+        self.query: dict[str, Any] = {"table": table}
         self.columns = mine
         if self.other is not None:
-            theirs = self._columns(self.other)
+            table, _ = self._release(self.other, 1, spec)
+            theirs = self._columns(self.other, table)
             on = pairs(spec.on, mine, theirs)
-            self.query["join"] = {"table": self.other.table, "on": on}
+            self.query["join"] = {"table": table, "on": on}
             self.columns = joined(mine, theirs)
             spec = replace(spec, on=said_of(on))
         self.query["where"] = where(spec, self.columns)
         self.spec = spec
-        self.rows = self.one.rows
 
-    def _columns(self, one: Published) -> dict[str, Column]:
+    def _release(self, one: Published, place: int, spec: Spec) -> tuple[str, int]:
+        """The table that is meant, and how many rows it has. Refusal, NotFound."""
+        if place < len(spec.versions):
+            self.versions[place] = spec.versions[place]
+            found = release_of(self.city, one.id, spec.versions[place])
+            return str(found["sha256"]), int(found.get("rows") or 0)
         if not one.table:
             raise Refusal(f"{one.id} has no release yet", where="d", mend="its live data is at its API addresses")
+        return one.table, one.rows
+
+    def _columns(self, one: Published, table: str) -> dict[str, Column]:
         units = {str(it.get("name")): str(it.get("unit") or "") for it in one.columns}
         return {
             it["name"]: Column(
@@ -113,7 +124,7 @@ class _Look:
                 it.get("high"),
                 int(it.get("distinct") or 0),
             )
-            for it in self.city.tables.columns(one.table)
+            for it in self.city.tables.columns(table)
         }
 
     def _ask(self, **more: Any) -> dict[str, Any]:

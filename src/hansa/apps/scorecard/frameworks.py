@@ -58,6 +58,14 @@ def adopt(act: Act, city: City) -> Iterable[Entity | Delete]:
             yield Delete(before.id, "text")
     else:
         framework, text = _sent(text)
+        try:
+            nouns.checked_framework(framework.id)
+        except Refusal:
+            raise Refusal(
+                f"{framework.id[:60]!r} cannot be the id of a framework",
+                where="text.id",
+                mend="up to 40 of a-z, 0-9, _ . and -; a letter or digit first",
+            ) from None
         if framework.id in kpi.frameworks():
             raise Refusal(
                 f"{framework.id} is the id of a framework that ships", where="text.id", mend="give yours another id"

@@ -18,7 +18,7 @@ YEARS: Final = 10  # of yearly costs that a price has, unless asked otherwise: t
 YEARS_MOST: Final = 50
 CANDIDATES: Final = 2_000  # solutions and measures that are weighed: more than a bank of one country has
 EFFECTS: Final = 100  # of one candidate
-_GONE: Final = frozenset({"rejected", "withdrawn", "dropped", "done"})
+_GONE: Final = frozenset({"rejected", "withdrawn", "dropped", "done", "submitted"})
 _POINTS: Final = frozenset({"", "pp", "percentage point", "percentage points", "point", "points"})
 
 
@@ -153,8 +153,8 @@ def _tried(
         elif was.percent_of_target is not None and now.percent_of_target is not None:
             met += min(now.percent_of_target, 100.0) - min(was.percent_of_target, 100.0)
     cost = price(one.cost, years)
-    wait = max((number(it.get("perYears")) or 0.0 for it in about), default=0.0)
-    assumptions += _supposed(about, cost, one.cost, years, wait)
+    wait = max((it["perYears"] or 0.0 for it in done), default=0.0)
+    assumptions += _supposed(done, cost, one.cost, years, wait)
     gain = {
         "percent": (after.whole.percent or 0.0) - (before.whole.percent or 0.0),
         "points": _points(after) - _points(before),

@@ -1,5 +1,6 @@
 """The names of things: ids that are made, never drawn; areas, and periods as calendar years of the city's time zone."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ WORD: Final = 200
 """Characters of a code, an input's name or an area's id."""
 MOST: Final = 20_000
 """Entities of one kind that are looked at: 91 indicators of 20 years of ten districts."""
-_YEAR: Final = re.compile(r"\d{4}\Z")
+_YEAR: Final = re.compile(r"[0-9]{4}\Z")
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}\Z")
 _SAFE: Final = re.compile(r"[^\s\"'`;|&()<>\\\x00-\x1f\x7f]{1,200}\Z")
 
@@ -189,7 +190,8 @@ def _q(**said: str | None) -> str:
     for name, value in said.items():
         if value is None:
             continue
-        if not _SAFE.match(value.replace(" ", "_")):
+        if len(value) > WORD:
             raise Refusal(f"{name} cannot be {value[:40]!r}", where=name)
-        parts.append(f'{name}=="{value}"')
+        # A city's own codes hold whatever people write: brackets, quotes, ampersands.
+        parts.append(f"{name}=={json.dumps(value, ensure_ascii=False)}")
     return ";".join(parts)

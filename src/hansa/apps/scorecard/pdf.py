@@ -20,6 +20,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (
     BaseDocTemplate,
+    CondPageBreak,
     Flowable,
     Frame,
     KeepTogether,
@@ -44,6 +45,7 @@ _FONTS: Final = (
     ("Vera.ttf", "VeraBd.ttf"),  # reportlab's own, for machines without any: Western European letters
 )
 _WIDE: Final = 174 * mm
+_ROOM: Final = 26 * mm  # that a heading needs below it: keeping it with a table lets reportlab go round for ever
 _CELL: Final = 900  # characters of a cell: longer ones would be taller than a page
 _INK, _QUIET, _RULE = (colors.HexColor(one) for one in ("#10202b", "#53636e", "#c5ccd2"))
 _BANDS: Final = {
@@ -210,7 +212,7 @@ class _Writer:
             Spacer(1, 4),
             self.key(told),
             Spacer(1, 6),
-            self.picture(pictures["wheel"], 72 * mm, _wheel_says(told)),
+            self.picture(pictures["wheel"], 66 * mm, _wheel_says(told)),
         ]
 
     def grid(self, told: Mapping[str, Any]) -> Table:
@@ -269,6 +271,7 @@ class _Writer:
         at = {one["code"]: one for one in told["indicators"]}
         for dimension in told["nodes"]:
             for one in leaves(dimension):
+                yield CondPageBreak(_ROOM)
                 yield self.say(" / ".join(one["path"]) + f": {_percent(one['percent'])}", "under")
                 rows: list[list[Any]] = [
                     ["Code", "Indicator, data point", "Value", "Target", "Of target", "", "Status"]
@@ -296,6 +299,7 @@ class _Writer:
         """What has not met its target, and what it would take a year."""
         if not gaps:
             return
+        yield CondPageBreak(_ROOM)
         yield self.say("Gap to target", "head")
         rows: list[list[Any]] = [["Code", "Indicator", "Value", "Target", "Gap", "Needed a year"]]
         for it in gaps:
@@ -316,6 +320,7 @@ class _Writer:
         """What is not there, and who usually has it."""
         if not missing:
             return
+        yield CondPageBreak(_ROOM)
         yield self.say("Not reported, and who usually has the data", "head")
         rows: list[list[Any]] = [["Who usually has it", "Indicators"]]
         for it in missing:
@@ -332,6 +337,7 @@ class _Writer:
         """How each number that was reported came about."""
         if not accounts:
             return
+        yield CondPageBreak(_ROOM)
         yield self.say("How every number came about", "head")
         for one in accounts:
             parts = [self.say(f"{one['code']} {one['name']}", "under"), self.say(one["definition"] or "", "quiet")]
@@ -344,8 +350,7 @@ class _Writer:
             recalled = sorted(name for name, how in one["said"].items() if how == "recalled")
             if recalled:
                 parts.append(self.say(f"Recalled, not read in the standard: {', '.join(recalled)}.", "quiet"))
-            yield KeepTogether(parts) if len(parts) < 12 else parts[0]
-            yield from parts[1:] if len(parts) >= 12 else ()
+            yield from (CondPageBreak(_ROOM), *parts)
 
 
 def completeness(count: Mapping[str, Any]) -> list[str]:

@@ -266,7 +266,7 @@ def _year(row: Mapping[str, Any], usual: str) -> str:
     if isinstance(said, float) and said.is_integer():
         said = str(int(said))
     text = str(said).strip()
-    if not re.fullmatch(r"\d{4}", text):
+    if not re.fullmatch(r"[0-9]{4}", text):
         raise _Wrong("period", f"{text[:40]!r} is no year", "such as 2025")
     return text
 

@@ -18,7 +18,7 @@ import click
 
 from hansa import clock
 from hansa.cli.beside import be
-from hansa.cli.demo import facts, growers, residents
+from hansa.cli.demo import facts, growers, opendata, residents, strategy
 from hansa.cli.demo.door import Door
 from hansa.cli.demo.keys import Keys, Post, quiet
 from hansa.cli.demo.land import ZONE
@@ -150,6 +150,9 @@ async def work(said: dict[str, Any]) -> None:
         await residents.settle(door, at)
         if not await door.ask("GET", "/ngsi-ld/v1/entities?type=KpiFramework&limit=1"):
             await load(door, facts.records(at))
+        if not (await door.ask("GET", "/desk/opendata/board"))["datasets"]:
+            await load(door, opendata.records(at))
+        await strategy.plan(door, at)
         # A busy machine may let the evening begin before the apps are done: they take what comes in its order.
         with suppress(TimeoutError):
             async with asyncio.timeout(LEARN_S):

@@ -56,6 +56,7 @@ class Engine:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder.resolve()
         self._types: dict[str, Types] = {}
+        self._columns: dict[str, list[dict[str, Any]]] = {}
         self.db = duckdb.connect(
             ":memory:",
             config={
@@ -95,7 +96,14 @@ class Engine:
 
     def columns(self, sha256: str) -> list[dict[str, Any]]:
         """Columns with what is in them: how much is missing, how many values there are, from where to where."""
-        types, source = self.types(sha256), self._source(sha256)
+        source, known = self._source(sha256), self._columns.get(sha256)
+        if known is None:
+            if len(self._columns) > _REMEMBERED:
+                self._columns.clear()
+            known = self._columns[sha256] = self._looked(self.types(sha256), source)
+        return known
+
+    def _looked(self, types: Types, source: str) -> list[dict[str, Any]]:
         parts = ["count(*)"]
         for name, kind in types.items():
             column = quoted(name)

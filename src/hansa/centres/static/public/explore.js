@@ -46,7 +46,7 @@ function changed(event) {
   // What does not fit another kind of plot, or another column, is chosen anew.
   if (name === "plot") ["bin", ...(["map", "hist"].includes(said.get("plot")) ? ["x"] : [])].forEach((one) => said.delete(one));
   if (name === "x") said.delete("bin");
-  if (name === "j") said.delete("on");
+  if (name === "j") ["on", "v"].forEach((one) => said.delete(one));
   if (name === "y" && said.get("y") && said.get("agg") === "count") said.delete("agg");
   if (/^[cov]\d$/.test(name)) {
     const n = name[1];
