@@ -13,7 +13,7 @@ from hansa import Conflict, Entity, Forbidden, NotFound, Refusal
 from hansa.apps.opendata import proposing
 from hansa.apps.opendata.acts import proposals
 from hansa.apps.opendata.describing import described
-from hansa.apps.opendata.published import PREFIX
+from hansa.apps.opendata.published import PREFIX, get
 from hansa.errors import HansaError
 from hansa.testing import MemoryCity
 
@@ -402,3 +402,25 @@ def test_questions_reach_published_tables_alone() -> None:
             here.view("ask", {"q": json.dumps(bad)}, by="")
     with pytest.raises(Refusal):
         here.view("ask", {"q": "[" * 5_000}, by="")
+
+
+def test_what_steps_let_go_of_is_not_read_from_the_entities_either() -> None:
+    here = weather()
+    for key, steps, attributes in (
+        ("whole", [], ("temperature", "dewPoint")),
+        ("narrow", [{"do": "drop", "columns": ["geometry", "dewPoint"]}], ("temperature",)),
+        ("placeless", [{"do": "drop", "columns": ["lon", "lat"]}], ()),
+        ("coarse", [{"do": "round", "column": "lon", "to": 0.1}], ()),
+        ("warm", [{"do": "where", "column": "temperature", "op": ">", "value": 3}], ()),
+    ):
+        source = {**OPEN["source"], "attributes": ["temperature", "dewPoint"]}
+        agreed(here, proposed(here, key, source=source, guard={"kind": "open"}, steps=steps).id)
+        one = get(here, key)  # type: ignore[arg-type]
+        assert (one.live, tuple(one.attributes)) == (bool(attributes), attributes), key
+    assert here.ask("GET", "/sta/v1.1/Datastreams").body.count(b"dewPoint")
+    here.act("withdraw", f"{PREFIX}whole", why="enough", **STAFF)
+    here.act("withdraw", WEATHER, why="enough", **STAFF)
+    assert b"dewPoint" not in here.ask("GET", "/sta/v1.1/Datastreams").body
+    assert b"dewPoint" not in here.ask("GET", "/ogc/features/collections/narrow/items").body
+    items = here.ask("GET", "/ogc/features/collections/placeless/items")
+    assert b"17.1" not in items.body

@@ -322,3 +322,17 @@ def test_a_city_that_has_nothing_yet_answers_too() -> None:
     assert result(empty, "package_list") == []
     assert result(empty, "package_search")["count"] == 0
     assert SITE
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("package_search", b'{"q": "\\ud800", "sort": "\\ud800"}'),
+        ("package_search", b'{"rows": 1e400}'),
+        ("package_search", b'{"facet.field": "' + b"[" * 5_000 + b'"}'),
+        ("datastore_search", b'{"resource_id": "x", "sort": "\\ud800"}'),
+    ],
+)
+def test_what_is_json_and_nothing_else_is_refused(name: str, body: bytes) -> None:
+    status, _ = asked(weather(), name, body)
+    assert status in {400, 404, 409}

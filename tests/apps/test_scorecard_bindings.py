@@ -8,6 +8,7 @@ from scorecards import enter, small_city
 
 from hansa import Attribute, BadRequest, Entity, NotFound, Refusal, clock, entity, kpi
 from hansa.apps.scorecard import binding, nouns, rounds
+from hansa.model.change import Write
 from hansa.testing import MemoryCity
 
 HOUR, DAY = 3_600 * clock.SECOND, 86_400 * clock.SECOND
@@ -212,6 +213,52 @@ def test_what_is_personal_is_not_counted_and_what_is_a_departments_stays_with_it
     city.turn(seconds=2 * rounds.ROUND_S)
     assert said(city, "beds")["status"] == "not reported"
     assert "personal" in trial(city, {"from": "history", "type": "Ward", "attribute": "beds"})["fault"]
+
+
+def test_nobody_asks_by_a_query_who_is_among_the_patients(city: MemoryCity) -> None:
+    ward = bed("g", 1, patient="Ada")
+    city.write(Write("create", ward.id, ward.doc, labels={"patient": "personal"}))
+    count: dict[str, Any] = {"from": "entities", "type": "Ward"}
+    for q in ('patient=="Ada"', 'patient=="Bob"', 'beds>0;(status=="shut"|patient~="A")', "!patient"):
+        for how in (count | {"q": q}, count | {"aggregate": "share", "of": q}, WARDS | {"q": q}):
+            assert "personal" in trial(city, how)["fault"]
+        assert "personal" in trial(city, {"from": "history", "type": "Ward", "attribute": "beds", "q": q})["fault"]
+    city.write(Write("say", ward.id, bed("g", 1, income=5).doc, labels={"income": "personal"}))
+    for kind in ("sum", "distinct", "mean"):
+        assert "personal" in trial(city, WARDS | {"attribute": "income", "aggregate": kind})["fault"]
+    assert "personal" in trial(city, {"from": "history", "type": "Ward", "attribute": "income"})["fault"]
+    assert "at most" in trial(city, count | {"q": "|".join(f"a{n}" for n in range(30))})["fault"]
+    assert trial(city, count | {"q": 'status=="patient"'})["fault"] is None  # a word of a value is no attribute
+
+
+def test_who_thought_out_a_query_does_not_verify_what_it_gives(city: MemoryCity) -> None:
+    how = {"from": "entities", "type": "Ward", "q": 'created!="{from}"', "scale": 12.5}
+    bind(city, how, since="2025", by="person:ida")
+    city.act("refresh", nouns.binding_id("small", "beds", "city"), period="2025", by="person:tom")
+    one = said(city, "beds", "2025")
+    with pytest.raises(Refusal, match="does not verify"):
+        city.act("verify", one.id, by="person:ida", roles=("supervisor",), value=one["value"])
+    rows = city.view("inputs", {"framework": "small", "period": "2025"}, by="person:ida", roles=("operator",))["rows"]
+    assert [row["verifiable"] for row in rows if row["input"] == "beds"] == [False]
+    city.act("verify", one.id, by="person:tom", roles=("supervisor",), value=one["value"])
+    assert said(city, "beds", "2025")["status"] == "verified"
+
+
+def test_a_few_things_of_one_area_are_not_published(city: MemoryCity) -> None:
+    area = "urn:ngsi-ld:District:inner"
+    for where in ("city", area):
+        enter(city, "population", 1_000, "2026", area=where)
+    bind(city, WARDS | {"aggregate": "count"}, area=area)
+    bind(city, WARDS)
+    city.act("publish", framework="small", period="2026", roles=("supervisor",))
+    inner, whole = (
+        nouns.indicator_id("small", "S: 3", area, "2026"),
+        nouns.indicator_id("small", "S: 3", "city", "2026"),
+    )
+    assert (city.get(inner).label, city.get(whole).label) == ("smart", "open")
+    city.say(*(bed(f"more{n}") for n in range(5)))
+    city.act("refresh", nouns.binding_id("small", "beds", area))
+    assert city.get(inner).label == "open"
 
 
 # ---- Readings

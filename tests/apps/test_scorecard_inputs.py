@@ -10,7 +10,7 @@ from scorecards import enter, pack, sheet_file, small_city
 
 from hansa import BadRequest, Conflict, Entity, Forbidden, NotFound, Refusal, entity
 from hansa.app import File
-from hansa.apps.scorecard import app, nouns
+from hansa.apps.scorecard import app, computing, nouns, rounds
 from hansa.testing import MemoryCity
 
 INPUT, KPI = "KpiInput", "KeyPerformanceIndicator"
@@ -345,6 +345,96 @@ def test_a_target_that_is_none_is_refused(city: MemoryCity, more: dict[str, Any]
 
 
 # ---- Publishing
+
+
+def test_a_year_is_written_in_one_way_so_that_there_is_one_value_for_it(city: MemoryCity) -> None:
+    enter(city, "beds", 5)
+    for year in ("２０２５", "٢٠٢٥", "2025 AD"):
+        with pytest.raises(Refusal, match="no period"):
+            enter(city, "beds", 6, year)
+    assert len(city.find(INPUT)) == 1
+    for odd in ("1_000", "１２"):
+        with pytest.raises(Refusal, match="not a number"):
+            city.act("enter", framework="small", input="pm10", period="2025", value=odd, evidence="a letter")
+
+
+@pytest.mark.parametrize("ident", ["../../etc/passwd", "..", "CON", "a" * 41, "a b", "<b>"])
+def test_a_framework_whose_id_nobody_could_ask_for_is_refused_and_leaves_the_list_whole(
+    city: MemoryCity, ident: str
+) -> None:
+    with pytest.raises(Refusal, match="cannot be the id"):
+        city.act("adopt", text=json.dumps(pack(ident)), roles=("supervisor",))
+    assert any(one["id"] == "small" for one in city.view("frameworks")["frameworks"])
+
+
+@pytest.mark.parametrize("text", ["- " * 100_000, "a: " + "[" * 50_000, "? " * 20_000])
+def test_yaml_too_deep_for_the_parser_is_refused_before_it_is_made_into_anything(city: MemoryCity, text: str) -> None:
+    with pytest.raises(Refusal, match="levels deep"):
+        city.act("adopt", text=text, roles=("supervisor",))
+
+
+def test_a_code_with_any_signs_in_it_is_scored_like_another(city: MemoryCity) -> None:
+    odd, code = pack("odd"), 'S: 3 (a&b) "q" <i>|;\\ ü'
+    odd["indicators"][2]["code"] = code
+    city.act("adopt", text=json.dumps(odd), roles=("supervisor",))
+    for name, number in (("beds", 5), ("population", 1_000)):
+        enter(city, name, number, framework="odd")
+    city.act("target", framework="odd", code=code, target=1_000, year=2030, reason="a plan")
+    found = city.get(nouns.indicator_id("odd", code, "city", "2025"))
+    assert (found["kpiValue"], found["percentOfTarget"], found["band"]) == (500, 50, "33-66")
+
+
+def test_what_was_verified_is_not_kept_so_with_other_evidence_or_from_somebody_else(city: MemoryCity) -> None:
+    enter(city, "beds", 5, by="person:ida")
+    for more in ({"evidence": {"text": "hearsay"}}, {"by": "person:tom"}):
+        one = said(city, "beds")
+        city.act("verify", one.id, by="person:eve", roles=("auditor",), value=5)
+        enter(city, "beds", 5, **{"by": "person:ida"} | more)
+        assert said(city, "beds")["status"] == "reported"
+        assert "verifiedBy" not in said(city, "beds")
+        enter(city, "beds", 5, by="person:ida")
+
+
+def test_a_check_holds_an_input_against_those_of_other_indicators_whichever_comes_first(city: MemoryCity) -> None:
+    city.act("adopt", framework="u4ssc", roles=("supervisor",))
+    pairs = (("adults", 5_000), ("population", 1_000)), (("city_area_km2", 1), ("green_area_ha", 5_000))
+    for first, last in (one[::way] for one in pairs for way in (1, -1)):
+        year = "2020" if first[0] in {"adults", "city_area_km2"} else "2021"
+        enter(city, *first, year, framework="u4ssc")
+        with pytest.raises(Refusal, match=r"SC: EH: ED: 4C|EN: EN: PSN: 1C"):
+            enter(city, *last, year, framework="u4ssc")
+
+
+def test_what_is_odd_beside_another_indicator_is_told_of_both_and_goes_with_its_cause(city: MemoryCity) -> None:
+    city.act("adopt", framework="u4ssc", roles=("supervisor",))
+    for name, number in {
+        "households": 100,
+        "households_with_internet": 30,
+        "fixed_broadband_subscriptions": 60,
+    }.items():
+        enter(city, name, number, framework="u4ssc")
+
+    def warned() -> set[str]:
+        return {one["code"] for one in city.find(KPI) if "normally below" in str(one.get("warnings"))}
+
+    assert warned() == {"EC: ICT: ICT: 1C", "EC: ICT: ICT: 2C"}
+    enter(city, "households_with_internet", 90, framework="u4ssc", correct=True, reason="a slip")
+    assert warned() == set()
+    enter(city, "households_with_internet", 20, framework="u4ssc", correct=True, reason="no slip")
+    assert warned() == {"EC: ICT: ICT: 1C", "EC: ICT: ICT: 2C"}
+
+
+def test_more_than_one_rule_can_tell_at_once_is_published_and_taken_back_by_the_rounds(
+    city: MemoryCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computing, "AT_ONCE", 2)
+    for name, number in {"households": 100, "online": 80, "population": 1_000, "beds": 5, "pm10": 20}.items():
+        enter(city, name, number)
+    public = {"framework": "small", "period": "2025", "roles": ("supervisor",)}
+    for act, label in (("publish", "open"), ("withdraw", "smart")):
+        city.act(act, **public, reason="it is time")
+        city.turn(seconds=3 * rounds.ROUND_S)
+        assert {one.label for one in city.find(KPI)} == {label}
 
 
 def test_what_is_published_is_open_from_then_on_and_can_be_taken_back(city: MemoryCity) -> None:

@@ -10,7 +10,7 @@ import pytest
 from seen import until
 
 from looks import nameless, outside, small, weak
-from served import Served
+from served import KNOWN, Served
 
 WEIR = "urn:ngsi-ld:WaterObserved:weir"
 HARBOUR = "urn:ngsi-ld:WaterObserved:harbour"
@@ -186,7 +186,9 @@ def test_a_value_is_changed_and_the_page_and_the_city_say_so(browse, city):
     assert value_of(city, WEIR, "level") == 2.75
     until(page, "2.75", "#past table")
     # What somebody else says appears by itself.
-    told = httpx.patch(f"{city.url}/ngsi-ld/v1/entities/{WEIR}/attrs/level", json={"value": 2.5}, trust_env=False)
+    told = httpx.patch(
+        f"{city.url}/ngsi-ld/v1/entities/{WEIR}/attrs/level", json={"value": 2.5}, verify=KNOWN, trust_env=False
+    )
     assert told.status_code == 204
     until(page, "2.5 m", "tr[data-name=level]")
 
@@ -208,7 +210,9 @@ def test_a_bad_value_is_refused_in_words_and_nothing_changes(browse, city):
 def test_what_somebody_else_said_meanwhile_is_not_overwritten_unasked(browse, city):
     page = browse(f"/entities/{WEIR}")
     page.click("tr[data-name=level] >> text=Change")
-    told = httpx.patch(f"{city.url}/ngsi-ld/v1/entities/{WEIR}/attrs/level", json={"value": 9.0}, trust_env=False)
+    told = httpx.patch(
+        f"{city.url}/ngsi-ld/v1/entities/{WEIR}/attrs/level", json={"value": 9.0}, verify=KNOWN, trust_env=False
+    )
     assert told.status_code == 204
     page.fill("#editor [name=value]", "1.5")
     page.click("#editor [type=submit]")
@@ -287,7 +291,9 @@ def test_a_dead_letter_is_seen_with_its_reason_and_told_again(browse, city, endp
     assert city.post("/ngsi-ld/v1/subscriptions", said).status_code == 201
     endpoint.status = 400
     for level in (4.0, 4.5):
-        httpx.patch(f"{city.url}/ngsi-ld/v1/entities/{WEIR}/attrs/level", json={"value": level}, trust_env=False)
+        httpx.patch(
+            f"{city.url}/ngsi-ld/v1/entities/{WEIR}/attrs/level", json={"value": level}, verify=KNOWN, trust_env=False
+        )
     city.until(lambda: len(city.get("/admin/deadletters?kind=notification").json()) == 2)
     both = city.get(f"/admin/deadletters?source={said['id']}").json()
     assert [one["at"] for one in both] == sorted((one["at"] for one in both), reverse=True)
@@ -309,7 +315,7 @@ def test_a_dead_letter_is_seen_with_its_reason_and_told_again(browse, city, endp
     city.until(lambda: len(endpoint.bodies) > before)
     assert json.loads(endpoint.bodies[-1])["subscriptionId"] == said["id"]
     assert city.get("/admin/deadletters").json() == []
-    httpx.delete(f"{city.url}/ngsi-ld/v1/subscriptions/{said['id']}", trust_env=False)
+    httpx.delete(f"{city.url}/ngsi-ld/v1/subscriptions/{said['id']}", verify=KNOWN, trust_env=False)
 
 
 def test_what_waits_for_an_endpoint_that_is_out_of_order_is_shown_to_the_administrator(browse, city, endpoint):
@@ -323,7 +329,9 @@ def test_what_waits_for_an_endpoint_that_is_out_of_order_is_shown_to_the_adminis
     }
     assert city.post("/ngsi-ld/v1/subscriptions", said).status_code == 201
     endpoint.status = 503
-    httpx.patch(f"{city.url}/ngsi-ld/v1/entities/{WEIR}/attrs/level", json={"value": 7.0}, trust_env=False)
+    httpx.patch(
+        f"{city.url}/ngsi-ld/v1/entities/{WEIR}/attrs/level", json={"value": 7.0}, verify=KNOWN, trust_env=False
+    )
     door = f"/admin/deliveries?subscription={ident}"
     city.until(lambda: city.get(door).json()["attempts"])
     told = city.get(door).json()
@@ -339,7 +347,7 @@ def test_what_waits_for_an_endpoint_that_is_out_of_order_is_shown_to_the_adminis
     until(page, "delivered", "#one .deliveries .sign")
     assert city.get(f"{door}&tenant=harbour").status_code == 404
     assert city.get(f"{door}&more=1").json()["where"] == "query"
-    httpx.delete(f"{city.url}/ngsi-ld/v1/subscriptions/{ident}", trust_env=False)
+    httpx.delete(f"{city.url}/ngsi-ld/v1/subscriptions/{ident}", verify=KNOWN, trust_env=False)
     assert city.get(door).status_code == 404
 
 

@@ -95,6 +95,12 @@ def browser():
 
 
 @pytest.fixture
+def windowed(browser):
+    with chromium.windowed(browser) as made:
+        yield made
+
+
+@pytest.fixture
 def city(served):
     served.clear()
     served.put(*(station(n, celsius=4.0 + n) for n in range(6)))

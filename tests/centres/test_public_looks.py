@@ -81,8 +81,8 @@ def look(browser, town):
     """Open pages; at the end nothing was raised, and nobody but the city was asked."""
     faults, strangers, open_ones = [], [], []
 
-    def opened(path="/en/", *, width=390, height=844, workers="block", wait=True, **how):
-        context = browser.new_context(
+    def opened(path="/en/", *, width=390, height=844, workers="block", wait=True, of=browser, **how):
+        context = of.new_context(
             viewport={"width": width, "height": height}, reduced_motion="reduce", service_workers=workers, **how
         )
         open_ones.append(context)
@@ -307,8 +307,8 @@ def test_without_a_line_it_starts_says_of_when_it_is_and_keeps_a_report_until_th
     assert len(town.done[0][3]["key"]) >= 22
 
 
-def test_a_warning_that_is_pushed_is_shown_in_its_language_and_once_as_new(look, town):
-    page = look("/ja/", workers="allow", permissions=["notifications"])
+def test_a_warning_that_is_pushed_is_shown_in_its_language_and_once_as_new(windowed, look, town):
+    page = look("/ja/", of=windowed, workers="allow", permissions=["notifications"])
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     line = page.context.new_cdp_session(page)
     found = []

@@ -9,6 +9,8 @@ import httpx
 import pytest
 from cities import find, run
 
+from served import KNOWN
+
 PROFILE = {
     "name": "weather",
     "type": "WeatherObserved",
@@ -105,9 +107,13 @@ def test_a_device_enrolled_asleep_comes_in_when_the_city_runs_and_its_dead_lette
 
     def send(password: str, body: str) -> int:
         auth = ("north", password)
-        return httpx.post(city.url + "/collect/json", content=body, auth=auth, trust_env=False, timeout=30).status_code
+        return httpx.post(
+            city.url + "/collect/json", content=body, auth=auth, verify=KNOWN, trust_env=False, timeout=30
+        ).status_code
 
-    secret = httpx.post(city.url + "/collect/claim", auth=("north", claim), trust_env=False).json()["secret"]
+    secret = httpx.post(city.url + "/collect/claim", auth=("north", claim), verify=KNOWN, trust_env=False).json()[
+        "secret"
+    ]
     assert send(secret, '{"temperature": 1, "at": "2026-04-01T00:00:00Z"}') == 200
     assert listed(data)["north"]["readings"] == 1
     assert run("device", "quarantine", "north", "--data", data).exit_code == 0
@@ -147,9 +153,11 @@ def test_what_a_profile_could_not_read_is_read_when_the_profile_is_mended(
     data = tmp_path / "city"
     claim = run("device", "add", "north", "--profile", profile, "--data", data).stdout.split("claim")[1].split()[0]
     city = serve(trusted=False)
-    secret = httpx.post(city.url + "/collect/claim", auth=("north", claim), trust_env=False).json()["secret"]
+    secret = httpx.post(city.url + "/collect/claim", auth=("north", claim), verify=KNOWN, trust_env=False).json()[
+        "secret"
+    ]
     said = '{"t": 7, "at": "2026-04-01T00:00:00Z"}'
-    answer = httpx.post(city.url + "/collect/json", content=said, auth=("north", secret), trust_env=False)
+    answer = httpx.post(city.url + "/collect/json", content=said, auth=("north", secret), verify=KNOWN, trust_env=False)
     assert answer.status_code == 400
 
     mended = json.loads(profile.read_text())
@@ -175,7 +183,9 @@ def test_dead_letters_can_be_tried_again_while_the_city_sleeps(
     city = serve()
     secret = city.enrol("north", PROFILE)
     city.post("/admin/devices/north/state", {"state": "quarantined"})
-    told = httpx.post(city.url + "/collect/json", content='{"temperature": 7}', auth=("north", secret), trust_env=False)
+    told = httpx.post(
+        city.url + "/collect/json", content='{"temperature": 7}', auth=("north", secret), verify=KNOWN, trust_env=False
+    )
     assert told.status_code == 403
     city.stop()
     assert run("device", "release", "north", "--data", city.folder).stdout == "north is active\n"

@@ -21,6 +21,7 @@ from hansa.platform.openid import OpenidDoor
 from hansa.trust import jose, openid
 from hansa.trust.providers import Provider
 from oidc_provider import SECRET, FakeProvider, part, query, run
+from served import KNOWN
 
 LOOPBACK = ["127.0.0.0/8"]
 CITY = "http://localhost:8080"
@@ -81,7 +82,7 @@ class City:
 
     async def consent(self, url):
         """What the provider sends the browser back with."""
-        async with httpx.AsyncClient(trust_env=False) as browser:
+        async with httpx.AsyncClient(verify=KNOWN, trust_env=False) as browser:
             return (await browser.get(url)).headers["location"].partition("?")[2]
 
     async def whole(self):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hansa import sheets
 from hansa.errors import BadRequest, HansaError, NotFound, TooLarge
 from hansa.platform.tables import cooking
-from hansa.platform.tables.asking import tidy
 from hansa.platform.tables.direct import DirectTables
+from hansa.platform.tables.making import tidy
 from hansa.platform.tables.uploaded import rows_of_sheet
 from hansa.trust.labels import PUBLIC
 
@@ -287,3 +287,59 @@ def test_a_recipe_that_makes_no_sense_is_refused(tables, recipe):
 def test_nothing_is_left_beside_the_tables(tables, made):
     left = {one.suffix for one in Path(tables.engine.folder).iterdir() if one.is_file()}
     assert left <= {".parquet", ".csv", ".json", ".geojson", ".xlsx"}
+
+
+@pytest.mark.parametrize("name", ["District", "DISTRICT"])
+def test_a_column_that_is_dropped_does_not_come_out_under_a_name_that_differs_by_case(tables, name):
+    steps = [{"do": "rename", "to": {"person": name}}, {"do": "drop", "columns": [name]}]
+    with pytest.raises(BadRequest, match="two columns would be called"):
+        make(tables, ["person", "district"], [["Ada", "north"]], steps)
+    steps[0]["to"]["person"] = "who"
+    steps[1]["columns"] = ["who"]
+    found = make(tables, ["person", "district"], [["Ada", "north"]], steps)
+    assert tables.ask({"table": found.sha256})["rows"] == [["north"]]
+
+
+def test_names_that_differ_by_case_alone_are_refused_wherever_columns_are_named(tables, made):
+    with pytest.raises(BadRequest, match="two columns"):
+        make(tables, ["Name", "name"], [["A", "b"]])
+    with pytest.raises(BadRequest, match="two columns"):
+        ask(tables, made, by=["place"], measures=[{"as": "count", "name": "Place"}])
+    names, rows = rows_of_sheet(b"a 3,A,a\n1,2,3\n")
+    assert len({one.casefold() for one in names}) == 3
+    assert list(rows) == [[1, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"where": [{"column": "air", "op": [1], "value": 1}]},
+        {"where": [{"column": "air", "op": {}, "value": None}]},
+        {"measures": [{"as": [1]}]},
+        {"order": [["air", []]]},
+        {"where": [{"column": "time", "value": "0001-01-01T00:00:00+14:00"}]},
+        {"where": [{"column": "place", "value": "\ud800"}]},
+        {"columns": ["\ud800"]},
+    ],
+)
+def test_a_question_of_whatever_json_is_answered_or_refused(tables, made, query):
+    with pytest.raises(BadRequest):
+        ask(tables, made, **query)
+
+
+def test_a_number_that_is_none_in_a_sheet_is_nothing_in_the_table(tables):
+    names, rows = rows_of_sheet(b"a,b\n1.5,1\n1.0e999,2\n")
+    recipe = {"from": {"kind": "rows", "columns": names, "rows": []}}
+    assert tables.cook(None, recipe, None).rows == 0
+    found = tables.cook(None, {"from": {"kind": "sheet"}}, b"a,b\n1.5,1\n1.0e999,2\n")
+    about = {one["name"]: one for one in found.columns}
+    assert about["a"]["nulls"] == 1
+    assert about["a"]["mean"] == 1.5
+    assert next(iter(rows)) == [1.5, 1]
+
+
+def test_an_answer_is_not_longer_than_the_city_can_hold(tables):
+    long = make(tables, ["shape"], [["x" * 100_000 + str(n)] for n in range(200)])
+    assert len(ask(tables, long, limit=100)) == 100
+    with pytest.raises(TooLarge, match="characters"):
+        ask(tables, long, limit=200)

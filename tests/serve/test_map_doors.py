@@ -10,6 +10,7 @@ from PIL import Image
 
 from hansa.platform.cutting import mercator
 from pmtiles_file import archive
+from served import KNOWN
 
 KMH = "KMH"
 TYPES = "types=Vehicle"
@@ -72,7 +73,7 @@ class Listening:
     def __init__(self, city, query):
         self.heard = []
         self.came = threading.Condition()
-        self._client = httpx.Client(trust_env=False, timeout=30)
+        self._client = httpx.Client(verify=KNOWN, trust_env=False, timeout=30)
         self._stream = self._client.stream("GET", f"{city.url}/map/live?{query}")
         self._answer = self._stream.__enter__()
         assert self._answer.status_code == 200
@@ -149,7 +150,7 @@ def test_a_map_hears_what_moves_what_goes_and_what_rings(filled):
     assert rung["urn:ngsi-ld:Alert:a1"] == ["urn:ngsi-ld:Vehicle:v1", "high", None]
     assert filled.post("/ngsi-ld/v1/entities", vehicle(9)).status_code == 201
     page.until(lambda event, data: event == "moved" and any("v9" in data["prefix"] + one for one in data["id"]))
-    gone = httpx.delete(f"{filled.url}/ngsi-ld/v1/entities/urn:ngsi-ld:Vehicle:v9", trust_env=False)
+    gone = httpx.delete(f"{filled.url}/ngsi-ld/v1/entities/urn:ngsi-ld:Vehicle:v9", verify=KNOWN, trust_env=False)
     assert gone.status_code == 204
     page.until(lambda event, data: event == "moved" and "urn:ngsi-ld:Vehicle:v9" in data["gone"])
     other = {**vehicle(1), "id": "urn:ngsi-ld:Bus:b1", "type": "Bus"}
@@ -236,10 +237,10 @@ def test_a_picture_from_above_is_cut_kept_and_taken_away(filled):
     assert filled.get(f"/map/pictures/{ident}/{z}/0/0").status_code == 204
     assert filled.get(f"/map/pictures/urn:ngsi-ld:MapPicture:none/{z}/{x}/{y}").status_code == 404
     assert filled.get(f"/map/pictures/urn:ngsi-ld:Vehicle:v1/{z}/{x}/{y}").status_code == 404
-    gone = httpx.delete(f"{filled.url}/ngsi-ld/v1/entities/{ident}", trust_env=False)
+    gone = httpx.delete(f"{filled.url}/ngsi-ld/v1/entities/{ident}", verify=KNOWN, trust_env=False)
     assert gone.status_code == 204
     assert filled.get(f"/map/pictures/{ident}/{z}/{x}/{y}").status_code == 404
-    assert httpx.get(f"{filled.url}/ccc/map/pictures", trust_env=False).json() == []
+    assert httpx.get(f"{filled.url}/ccc/map/pictures", verify=KNOWN, trust_env=False).json() == []
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_a_picture_from_above_is_cut_kept_and_taken_away(filled):
     ],
 )
 def test_what_is_no_picture_from_above_is_refused(filled, query, body, where):
-    answer = httpx.post(f"{filled.url}/map/pictures?{query}", content=body, trust_env=False, timeout=60)
+    answer = httpx.post(f"{filled.url}/map/pictures?{query}", content=body, verify=KNOWN, trust_env=False, timeout=60)
     assert answer.status_code == 400, answer.text
     assert answer.json()["where"] == where
 
@@ -288,7 +289,9 @@ def test_somebody_with_a_token_sees_on_the_map_what_policy_shows_him(filled):
     }
     shapes = city.get("/map/shapes?kinds=road:Trail", headers=bearer).json()["features"]
     assert {one["properties"]["id"] for one in shapes} == {"urn:ngsi-ld:Trail:open", "urn:ngsi-ld:Trail:staff"}
-    with httpx.stream("GET", f"{city.url}/map/live?types=Walker", headers=bearer, trust_env=False, timeout=30) as live:
+    with httpx.stream(
+        "GET", f"{city.url}/map/live?types=Walker", headers=bearer, verify=KNOWN, trust_env=False, timeout=30
+    ) as live:
         heard = ""
         for line in live.iter_lines():
             heard += line

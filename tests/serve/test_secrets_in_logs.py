@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from served import Served
+from served import KNOWN, Served
 from signed_in import SignedIn
 
 PROFILE = {"name": "weather", "type": "WeatherObserved", "channels": {"t": {"name": "temperature", "unit": "CEL"}}}
@@ -77,8 +77,10 @@ def people(city: Served) -> list[str]:
     assert made.status_code == 201, made.text
     token = str(made.json()["token"])
     for said in (token, token[:-3] + "abc", WRONG, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0."):
-        httpx.get(f"{city.url}/ngsi-ld/v1/types", headers={"authorization": f"Bearer {said}"}, trust_env=False)
-        httpx.get(f"{city.url}/live?token={said}", trust_env=False)
+        httpx.get(
+            f"{city.url}/ngsi-ld/v1/types", headers={"authorization": f"Bearer {said}"}, verify=KNOWN, trust_env=False
+        )
+        httpx.get(f"{city.url}/live?token={said}", verify=KNOWN, trust_env=False)
     ada.page("POST", "/account/sign-out")
     ada.close()
     return [*ada.secrets, link, token]
@@ -90,7 +92,7 @@ def services(city: Served, admin: dict[str, str]) -> list[str]:
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     public = ECKey.import_key(pem).as_dict(private=False) | {"kid": "one", "alg": "ES256"}
     said = {"name": "ledger", "roles": ["service"], "departments": [], "scope": ["read"], "keys": [public]}
-    made = httpx.post(f"{city.url}/admin/services", json=said, headers=admin, trust_env=False)
+    made = httpx.post(f"{city.url}/admin/services", json=said, headers=admin, verify=KNOWN, trust_env=False)
     assert made.status_code in {200, 201}, made.text
     used = []
     for audience in (f"{city.url}/token", "https://elsewhere.example"):
@@ -100,7 +102,7 @@ def services(city: Served, admin: dict[str, str]) -> list[str]:
         }  # fmt: skip
         assertion = jwt.encode({"alg": "ES256", "kid": "one"}, claims, ECKey.import_key(public | {"d": _d(key)}))
         answer = httpx.post(
-            f"{city.url}/token", trust_env=False,
+            f"{city.url}/token", verify=KNOWN, trust_env=False,
             data={"grant_type": "client_credentials", "client_assertion": assertion,
                   "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
         )  # fmt: skip
@@ -118,17 +120,29 @@ def _d(key: ec.EllipticCurvePrivateKey) -> str:
 def devices(city: Served, admin: dict[str, str]) -> list[str]:
     """A device gets its secret, and comes with it, by HTTP and MQTT; rightly and wrongly."""
     enrolled = httpx.post(
-        f"{city.url}/admin/devices", json={"name": "north", "profile": PROFILE}, headers=admin, trust_env=False
+        f"{city.url}/admin/devices",
+        json={"name": "north", "profile": PROFILE},
+        headers=admin,
+        verify=KNOWN,
+        trust_env=False,
     )
     claim = str(enrolled.json()["claim"])
-    said = httpx.post(f"{city.url}/collect/claim", json={"device": "north", "claim": claim}, trust_env=False)
+    said = httpx.post(
+        f"{city.url}/collect/claim", json={"device": "north", "claim": claim}, verify=KNOWN, trust_env=False
+    )
     secret = str(said.json()["secret"])
     for password in (secret, WRONG):
-        httpx.post(f"{city.url}/collect/json", json={"t": 1}, auth=("north", password), trust_env=False)
-        httpx.post(f"{city.url}/collect/claim", json={"device": "north", "claim": password}, trust_env=False)
+        httpx.post(f"{city.url}/collect/json", json={"t": 1}, auth=("north", password), verify=KNOWN, trust_env=False)
+        httpx.post(
+            f"{city.url}/collect/claim", json={"device": "north", "claim": password}, verify=KNOWN, trust_env=False
+        )
         assert connect(city.mqtt_port, "north", password) is (password == secret)
     httpx.post(
-        f"{city.url}/collect/json?password={WRONG}", content=WRONG.encode(), auth=("north", secret), trust_env=False
+        f"{city.url}/collect/json?password={WRONG}",
+        content=WRONG.encode(),
+        auth=("north", secret),
+        verify=KNOWN,
+        trust_env=False,
     )
     return [claim, secret]
 
@@ -143,13 +157,17 @@ def neighbours(city: Served, admin: dict[str, str]) -> list[str]:
     ]):  # fmt: skip
         said = {"type": "Subscription", "id": f"urn:x:{n}", "entities": [{"type": "WeatherObserved"}],
                 "notification": {"endpoint": endpoint}}  # fmt: skip
-        answer = httpx.post(f"{city.url}/ngsi-ld/v1/subscriptions", json=said, headers=admin, trust_env=False)
+        answer = httpx.post(
+            f"{city.url}/ngsi-ld/v1/subscriptions", json=said, headers=admin, verify=KNOWN, trust_env=False
+        )
         assert answer.status_code == 201, answer.text
     entity = {"id": "urn:x:e", "type": "WeatherObserved", "x": {"type": "Property", "value": 1}}
-    httpx.post(f"{city.url}/ngsi-ld/v1/entities", json=entity, headers=admin, trust_env=False)
+    httpx.post(f"{city.url}/ngsi-ld/v1/entities", json=entity, headers=admin, verify=KNOWN, trust_env=False)
 
     def failed() -> bool:
-        answer = httpx.get(f"{city.url}/admin/deliveries?subscription=urn:x:0", headers=admin, trust_env=False)
+        answer = httpx.get(
+            f"{city.url}/admin/deliveries?subscription=urn:x:0", headers=admin, verify=KNOWN, trust_env=False
+        )
         return bool(answer.json().get("attempts"))
 
     city.until(failed)

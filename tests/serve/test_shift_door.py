@@ -12,7 +12,7 @@ from hansa.model.entity import Attribute, entity
 from hansa.platform.sqlite import SqliteStore
 from hansa.platform.store import Item
 from hansa.trust.labels import ADMINISTRATOR
-from served import Served
+from served import KNOWN, Served
 from signed_in import SignedIn, left_open
 
 PEOPLE = {"ben": ["operator"], "sue": ["supervisor"], "cleo": ["command"], "rita": ["resident"]}
@@ -96,7 +96,12 @@ def test_nobody_changes_or_deletes_an_entry_through_any_door(city, people, who):
         (lambda method, path, said=None: people[who].page(method, path, said))
         if who != "machine"
         else lambda method, path, said=None: httpx.request(
-            method, city.url + path, json=said, headers={"content-type": "application/json"}, trust_env=False
+            method,
+            city.url + path,
+            json=said,
+            headers={"content-type": "application/json"},
+            verify=KNOWN,
+            trust_env=False,
         )
     )
     text = {"type": "Property", "value": "nothing happened"}
@@ -172,7 +177,9 @@ def test_a_resident_neither_reads_nor_writes_the_log(city, people):
     rita = people["rita"]
     assert act(rita, "begin", desk="mine").status_code == 403
     assert rita.page("GET", "/desk/brain/log?desk=one").status_code == 403
-    stranger = httpx.get(f"{city.url}/desk/brain/log", headers={"x-forwarded-for": "10.0.0.1"}, trust_env=False)
+    stranger = httpx.get(
+        f"{city.url}/desk/brain/log", headers={"x-forwarded-for": "10.0.0.1"}, verify=KNOWN, trust_env=False
+    )
     assert stranger.status_code in {401, 403}
 
 
@@ -207,7 +214,9 @@ def test_a_wall_has_a_token_that_reads_and_does_nothing_else(city, people):
     )
     assert "person:" not in seen.text
     assert city.get("/ccc/desk/brain/wall", headers=bearer).text.count('"total":0') == 4
-    said = httpx.post(f"{city.url}/desk/brain/begin", json={"desk": "wall"}, headers=bearer, trust_env=False)
+    said = httpx.post(
+        f"{city.url}/desk/brain/begin", json={"desk": "wall"}, headers=bearer, verify=KNOWN, trust_env=False
+    )
     assert said.status_code == 403
     assert city.get("/desk/brain/wall?panels=nonsense", headers=bearer).status_code == 400
 
@@ -242,7 +251,9 @@ def test_the_audit_log_tells_nobody_what_he_did_not_know(city, people):
         assert held(people["ben"], [[ident, digest]]).json() == {"entries": [{"entity": ident, "held": False}]}
     assert held(people["ben"], [["urn:ngsi-ld:ShiftEntry:none-1", "0"]]).json()["entries"][0]["held"] is False
     headers = {"x-forwarded-for": "10.0.0.1", "content-type": "application/json"}
-    told = httpx.post(f"{city.url}/audit/held", content='{"entries": []}', headers=headers, trust_env=False)
+    told = httpx.post(
+        f"{city.url}/audit/held", content='{"entries": []}', headers=headers, verify=KNOWN, trust_env=False
+    )
     assert told.status_code == 401
 
 

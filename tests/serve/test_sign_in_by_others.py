@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from oidc_provider import SECRET, FakeProvider
+from served import KNOWN
 
 TOML = """
 [serve]
@@ -46,7 +47,7 @@ def city(serve, theirs, tmp_path):
 
 
 def browser() -> httpx.Client:
-    return httpx.Client(trust_env=False, follow_redirects=False, timeout=20)
+    return httpx.Client(verify=KNOWN, trust_env=False, follow_redirects=False, timeout=20)
 
 
 def sign_in(city: Any, who: httpx.Client, next_: str = "/me") -> httpx.Response:
@@ -61,7 +62,7 @@ def sign_in(city: Any, who: httpx.Client, next_: str = "/me") -> httpx.Response:
 
 def test_somebody_comes_in_and_is_what_his_provider_says_today(city, theirs):
     where = city.url.replace("127.0.0.1", "localhost")
-    assert httpx.get(f"{where}/oidc", trust_env=False).json()[0]["title"] == "Valley account"
+    assert httpx.get(f"{where}/oidc", verify=KNOWN, trust_env=False).json()[0]["title"] == "Valley account"
     with browser() as ada, browser() as desk, browser() as eve:
         assert ada.get(f"{where}/account").status_code == 401
         home = sign_in(city, ada)
@@ -96,7 +97,9 @@ def test_an_account_that_is_closed_here_stays_closed(city, theirs):
         sign_in(city, ada)
         name = ada.get(f"{where}/account").json()["name"]
         token = {"authorization": f"Bearer {(city.folder / 'admin.token').read_text().strip()}"}
-        told = httpx.patch(f"{city.url}/admin/people/{name}", json={"disabled": True}, headers=token, trust_env=False)
+        told = httpx.patch(
+            f"{city.url}/admin/people/{name}", json={"disabled": True}, headers=token, verify=KNOWN, trust_env=False
+        )
         assert told.status_code == 200, told.text
         assert ada.get(f"{where}/account").status_code == 401
         assert sign_in(city, ada).status_code == 403

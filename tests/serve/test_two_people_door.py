@@ -9,7 +9,7 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from hansa.trust.jose import sign
-from served import Served
+from served import KNOWN, Served
 from signed_in import SignedIn, left_open
 
 KEY = OKPKey.generate_key("Ed25519", auto_kid=True)
@@ -169,7 +169,7 @@ def test_a_token_of_an_administrator_stands_behind_nothing(city, ada) -> None:
         "/admin/invitations": {"roles": ["operator"]},
     }
     for path, said in asked.items():
-        with httpx.Client(base_url=city.url, trust_env=False, headers=bears) as thief:
+        with httpx.Client(base_url=city.url, verify=KNOWN, trust_env=False, headers=bears) as thief:
             assert thief.post(path, json=said).status_code in {400, 401, 403}, path
 
 
@@ -180,7 +180,7 @@ def test_a_signed_service_reads_what_two_made_it_for(city, ada, ben) -> None:
     assertion = sign({**KEY.as_dict(private=True), "alg": "EdDSA"}, claims)
     form = {"grant_type": "client_credentials", "client_assertion": assertion,
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}  # fmt: skip
-    told = httpx.post(f"{city.url}/token", data=form, trust_env=False)
+    told = httpx.post(f"{city.url}/token", data=form, verify=KNOWN, trust_env=False)
     assert told.status_code == 200, told.text
     headers = {"authorization": f"Bearer {json.loads(told.text)['access_token']}", "hansa-purpose": "billing"}
     assert city.get(f"/ngsi-ld/v1/entities/{METER}", headers=headers).status_code == 200

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from served import Served
+from served import KNOWN, Served
 from signed_in import SignedIn
 
 ROUTES = re.findall(
@@ -109,7 +109,7 @@ def test_the_documentation_names_routes_at_all() -> None:
 
 
 def test_every_route_answers_a_stranger_with_headers(city: Served) -> None:
-    with httpx.Client(base_url=city.url, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=city.url, verify=KNOWN, trust_env=False, timeout=30) as client:
         for method, path in ROUTES:
             if path == "/account/enrol/password":
                 continue  # asked in other tests, for what it costs
@@ -301,13 +301,13 @@ def test_pages_of_no_other_origin_may_read_but_those_of_the_setting(city: Served
     path = "/ngsi-ld/v1/types"
     token = (city.folder / "admin.token").read_text()
     bearer = {"authorization": f"Bearer {token}"}
-    told = httpx.get(city.url + path, headers={"origin": APP, **bearer}, trust_env=False)
+    told = httpx.get(city.url + path, headers={"origin": APP, **bearer}, verify=KNOWN, trust_env=False)
     assert told.status_code == 200
     assert told.headers["access-control-allow-origin"] == APP
     assert "origin" in told.headers["vary"]
     assert "access-control-allow-credentials" not in told.headers
     for origin in ("https://evil.example", "null", f"{APP}.evil.example", "http://app.example", f"{APP}:444"):
-        other = httpx.get(city.url + path, headers={"origin": origin, **bearer}, trust_env=False)
+        other = httpx.get(city.url + path, headers={"origin": origin, **bearer}, verify=KNOWN, trust_env=False)
         assert "access-control-allow-origin" not in other.headers
         assert "origin" in other.headers["vary"]
     for elsewhere in ("/admin/devices", "/account", "/", "/health", "/ccc/ngsi-ld/v1/types", "/live", "/token"):

@@ -58,15 +58,17 @@ NOWHERE: Final = Visit()
 class AskedCity:
     """The city as one act, view or door sees it, with `sight`; it remembers what `get` has shown."""
 
-    def __init__(self, acts: "Acts", app: App, sight: Sight, who: Actor, visit: Visit = NOWHERE) -> None:
-        """Read the city of `acts` for `who`."""
+    def __init__(
+        self, acts: "Acts", app: App, sight: Sight, who: Actor, visit: Visit = NOWHERE, *, public: bool = False
+    ) -> None:
+        """Read the city of `acts` for `who`; `public` is what anybody may ask."""
         self._city = acts.city
         self._newest = acts.newest
         self._sight = sight
         self._settings = acts.settings.get(app.name, {})
         self._capabilities = acts.capabilities
         self._public = acts.public
-        self.tables = acts.tables
+        self.tables = acts.public_tables or acts.tables if public else acts.tables
         self._app = app.name
         known = who.kind != "public"
         self.by = who.id if known else ""
@@ -159,13 +161,15 @@ class Acts:
         self.public: Callable[[], Sight] = lambda: PUBLIC
         """What a stranger sees."""
         self.tables: Tables = NoTables()
+        self.public_tables: Tables | None = None
+        """The same for what anybody may ask, where that is answered apart."""
         self._note = note
         self._fresh = fresh
         self.apps = {app.name: app for app in apps if app.runs_in(city.realm) and (app.deeds or app.views or app.doors)}
         self._acting = ThreadPoolExecutor(THREADS, thread_name_prefix=f"acts-{city.realm}")
         self._looking = ThreadPoolExecutor(THREADS, thread_name_prefix=f"views-{city.realm}")
         # What everybody may ask has threads of its own: a crowd, or who means harm, keeps no operator from acting.
-        self._asking = ThreadPoolExecutor(THREADS, thread_name_prefix=f"public-{city.realm}")
+        self._asking = ThreadPoolExecutor(2 * THREADS, thread_name_prefix=f"public-{city.realm}")
         self._one: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._alone = asyncio.Lock()
 
@@ -191,7 +195,8 @@ class Acts:
     async def look(self, app: App, view: View, asked: Mapping[str, str], sight: Sight, visit: Visit = NOWHERE) -> Any:
         """What a view says to somebody. Raises what it raises, Forbidden, Busy when it takes too long."""
         self.may(view, sight)
-        city = AskedCity(self, app, app_sight(app.name) if view.public else sight, sight.who, visit)
+        seen = app_sight(app.name) if view.public else sight
+        city = AskedCity(self, app, seen, sight.who, visit, public=view.public)
         pool = self._asking if view.public else self._looking
         return await self._run(pool, lambda: view.looks(asked, city), self.city.limits.view_s)
 
@@ -236,7 +241,7 @@ class Acts:
         visit = Visit(asked.visitor, asked.origin)
 
         async def once() -> Answer:
-            city = AskedCity(self, app, app_sight(app.name), sight.who, visit)
+            city = AskedCity(self, app, app_sight(app.name), sight.who, visit, public=True)
 
             def opened() -> tuple[Answer, list[Write]]:
                 answer = door.opens(asked, city)
@@ -273,7 +278,7 @@ class Acts:
         files: tuple[File, ...],
     ) -> list[Change]:
         name = app_sight(app.name) if deed.public else sight
-        city = AskedCity(self, app, name, sight.who, visit)
+        city = AskedCity(self, app, name, sight.who, visit, public=deed.public)
         most_s = self.city.limits.act_s
         pool = self._asking if deed.public else self._acting
         writes = await self._run(pool, lambda: self._writes(app, deed, ident, said, sight, city, files), most_s)

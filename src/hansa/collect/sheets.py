@@ -16,8 +16,8 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from html import unescape
 from typing import Any, Final
-from xml.sax.saxutils import unescape
 
 from hansa.errors import BadRequest, TooLarge, UnsupportedMediaType
 
@@ -186,7 +186,7 @@ def _uncomputed(packed: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], str]
         path = f"xl/{files.get(said.get(b'r:id'), '')}"
         if b"sheetId" not in said or path not in sizes or sizes[path] > _SCANNED:
             continue
-        name = unescape(said.get(b"name", b"").decode("utf-8", "replace"), {"&quot;": '"', "&apos;": "'"})
+        name = unescape(said.get(b"name", b"").decode("utf-8", "replace"))
         for where, error, text in _FAULTY.findall(packed.read(path)):
             if len(found.setdefault(name, {})) < _FAULTS:
                 found[name][_place(where.decode())] = (text.decode("utf-8", "replace") or "#VALUE!") if error else "="

@@ -104,7 +104,10 @@ class _Gathering:
         self.faults: list[Fault] = []
 
     def wrong(self, row: Row, says: str, code: str | None = None, key: str = "") -> None:
-        self.faults.append(Fault("error", (row.code if code is None else code)[:CELL], key, says, f"line {row.line}"))
+        named = (row.code if code is None else code)[:CELL]
+        # A file of somebody else's does not write to the terminal what moves its cursor.
+        named = "".join(one if one.isprintable() else "\ufffd" for one in named)
+        self.faults.append(Fault("error", named, key, says, f"line {row.line}"))
 
     # --- which period ---
 
@@ -386,6 +389,8 @@ def _point_key(one: Indicator, name: str) -> str | None:
 def _no_number(text: str, unit: str | None) -> str:
     """Why a text is no number, and what to write."""
     shown = repr(text[:40])
+    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}", text):
+        return f"{shown} can be read two ways: write {text.replace(',', '')} or {text.replace(',', '.')}"
     if re.fullmatch(r"[+-]?\d{1,3}(?:[.\s\u00a0']\d{3})*,\d+|[+-]?\d+,\d+", text):
         return f"{shown} has a comma: write {re.sub(r'[^0-9,+-]', '', text).replace(',', '.')[:40]}"
     if re.fullmatch(r"[+-]?\d{1,3}(?:[,\s\u00a0']\d{3})+(?:\.\d+)?", text):

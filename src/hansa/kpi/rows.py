@@ -10,6 +10,7 @@ Tests: tests/kpi/test_kpi_filed.py.
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -200,7 +201,7 @@ def _head(cells: Sequence[str], line: int) -> list[str]:
         raise BadRequest(
             "the header has no column `code`", where=f"line {line}", mend="code,point,value,target,status"
         )  # fmt: skip
-    twice = sorted({name for name in named if name and named.count(name) > 1})
+    twice = sorted(name for name, many in Counter(named).items() if name and many > 1)
     if twice:
         raise BadRequest(f"the column {twice[0][:80]!r} stands twice", where=f"line {line}")
     return named

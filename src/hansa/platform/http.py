@@ -4,6 +4,7 @@
 call them without a socket.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +116,12 @@ def problem(error: HansaError) -> Response:
         headers.append((b"retry-after", str(wait_s).encode()))
     if error.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="hansa", Basic realm="hansa"'))
-    return Response(error.status, orjson.dumps(error.problem()), PROBLEM, headers)
+    said = error.problem()
+    try:
+        body = orjson.dumps(said)
+    except TypeError:  # it repeats what somebody said: halves of characters, which JSON can write and no text has
+        body = json.dumps(said, default=str).encode()
+    return Response(error.status, body, PROBLEM, headers)
 
 
 def json_response(value: Any, status: int = 200) -> Response:

@@ -74,7 +74,7 @@ class Call:
             return otherwise
         try:
             made = int(found)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise invalid({name: ["Invalid integer"]}) from None
         if made < 0 or isinstance(found, bool):
             raise invalid({name: ["Must be a natural number"]})
@@ -92,7 +92,7 @@ class Call:
             if found.lstrip().startswith("["):
                 try:
                     found = json.loads(found)
-                except ValueError:
+                except (ValueError, RecursionError):
                     raise invalid({name: ["Not a list"]}) from None
             else:
                 found = [one for one in found.replace(",", " ").split() if one]
@@ -171,6 +171,7 @@ def posted(asked: Asked, city: Asking) -> Answer:
     elif asked.body.strip():
         try:
             sent = json.loads(asked.body)
+            json.dumps(sent, ensure_ascii=False).encode()  # halves of characters are JSON, and no text
         except (ValueError, RecursionError):
             return _told(400, "Bad request - JSON Error: Error decoding JSON data.")
         if not isinstance(sent, dict):

@@ -26,7 +26,7 @@ from hansa.apps.opendata.cells import Cell
 K: Final = 5
 """Persons for whom a figure stands, at least; a city may ask for more, and none may ask for fewer."""
 SHARE: Final = 0.8
-"""Of a sum that one record may make: beyond, whoever knows the rest knows it."""
+"""Of a sum that one person may make: beyond, whoever knows the rest knows it."""
 TOGETHER: Final = 10_000
 """Cells that hang together and are looked at as one."""
 Key = tuple[Any, ...]
@@ -63,7 +63,7 @@ def guarded(
     """
     told = former or {}
     held = {key for key, n in told.items() if abs((cells[key].n if key in cells else 0) - n) < k}
-    small = {key for key, cell in cells.items() if key not in held and (cell.n < k or cell.dominated(share))}
+    small = {key for key, cell in cells.items() if key not in held and _small(cell, k, share)}
     gone = set(small)
     lines = _lines(list(cells))
     counts = {key: cell.n for key, cell in cells.items()}
@@ -97,6 +97,10 @@ def guarded(
         "ok": True,
     }
     return Guarded(tuple(shown), tuple(kept), report)
+
+
+def _small(cell: Cell, k: int, share: float) -> bool:
+    return cell.n < k or cell.few(k) or cell.dominated(share)
 
 
 def _lines(keys: Sequence[Key]) -> list[list[Key]]:
@@ -203,14 +207,19 @@ def _components(gone: set[Key], lines: list[list[Key]]) -> list[tuple[list[Key],
 def _hide_more(
     alone: set[Key], lines: list[list[Key]], gone: set[Key], next_of: Callable[[list[Key]], Key | None]
 ) -> bool:
-    """One more cell along a line of each that stands alone; whether there was any."""
-    more = False
+    """One more cell along a line of each that stands alone, else beside what it hangs together with; whether any."""
+    before = len(gone)
+    left = set(alone)
     for line in lines:
-        if not alone.isdisjoint(line) and (found := next_of(line)) is not None:
+        if not left.isdisjoint(line) and (found := next_of(line)) is not None:
             gone.add(found)
-            alone = alone.difference(line)
-            more = True
-    return more
+            left.difference_update(line)
+    if left:  # whole lines of theirs went: what else is in the sums that give them back moves them too
+        for cells, _ in _components(gone, lines):
+            near = {key for line in lines if not set(cells).isdisjoint(line) for key in line}
+            if not left.isdisjoint(cells) and (found := next_of(list(near))) is not None:
+                gone.add(found)
+    return len(gone) > before
 
 
 def checked(columns: Sequence[Mapping[str, Any]], k: int, diverse: int = 0) -> dict[str, Any]:

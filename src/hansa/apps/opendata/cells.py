@@ -27,17 +27,25 @@ MOST: Final = 20_000
 
 @dataclass(slots=True)
 class Cell:
-    """What is said of one combination: `n` persons (records, where none is named), sums, and what one alone adds."""
+    """What is said of one combination: `n` persons (records, where none is named), sums, and what one alone adds.
+
+    Of what is summed, `bearers` says how many persons it is of, `greatest` what one of them adds.
+    """
 
     n: int = 0
     rows: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     many: dict[str, int] = field(default_factory=dict)
     greatest: dict[str, float] = field(default_factory=dict)
+    bearers: dict[str, int] = field(default_factory=dict)
 
     def dominated(self, share: float) -> bool:
-        """Whether one record alone makes more than this share of a sum: then the sum tells its value, nearly."""
-        return any(top > share * abs(self.sums[name]) for name, top in self.greatest.items() if self.sums[name])
+        """Whether one person alone makes more than this share of a sum: then the sum tells his value, nearly."""
+        return any(top > share * abs(self.sums[name]) for name, top in self.greatest.items())
+
+    def few(self, k: int) -> bool:
+        """Whether a sum is of fewer than k persons, though the cell has more: the others said nothing."""
+        return any(many < k for many in self.bearers.values())
 
 
 def records_of(entities: Iterable[Entity], attributes: Sequence[str]) -> list[Record]:
@@ -89,8 +97,9 @@ def counted(
     """Cells by the values of `by`. `person` names the column that tells persons apart; without, each record is one."""
     cells: dict[tuple[Any, ...], Cell] = {}
     who: dict[tuple[Any, ...], set[Any]] = {}
-    wanted = [str(one["of"]) for one in measures if one.get("as") in {"sum", "mean"}]
-    for record in records:
+    wanted = dict.fromkeys(str(one["of"]) for one in measures if one.get("as") in {"sum", "mean"})
+    added: dict[tuple[Any, ...], dict[str, dict[Any, float]]] = {}
+    for place, record in enumerate(records):
         key = tuple(record.get(name) for name in by)
         cell = cells.get(key)
         if cell is None:
@@ -105,8 +114,13 @@ def counted(
             if isinstance(value, int | float) and not isinstance(value, bool):
                 cell.sums[name] = cell.sums.get(name, 0.0) + value
                 cell.many[name] = cell.many.get(name, 0) + 1
-                cell.greatest[name] = max(cell.greatest.get(name, 0.0), abs(value))
+                by_person = added.setdefault(key, {}).setdefault(name, {})
+                bearer = record.get(person) if person else place
+                by_person[bearer] = by_person.get(bearer, 0.0) + value
     for key, cell in cells.items():
+        for name, by_person in added.get(key, {}).items():
+            cell.greatest[name] = max(map(abs, by_person.values()))
+            cell.bearers[name] = len(by_person)
         # Records of nobody in particular are one person at most: nothing says that they are several.
         cell.n = len(who[key]) if person else cell.rows
     return cells

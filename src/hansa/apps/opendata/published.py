@@ -30,7 +30,7 @@ class Gone(NotFound):
 class Published:
     """One dataset that everybody may have. Times are ISO 8601 in UTC; empty where nothing was said.
 
-    `source` of kind entities or history has `type`, `attributes` and `q`, and may be read live by `city.public`; of
+    `source` of kind entities or history (whose steps drop columns, at most) has `type`, `attributes` and `q`, and may be read live by `city.public`; of
     kind `table` there are its releases alone. `table` is the newest release. `columns`: {name, type, unit, says: text
     by language, low, high}, the data dictionary. `themes` are codes of the EU authority table data-theme, `licence` is
     a URI (`licence_code` the code of the EU authority table licence), `periodicity` a code of the table frequency.
@@ -128,7 +128,8 @@ def of(one: Entity) -> Published:
     said = _said(one)
     box, period = said("spatial", {}).get("bbox"), said("period", None)
     source = said("source", {})
-    live = source.get("kind") in {"entities", "history"} and source.get("sight") != "app"
+    steps = said("steps", [])
+    live = source.get("kind") in {"entities", "history"} and source.get("sight") != "app" and _as_they_are(steps)
     names = ("kind", "type", "attributes", "q", "days")
     return Published(
         one.key,
@@ -138,7 +139,7 @@ def of(one: Entity) -> Published:
         said("licence", ""),
         said("keywords", {}),
         tuple(said("themes", [])),
-        {name: source[name] for name in names if name in source} if live else {"kind": "table"},
+        _without(steps, {name: source[name] for name in names if name in source}) if live else {"kind": "table"},
         said("table", None),
         said("version", 0),
         said("rows", 0),
@@ -159,6 +160,17 @@ def of(one: Entity) -> Published:
         said("guard", {}),
         said("note", ""),
     )
+
+
+def _as_they_are(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether entities read now say no more than the releases: what steps make coarser, or let go, stays so."""
+    return all(it.get("do") == "drop" and not {"lon", "lat"} & set(it.get("columns") or ()) for it in steps)
+
+
+def _without(steps: Sequence[Mapping[str, Any]], source: dict[str, Any]) -> dict[str, Any]:
+    """A source without the attributes that its steps drop."""
+    gone = {name for it in steps for name in it.get("columns") or ()}
+    return source | {"attributes": [name for name in source.get("attributes", ()) if name not in gone]}
 
 
 def _said(one: Entity) -> Any:

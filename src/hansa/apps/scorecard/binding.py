@@ -107,7 +107,9 @@ def refreshed(city: City, framework: Any, one: Entity, when: Spell) -> tuple[lis
         if isinstance(how, Column):
             return [], got  # it was asked when it was bound, and its file stays as it is
     if name in framework.inputs:
-        said += _said(city, framework, name, area, when, got)
+        # What hansa brings is no one's own word; what somebody thought out himself is.
+        by = "" if one.get("standard") else str(one.get("by") or "")
+        said += _said(city, framework, name, area, when, got, by)
     said += _standing(one, got.fault)
     return said, got
 
@@ -146,7 +148,7 @@ def _bound(
                     mend="say since a later year, or mark that value as not reported first",
                 )
             continue  # a value that somebody has said of an older year stays
-        yield from _said(city, framework, name, area, when, got, before)
+        yield from _said(city, framework, name, area, when, got, act.by, before)
 
 
 def _made(
@@ -168,7 +170,7 @@ def _made(
 
 
 def _said(
-    city: City, framework: Any, name: str, area: str, when: Spell, got: Got, before: Entity | None = None
+    city: City, framework: Any, name: str, area: str, when: Spell, got: Got, by: str, before: Entity | None = None
 ) -> Iterable[Entity | Delete]:
     """A query's value as a word; what somebody else has said stands, and no value leaves the last one as it was."""
     ident = nouns.input_id(framework.id, name, area, when.period)
@@ -179,7 +181,9 @@ def _said(
     word = Word(
         name, area, when, value, "reported" if value is not None else "not reported", got.lineage.get("how", "query"),
         AGENT, city.now(),
-        lineage=got.lineage, reason="" if value is not None else got.fault, completeness=got.completeness,
+        lineage={**got.lineage, "by": by} if by else got.lineage,
+        reason="" if value is not None else got.fault,
+        completeness=got.completeness,
         label=got.label,
     )  # fmt: skip
     if inputs.same(word, before) and before is not None and _alike(before, word):

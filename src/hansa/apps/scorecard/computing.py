@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from hansa import BadRequest, Change, City, Delete, Entity, entity, kpi, labels
-from hansa.apps.scorecard import frameworks, nouns, results, targets
+from hansa.apps.scorecard import frameworks, nouns, plausible, results, targets
 from hansa.apps.scorecard.inputs import is_known
 from hansa.apps.scorecard.made import app
 from hansa.apps.scorecard.results import Result
 from hansa.apps.scorecard.times import iso
 
+PUBLISHED: Final = 100_000
+"""Indicators of one period: 91 of 300 districts, and as many again."""
 AT_ONCE: Final = 900
 """Indicators computed for one Change: below the entities that a rule may return."""
 
@@ -27,7 +29,11 @@ def input_changed(change: Change, city: City) -> Iterable[Entity | Delete]:
     if framework is None:
         return
     known = Known(city, framework, str(one.get("area")), str(one.get("period")))
-    yield from computed(known, sorted(framework.uses.get(str(one.get("input")), ()))[:AT_ONCE])
+    name = str(one.get("input"))
+    using = framework.uses.get(name, ())
+    # Those that use it first; what else is weighed with it may be odd now, or odd no more.
+    rest = plausible.touched(framework, [name]) - set(using)
+    yield from computed(known, [*sorted(using), *sorted(rest)][:AT_ONCE])
 
 
 @app.on("KpiTarget")
@@ -64,14 +70,22 @@ def framework_changed(change: Change, city: City) -> Iterable[Entity | Delete]:
 @app.on("KpiPublication")
 def published(change: Change, city: City) -> Iterable[Entity | Delete]:
     """Say anew, under its other label, what is there of a period that was published or taken back."""
-    framework, name = _framework(city, change.entity), str(change.entity.get("framework"))
-    period, areas = str(change.entity.get("period")), dict[str, list[str]]()
-    for one in nouns.indicators(city, name, period, None)[:AT_ONCE]:
+    yield from relabelled(city, change.entity)
+
+
+def relabelled(city: City, publication: Entity) -> Iterable[Entity | Delete]:
+    """Say anew what of a publication's period stands under another label than it says, as much as goes at once."""
+    framework, name = _framework(city, publication), str(publication.get("framework"))
+    period, areas = str(publication.get("period")), dict[str, list[str]]()
+    open_ = label(publication) == "open"
+    found = nouns.indicators(city, name, period, None, most=PUBLISHED)
+    for one in [one for one in found if (one.label == "open") != open_][:AT_ONCE]:
         if framework is not None and one.get("code") in framework.indicators:
             areas.setdefault(str(one.get("area")), []).append(str(one["code"]))
-        else:  # of a framework that was left, or an older edition: as it is
+        elif not _few(dict(one.get("lineage") or {}).get("inputs", ())):
+            # of a framework that was left, or an older edition: as it is
             old = entity("KeyPerformanceIndicator", one.id)
-            old.label = label(change.entity)
+            old.label = label(publication)
             yield old
     for area, codes in areas.items():
         yield from computed(Known(city, framework, area, period), codes)
@@ -112,26 +126,26 @@ class Known:
 
     def faults(self, codes: Sequence[str]) -> list[Any]:
         """What is not plausible of indicators, also beside others that a check of the framework names."""
-        beside = set(codes)
-        for check in self.framework.checks:
-            named = {code for code, _ in check.of.values()}
-            if named & beside:
-                beside |= named
-        names = sorted({name for code in beside for name in self.framework.indicators[code].inputs})
+        names = sorted(plausible.named(self.framework, plausible.joined(self.framework, codes)))
         return list(kpi.faults(self.framework, {}, inputs=self.values(names), period=self.period))
 
     def label(self, one: Result) -> str:
-        """Under which label a value stands: open when its year was published, else that of its strictest input."""
+        """Under which label a value stands: open when its year was published, else that of its strictest input.
+
+        What is of so few things of one area that it would tell of them is not open, whatever was published.
+        """
         if self._label is None:
             self._label = label(nouns.known(self.city, nouns.publication_id(self.framework.id, self.period)))
-        if self._label == "open":
+        stands = [it for it in one.stands.values() if it is not None]
+        if self._label == "open" and not _few(stands):
             return self._label
-        return labels.strictest(it.label for it in one.stands.values() if it is not None) or self._label
+        return labels.strictest(it.label for it in stands) or "smart"
 
 
 def computed(known: Known, codes: Sequence[str]) -> Iterable[Entity | Delete]:
     """Indicators as they are by what is known; nothing of one while nobody has said anything of its own."""
-    framework, made = known.framework, []
+    framework = known.framework
+    made: list[tuple[Result, Entity | None]] = []
     for code in codes:
         indicator = framework.indicators[code]
         stands = {name: known.input(name) for name in indicator.inputs}
@@ -140,14 +154,16 @@ def computed(known: Known, codes: Sequence[str]) -> Iterable[Entity | Delete]:
         found, wrong = kpi.computed(indicator, values)
         if before is None and not found and not wrong and not results.reasons(stands):
             continue  # the population alone says nothing of hospital beds
-        one = Result(indicator, stands, found, wrong, known.targets(indicator))
-        # Of a sheet of a hundred numbers each is a Change of its own, and all of them stand when the first is heard.
-        if before is None or before.label != known.label(one) or not one.told_already(framework, before):
-            made.append((one, before))
+        made.append((Result(indicator, stands, found, wrong, known.targets(indicator)), before))
     if not made:
         return
     faults = known.faults([one.indicator.code for one, _ in made])
-    whole = [one.weighed(faults) for one, _ in made]
+    # Of a sheet of a hundred numbers each is a Change of its own, and all of them stand when the first is heard.
+    made = [
+        (one, before) for one, before in ((one.weighed(faults), before) for one, before in made)
+        if before is None or before.label != known.label(one) or not one.told_already(framework, before)
+    ]  # fmt: skip
+    whole = [one for one, _ in made]
     filed = {one.indicator.code: one.reported() for one in whole if one.values}
     scored = kpi.score(framework, filed).indicators if filed else {}
     for one, (_, before) in zip(whole, made, strict=True):
@@ -162,6 +178,11 @@ def computed(known: Known, codes: Sequence[str]) -> Iterable[Entity | Delete]:
         for name in results.MAY_GO:
             if before is not None and name in before and told.get(name) is None:
                 yield Delete(ident, name)
+
+
+def _few(stands: Iterable[Any]) -> bool:
+    """Whether one of these inputs is of a few things of one area."""
+    return any(dict(one.get("lineage") or {}).get("few") for one in stands)
 
 
 def _framework(city: City, one: Entity) -> Any:

@@ -112,7 +112,7 @@ def verify(act: Act, _city: City) -> Iterable[Entity]:
         raise Refusal("there is no value to verify", where="id")
     if one.get("status") == "verified":
         raise Refusal("it is verified", where="id")
-    if one.get("by") == act.by:
+    if inputs.is_word_of(one, act.by):
         raise Refusal("who said it does not verify it", where="id", mend="a second person looks at the evidence")
     if "value" not in act.said:
         raise Refusal("say which value you have seen", where="value")
@@ -139,7 +139,7 @@ def _names(act: Act, framework: Any, status: str) -> list[str]:
 
 def _as_number(said: Any) -> Any:
     """A number, also from a form. Refusal for a text that could be two numbers."""
-    if not isinstance(said, str):
+    if not isinstance(said, str) or not said.isascii() or "_" in said:
         return said
     try:
         return float(said)

@@ -5,7 +5,8 @@ never a sum over a part.
 """
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -23,6 +24,14 @@ SHOWN: Final = 50
 """Ids that lineage names; how many there were it says besides."""
 SERIES_WORK: Final = 50
 """What summing up a year of one thing costs, in entities read."""
+SAMPLE: Final = 20
+"""Things that are looked at one by one for how their attributes are labelled: that is given by type, in the main."""
+FEW: Final = 5
+"""Things of one area that are not open themselves: fewer are not told to the public, as in the open data."""
+NAMES: Final = 20
+"""Attributes that one q asks of."""
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NAMED: Final = re.compile(r"(?<![\w.:@-])[A-Za-z_][\w:/#-]*")
 DAY: Final = BUCKETS["day"]
 
 
@@ -51,15 +60,32 @@ def evaluate(how: How, city: City, spell: Spell, area: str = "city") -> Got:
     return got if got.value is None else replace(got, value=float(f"{got.value:.12g}"))
 
 
-def _label(found: list[Entity], *names: str) -> tuple[str | None, str]:
+def _label(city: City, found: list[Entity], *names: str) -> tuple[str | None, str]:
     """Under which label a number made of these stands; and why there is none, where some are personal or secret.
 
     The rounds ask with the app's eyes, which see all of the realm, and an input is read by all of the staff.
     """
-    label = labels.strictest(it for one in found for it in labels.of(one, *names))
+    said = [one.label for one in found]
+    # What is found does not say how single attributes are labelled; each by itself does.
+    said += [it for one in found[:SAMPLE] if names for it in labels.of(city.get(one.id), *names)]
+    label = labels.strictest(said)
     if label is not None and labels.rank(label) > 1:
         return None, "some of these are personal or guarded: a scorecard does not count them"
     return label, ""
+
+
+def _guards(city: City, kind: str, *questions: str) -> str:
+    """Why a question is not asked: what it asks of is personal or secret of things, also of those it does not hold for.
+
+    Without this, whoever may bind a query could ask whether somebody is among the patients, and see 1 or 0.
+    """
+    names = {name for one in questions for name in _NAMED.findall(_QUOTED.sub("", one))}
+    if len(names) > NAMES:
+        return f"a q asks of at most {NAMES} attributes"
+    for name in sorted(names):
+        if fault := _label(city, city.find(kind, name, None, SAMPLE), name)[1]:
+            return fault
+    return ""
 
 
 def _evaluated(how: How, city: City, spell: Spell, area: str) -> Got:
@@ -80,10 +106,19 @@ def _things(how: Things, city: City, spell: Spell, area: str) -> Got:
     if not found and not city.find(how.type, None, None, 1):
         # Nothing known is not the same as none there.
         return Got(None, fault=f"the city knows of no {how.type}", completeness=0.0)
-    label, guarded = _label(found, *how.attribute.split(".."), "location")
+    label, guarded = _label(city, found, *how.attribute.split(".."), "location")
+    guarded = guarded or _guards(city, how.type, q, of)
     if guarded:
         return Got(None, fault=guarded, work=len(found))
-    return replace(_counted(how, city, q, of, found, area), label=label)
+    got = _counted(how, city, q, of, found, area)
+    open_ = bool(found) and all((one.label or "").partition(";")[0] == "open" for one in found)
+    return replace(got, label=label, lineage=got.lineage | {"few": not open_ and _is_few(got.lineage, how, area)})
+
+
+def _is_few(told: Mapping[str, Any], how: Things, area: str) -> bool:
+    """Whether a number is of so few things of a part of the city that it would tell of one of them."""
+    many = [told.get("entities", 0), told.get("part", 0)]
+    return (area != "city" or bool(how.within)) and any(0 < one < FEW for one in many)
 
 
 def _counted(how: Things, city: City, q: str, of: str, found: list[Entity], area: str) -> Got:
@@ -119,7 +154,8 @@ def _readings(how: Readings, city: City, spell: Spell, area: str) -> Got:
     found = found_of(city, how.type, how.q, how.within, area)
     if len(found) > SERIES:
         return Got(None, fault=_many(how.type, SERIES), work=len(found))
-    label, guarded = _label(found, how.attribute)
+    label, guarded = _label(city, found, how.attribute)
+    guarded = guarded or _guards(city, how.type, how.q)
     if guarded:
         return Got(None, fault=guarded, work=len(found))
     return replace(_summed(how, city, spell, found, area), label=label)

@@ -48,6 +48,11 @@ def is_known(one: Entity | None) -> bool:
     return one is not None and one.get("status") in KNOWN and "value" in one
 
 
+def is_word_of(one: Entity, who: str) -> bool:
+    """Whether it is somebody's own word: he entered or sent it, or said which query gives it."""
+    return who in {one.get("by"), dict(one.get("lineage") or {}).get("by")}
+
+
 def same(word: Word, before: Entity | None) -> bool:
     """Whether this says of the value what stands already."""
     if before is None:
@@ -79,7 +84,11 @@ def said(framework: Any, word: Word, before: Entity | None) -> Iterable[Entity |
     spec = framework.inputs[word.name]
     codes = sorted(framework.uses.get(word.name, ()))
     stands = same(word, before)
-    verified = stands and before is not None and before.get("status") == "verified"
+    # Who verified it has seen this evidence, of this person: with another it is another word.
+    verified = (
+        stands and before is not None and before.get("status") == "verified" and before.get("by") == word.by
+        and dict(before.get("evidence") or {}) == dict(word.evidence)
+    )  # fmt: skip
     told: dict[str, Any] = {
         "framework": framework.id,
         "input": word.name,

@@ -163,11 +163,17 @@ def known(city: City, ident: str) -> Entity | None:
 
 
 def indicators(
-    city: City, framework: str, period: str | None = None, area: str | None = WHOLE, code: str | None = None
+    city: City,
+    framework: str,
+    period: str | None = None,
+    area: str | None = WHOLE,
+    code: str | None = None,
+    *,
+    most: int = MOST,
 ) -> list[Entity]:
     """Values of a framework's indicators (`area` None: of every area), by code and period."""
     found = city.find(
-        "KeyPerformanceIndicator", _q(framework=framework, period=period, area=area, code=code), None, MOST
+        "KeyPerformanceIndicator", _q(framework=framework, period=period, area=area, code=code), None, most
     )
     return sorted(found, key=lambda one: (str(one.get("code")), str(one.get("period"))))
 

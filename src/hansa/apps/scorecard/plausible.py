@@ -1,6 +1,6 @@
 """Whether numbers can be so, together with what else is known: the checks of the framework, before they are taken."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hansa import City, kpi
@@ -32,12 +32,38 @@ def _faults(framework: Any, known: Mapping[str, float], related: set[str], spell
 
 def beside(framework: Any, names: Mapping[str, Any] | set[str]) -> set[str]:
     """The inputs that are weighed together with these: of the same indicators, and of those that a check names."""
-    codes = {code for name in names for code in framework.uses.get(name, ())}
+    return named(framework, touched(framework, names)) | set(names)
+
+
+def touched(framework: Any, names: Iterable[str]) -> set[str]:
+    """The indicators that these inputs can make implausible: that use them, whose checks name them, or beside those."""
+    found = {code for name in names for code in framework.uses.get(name, ())}
+    said = set(names)
+    for code, one in framework.indicators.items():
+        if any(check.formula.names & said for check in one.checks):
+            found.add(code)
+    return joined(framework, found)
+
+
+def joined(framework: Any, codes: Iterable[str]) -> set[str]:
+    """Indicators, and those that a check of the framework holds against them."""
+    found = set(codes)
     for check in framework.checks:
-        named = {code for code, _ in check.of.values()}
-        if named & codes:
-            codes = codes | named
-    return {name for code in codes for name in framework.indicators[code].inputs} | set(names)
+        together = {code for code, _ in check.of.values()}
+        if together & found:
+            found |= together
+    return found
+
+
+def named(framework: Any, codes: Iterable[str]) -> set[str]:
+    """The inputs of indicators, and those of others that their checks name."""
+    found: set[str] = set()
+    for code in codes:
+        one = framework.indicators[code]
+        found.update(one.inputs)
+        for check in one.checks:
+            found |= check.formula.names & framework.inputs.keys()
+    return found
 
 
 def of_fault(framework: Any, fault: Any) -> set[str]:

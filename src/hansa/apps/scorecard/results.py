@@ -55,6 +55,11 @@ class Result:
             return "verified" if said & {"reported", "verified"} == {"verified"} else "reported"
         return "not applicable" if "not applicable" in said else "not reported"
 
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd of it, in sentences."""
+        return list(dict.fromkeys(one.says for one in self.odd))
+
     def reported(self) -> Any:
         """As the engine scores it."""
         targets = {key: None if one is None else one[0] for key, one in self.wanted.items()}
@@ -89,7 +94,7 @@ class Result:
             "missing": [name for name in indicator.inputs if name not in known] or None,
             "reason": "; ".join(reasons(self.stands))[:TEXT] or None if not self.values else None,
             "fault": "; ".join(dict.fromkeys(one.says for one in self.wrong))[:TEXT] or None,
-            "warnings": list(dict.fromkeys(one.says for one in self.odd)) or None,
+            "warnings": self.warnings or None,
             "verifiedBy": ", ".join(verified) or None,
             "calculatedBy": CALCULATOR,
             "lineage": self.lineage(framework),
@@ -115,6 +120,8 @@ class Result:
     def told_already(self, framework: Any, before: Entity) -> bool:
         """Whether a value stands that was computed from these same inputs, targets and formulas."""
         if before.get("status") not in {"reported", "verified"} or before.get("lineage") != self.lineage(framework):
+            return False
+        if (before.get("warnings") or []) != self.warnings or (self.wrong and not before.get("fault")):
             return False
         had = {one["key"]: (one["target"], one.get("year")) for one in before.get("points") or ()}
         return had == {key: self.wanted.get(key) or (None, None) for key in self.indicator.points}

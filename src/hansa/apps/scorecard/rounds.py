@@ -9,7 +9,7 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from hansa import BadRequest, Change, City, Delete, Entity, Refusal, entity, kpi
-from hansa.apps.scorecard import binding, frameworks, inputs, nouns
+from hansa.apps.scorecard import binding, computing, frameworks, inputs, nouns
 from hansa.apps.scorecard.made import app
 from hansa.apps.scorecard.queries import Column, How, Readings, Things, read
 
@@ -23,7 +23,7 @@ TYPES: Final = 1_000
 
 
 class Memory:
-    """Which types are bound, which of them changed, and when each binding was asked last."""
+    """Which types are bound, which of them changed, when each binding was asked last, what was published lately."""
 
     def __init__(self) -> None:
         """Know nothing: all is due."""
@@ -31,6 +31,7 @@ class Memory:
         self.changed: set[str] = set()
         self.asked: dict[str, int] = {}
         self.ended = ""
+        self.published: set[str] | None = None
 
 
 _memories: WeakKeyDictionary[City, Memory] = WeakKeyDictionary()
@@ -64,6 +65,29 @@ def bound(change: Change, city: City) -> None:
     memory.types = None
     if change.said("how") or change.gone:
         memory.asked.pop(change.entity.id, None)
+
+
+@app.on("KpiPublication")
+def published(change: Change, city: City) -> None:
+    """Have the rounds go on with what was too much to be told anew at once."""
+    memory = _memory(city)
+    if memory.published is not None:
+        memory.published.add(change.entity.id)
+
+
+@app.every(ROUND_S)
+def refresh_published(city: City) -> Iterable[Entity | Delete]:
+    """Say the rest of what was published or taken back under its label, a part in each round."""
+    memory = _memory(city)
+    if memory.published is None:
+        memory.published = {one.id for one in nouns.of_kind(city, "KpiPublication")}
+    for ident in sorted(memory.published):
+        found = nouns.known(city, ident)
+        words = [] if found is None else list(computing.relabelled(city, found))
+        if words:
+            yield from words
+            return
+        memory.published.discard(ident)
 
 
 @app.every(ROUND_S)

@@ -207,7 +207,7 @@ def _row(framework: Any, name: str, one: Entity | None, bound: Entity | None, by
         "id": one.id if one is not None else None,
         **told,
         # Whether whoever asks may say that it is so: not of what he said, nor of a year that still runs.
-        "verifiable": open_ and one is not None and one.get("by") != by,
+        "verifiable": open_ and one is not None and not inputs.is_word_of(one, by),
     }
 
 

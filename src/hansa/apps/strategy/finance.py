@@ -236,7 +236,7 @@ def monte_carlo(case: Case, ranges: Mapping[str, tuple[float, float]], runs: int
     for name, (low, high) in ranges.items():
         if not low <= getattr(case, name) <= high:
             raise Wrong(f"{name} is assumed outside of its range", name)
-    draw = random.Random(seed)  # noqa: S311  # chance that anybody can repeat, and no secret
+    draw = random.Random(seed)  # noqa: S311  # nosec B311  # chance that anybody can repeat, and no secret
     found = sorted(
         npv_of(_with(case, {n: draw.triangular(low, high, getattr(case, n)) for n, (low, high) in ranges.items()}))
         for _ in range(runs)

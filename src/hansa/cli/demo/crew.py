@@ -150,6 +150,8 @@ async def work(said: dict[str, Any]) -> None:
         await residents.settle(door, at)
         if not await door.ask("GET", "/ngsi-ld/v1/entities?type=KpiFramework&limit=1"):
             await load(door, facts.records(at))
+            for year in facts.PUBLISHED:
+                await door.ask("POST", "/desk/scorecard/publish", {"framework": facts.FRAMEWORK, "period": year})
         if not (await door.ask("GET", "/desk/opendata/board"))["datasets"]:
             await load(door, opendata.records(at))
         await strategy.plan(door, at)

@@ -17,6 +17,8 @@ from hansa.cli.demo.land import SOURCE, Spot, beside_river, lonlat, point
 from hansa.model.entity import Attribute, Entity, entity
 
 FRAMEWORK: Final = "u4ssc"
+PUBLISHED: Final = ("2024", "2025")
+"""Years of which everybody sees the card; 2023 and the running one stay with staff."""
 OFFICER: Final = "person:ida (simulated)"
 SECOND: Final = "person:tomas (simulated)"
 ENERGY_MONTHS: Final = 15

@@ -21,6 +21,7 @@ from hansa.app import Answer
 from hansa.errors import BadRequest, Busy, HansaError, NotFound
 from hansa.platform.tables.child import Question, Reply, Start, fault_of, framed
 from hansa.platform.tables.forms import FORMS
+from hansa.platform.tables.making import Making
 
 IDLE_S: Final = 300.0
 _WAITING: Final = 16
@@ -31,9 +32,10 @@ _unpack = msgspec.msgpack.Decoder().decode
 class TableProcess:
     """One process that answers; begun when it is needed."""
 
-    def __init__(self, start: Start) -> None:
-        """As `start` says."""
+    def __init__(self, start: Start, waiting: int = _WAITING) -> None:
+        """As `start` says; so many may ask at once, of whom all but one wait."""
         self._start = start
+        self._most = waiting
         self._lock = threading.Lock()
         self._waiting = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -41,7 +43,8 @@ class TableProcess:
 
     def call(self, question: Question, within_s: float) -> Reply:
         """What it answers. Busy when it takes too long, or too many ask."""
-        if self._waiting >= _WAITING:
+        said = _packed(question)
+        if self._waiting >= self._most:
             raise Busy("too many ask for tables just now", mend="try again in a few seconds")
         self._waiting += 1
         try:
@@ -49,7 +52,7 @@ class TableProcess:
             if not self._lock.acquire(timeout=within_s):
                 raise Busy("others ask for tables just now", mend="try again in a few seconds")
             try:
-                return self._called(question, until + _GRACE_S)
+                return self._called(said, until + _GRACE_S)
             finally:
                 self._lock.release()
         finally:
@@ -76,14 +79,14 @@ class TableProcess:
         with self._lock:
             self._end()
 
-    def _called(self, question: Question, until: float) -> Reply:
+    def _called(self, said: bytes, until: float) -> Reply:
         self._asked_at = time.monotonic()
         for again in (True, False):
             process = self._process
             if process is None or process.poll() is not None:
                 process = self._process = self._begun()
             try:
-                return self._exchanged(process, question, until)
+                return self._exchanged(process, said, until)
             except TimeoutError:
                 self._end()
                 raise Busy("this takes too long", mend="ask for less") from None
@@ -102,12 +105,12 @@ class TableProcess:
             stderr=subprocess.DEVNULL,
             env={**{name: os.environ[name] for name in kept if name in os.environ}, "PYTHONDONTWRITEBYTECODE": "1"},
         )
-        _tell(process, self._start)
+        _tell(process, _packed(self._start))
         return process
 
     @staticmethod
-    def _exchanged(process: subprocess.Popen[bytes], question: Question, until: float) -> Reply:
-        _tell(process, question)
+    def _exchanged(process: subprocess.Popen[bytes], said: bytes, until: float) -> Reply:
+        _tell(process, said)
         size = int.from_bytes(_read(process, 4, until), "big")
         return msgspec.convert(_unpack(_read(process, size, until)), Reply)
 
@@ -124,10 +127,18 @@ class TableProcess:
         process.wait()
 
 
-def _tell(process: subprocess.Popen[bytes], value: Any) -> None:
+def _packed(value: Any) -> bytes:
+    """As it is told. BadRequest of what cannot be: whoever asks may write any JSON."""
+    try:
+        return framed(msgspec.to_builtins(value, builtin_types=(bytes,)))
+    except (OverflowError, UnicodeEncodeError, RecursionError, TypeError):
+        raise BadRequest("a number, text or depth in this is beyond what can be asked", where="query") from None
+
+
+def _tell(process: subprocess.Popen[bytes], said: bytes) -> None:
     if process.stdin is None:
         raise HansaError("a process without pipes")
-    process.stdin.write(framed(msgspec.to_builtins(value, builtin_types=(bytes,))))
+    process.stdin.write(said)
     process.stdin.flush()
 
 
@@ -152,12 +163,20 @@ def _read(process: subprocess.Popen[bytes], size: int, until: float) -> bytes:
 class KeptTables:
     """What apps ask: `hansa.app.Tables`."""
 
-    def __init__(self, folder: Path, process: TableProcess, *, within_s: float, files: int) -> None:
-        """Tables in `folder`; `files` bytes of other forms than Parquet are kept."""
+    def __init__(self, folder: Path, process: TableProcess, making: Making, *, within_s: float) -> None:
+        """Tables in `folder`; other forms than Parquet come of `making`."""
         self._folder = folder
         self._process = process
+        self._making = making
         self._within_s = within_s
-        self._files = files
+
+    def __eq__(self, other: object) -> bool:
+        """The tables of one folder are the same, whichever process answers."""
+        return isinstance(other, KeptTables) and other._folder == self._folder
+
+    def __hash__(self) -> int:
+        """By the folder."""
+        return hash(self._folder)
 
     def ask(self, query: Mapping[str, Any], /) -> dict[str, Any]:
         """Rows that answer a question."""
@@ -173,15 +192,16 @@ class KeptTables:
 
     def file(self, sha256: str, form: str, /, name: str = "") -> Answer:
         """It as a file."""
-        kind = FORMS.get(form)
+        kind = FORMS.get(form) if isinstance(form, str) else None
         if kind is None:
             raise BadRequest(f"{str(form)[:20]!r} is no form of a table", where="form", mend=", ".join(FORMS))
         there = self._folder / f"{sha256}.{form}"
         if len(sha256) != 64 or not sha256.isalnum():
             raise NotFound("there is no such table", where="table")
-        if not there.is_file():
-            there = Path(self._result(Question("file", sha256=sha256, form=form), 60.0))
-            self._tidy(there)
+        try:
+            os.utime(there)  # what is asked for stays longest
+        except OSError:
+            there = self._making.made(sha256, form, self._within_s)
         return Answer(b"", kind, f"{name or sha256[:12]}.{form}", file=there)
 
     def _result(self, question: Question, within_s: float) -> Any:
@@ -189,19 +209,3 @@ class KeptTables:
         if reply.fault:
             raise fault_of(reply)
         return reply.result
-
-    def _tidy(self, made: Path) -> None:
-        """Let go of what was asked for longest ago, where other forms take too much room; each is made again."""
-        tidy(self._folder, self._files, made)
-
-
-def tidy(folder: Path, most: int, made: Path | None = None) -> None:
-    """Keep `most` bytes of files that can be made again."""
-    found = [(path.stat(), path) for form in FORMS if form != "parquet" for path in folder.glob(f"*.{form}")]
-    size = sum(stat.st_size for stat, _ in found)
-    for stat, path in sorted(found, key=lambda one: one[0].st_mtime):
-        if size <= most:
-            return
-        if path != made:
-            path.unlink(missing_ok=True)
-            size -= stat.st_size

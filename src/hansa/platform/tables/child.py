@@ -31,10 +31,11 @@ _unpack = msgspec.msgpack.Decoder().decode
 
 @dataclass
 class Start:
-    """What the process is told when it starts; one that cooks is niced, and reads the store at `path`."""
+    """What the process is told when it starts; one that cooks is niced too, and reads the store at `path`."""
 
     folder: str
     memory: str = "512MB"
+    niced: bool = False
     path: str = ""
     realm: str = "open"
     key: bytes | None = field(default=None, repr=False)
@@ -118,7 +119,7 @@ def main() -> None:
     if said is None:
         return
     start = msgspec.convert(said, Start)
-    if start.path:
+    if start.path or start.niced:
         os.nice(NICE)
     from hansa.platform.tables.engine import Engine  # noqa: PLC0415  # where a process is known to be wanted
 

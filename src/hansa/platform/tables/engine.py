@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import duckdb
 
-from hansa.errors import BadRequest, Busy, NotFound, TooLarge
+from hansa.errors import BadRequest, Busy, HansaError, NotFound, TooLarge
 from hansa.platform.tables import query as query_
 from hansa.platform.tables.steps import Types, stepped
 from hansa.platform.tables.words import NUMBERS, Given, quoted
@@ -36,6 +36,8 @@ _KINDS: Final = {
     "DATE": "time",
 }
 _REMEMBERED: Final = 500
+_ANSWER: Final = 16_000_000  # characters of all texts of one answer: ten thousand districts' shapes are more
+_BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Engine:
             },
         )
         self.db.execute("SET allowed_directories = [$folder]", {"folder": f"{self.folder}/"})
+        self.db.execute("SET enable_progress_bar = false")  # it would stand among the answers
         self.db.execute("SET enable_external_access = false")
         self.db.execute("SET lock_configuration = true")
 
@@ -118,7 +121,7 @@ class Engine:
         found = []
         for n, (name, kind) in enumerate(types.items()):
             many, distinct, low, high, mean = rest[n * 5 : n * 5 + 5]
-            about = {"low": plain(low), "high": plain(high), "mean": mean}
+            about = {"low": plain(low), "high": plain(high), "mean": plain(mean)}
             found.append(
                 {"name": name, "type": kind, "nulls": rows - many, "distinct": min(distinct, many)}
                 | {key: value for key, value in about.items() if value is not None}
@@ -131,7 +134,7 @@ class Engine:
         types: list[Mapping[str, str]] = [self.types(one) for one in names]
         asked = query_.asked(query, types, [self._source(one) for one in names])
         with self.timed(within_s):
-            rows = self.db.execute(asked.sql, asked.given).fetchall()
+            rows = _few(self.db.execute(asked.sql, asked.given))
         return {
             "columns": [{"name": one.name, "type": one.type} for one in asked.columns],
             "rows": [[plain(value) for value in row] for row in rows[: asked.limit]],
@@ -185,6 +188,8 @@ class Engine:
             raise Busy("this takes too long", mend="ask for less: fewer rows, or coarser steps") from None
         except duckdb.OutOfMemoryException:
             raise TooLarge("this needs more memory than there is for it", mend="ask for less") from None
+        except duckdb.IOException as fault:  # a full disk is nobody's fault who asks, and where it is nobody's business
+            raise HansaError(f"tables cannot be kept or read just now: {type(fault).__name__}") from None
         except duckdb.Error as fault:
             raise BadRequest(f"this cannot be answered: {str(fault).splitlines()[0][:300]}", where="query") from None
         finally:
@@ -201,6 +206,18 @@ class Engine:
     def _one(self, sql: str) -> tuple[Any, ...]:
         found = self.db.execute(sql).fetchone()
         return () if found is None else found
+
+
+def _few(cursor: Any) -> list[tuple[Any, ...]]:
+    """All rows of an answer, while they are not too long together. TooLarge."""
+    rows: list[tuple[Any, ...]] = []
+    weight = 0
+    while some := cursor.fetchmany(_BATCH):
+        weight += sum(len(cell) for row in some for cell in row if isinstance(cell, str))
+        if weight > _ANSWER:
+            raise TooLarge(f"more than {_ANSWER:,} characters", where="limit", mend="fewer rows, or without shapes")
+        rows += some
+    return rows
 
 
 def plain(value: Any) -> Any:

@@ -22,6 +22,7 @@ from hansa.model.entity import Entity
 from hansa.platform.city import City
 from hansa.platform.tables.asking import TableProcess
 from hansa.platform.tables.child import Question, Start, fault_of
+from hansa.platform.tables.making import swept
 from hansa.trust.labels import Sight
 
 KIND: Final = "Table"
@@ -159,11 +160,13 @@ class Orders:
             finally:
                 process.close()
                 self._cook = None
+                swept(self._folder, "rows-")  # of one that was killed
 
     def _swept(self) -> None:
         if not self._folder.is_dir():
             return
         meant = {one.get("sha256") for one in self._city.find(KIND, limit=100_000, sight=SYSTEM)}
+        swept(self._folder, "rows-", "sheet-", "file-", "spill")
         for path in self._folder.iterdir():
             if path.is_file() and path.name.partition(".")[0] not in meant:
                 path.unlink(missing_ok=True)

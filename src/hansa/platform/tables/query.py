@@ -22,6 +22,7 @@ from hansa.platform.tables.words import (
     members,
     one_of,
     quoted,
+    told_apart,
 )
 
 ROWS: Final = 10_000
@@ -80,7 +81,7 @@ def _join(said: Any) -> dict[str, Any]:
 def _joined(said: Any, columns: Mapping[str, Column], other: Mapping[str, Column], source: str, given: Given) -> str:
     join = _join(said)
     kind = join.get("kind", "inner")
-    if kind not in {"inner", "left"}:
+    if not isinstance(kind, str) or kind not in {"inner", "left"}:
         raise BadRequest("tables are joined inner or left", where="join")
     pairs = listed(join.get("on"), "join", 4)
     if not pairs:
@@ -136,6 +137,7 @@ def _grouped(
             raise BadRequest(f"two columns would be called {one.name!r}", where="measures", mend="give one a name")
         made[one.name] = Column(one.name, quoted(one.name), one.type)
         parts.append(f"{one.sql} AS {quoted(one.name)}")
+    told_apart(made, "measures")
     grouped = f" GROUP BY {', '.join(str(n + 1) for n in range(len(by)))}" if by else ""
     return made, f"SELECT {', '.join(parts)} FROM {source}{_where(where)}{grouped}"  # noqa: S608  # the same
 
@@ -148,7 +150,7 @@ def _order(query: Mapping[str, Any], made: Mapping[str, Column]) -> str:
     terms = []
     for one in listed(query.get("order"), "order", 8):
         name, way = one if isinstance(one, list | tuple) and len(one) == 2 else (one, "asc")
-        if way not in {"asc", "desc"}:
+        if not isinstance(way, str) or way not in {"asc", "desc"}:
             raise BadRequest("rows are ordered asc or desc", where="order")
         terms.append(f"{one_of(made, name, 'order').sql} {way.upper()} NULLS LAST")
     return f" ORDER BY {', '.join(terms)}" if terms else ""

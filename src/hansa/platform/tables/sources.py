@@ -24,7 +24,7 @@ from hansa.model import geo
 from hansa.model.entity import Entity
 from hansa.platform.city import simple_query
 from hansa.platform.store import Reader, Span
-from hansa.platform.tables.words import listed, members, moment, new_name
+from hansa.platform.tables.words import listed, members, moment, new_name, told_apart
 from hansa.trust.labels import Sight
 
 ROWS: Final = 5_000_000
@@ -126,8 +126,9 @@ def rows_of(reader: Reader, source: Mapping[str, Any], sight: Sight) -> tuple[li
 
 def _said(told: Mapping[str, Any]) -> tuple[list[str], Iterator[list[Any]]]:
     columns = [new_name(one, "", "from.columns") for one in listed(told.get("columns"), "from.columns", _ATTRIBUTES)]
-    if not columns or len(set(columns)) < len(columns):
-        raise BadRequest("columns have names, each its own", where="from.columns")
+    if not columns:
+        raise BadRequest("columns have names", where="from.columns")
+    told_apart(columns, "from.columns")
     rows = listed(told.get("rows"), "from.rows", _SAID)
     for n, row in enumerate(rows):
         if not isinstance(row, list | tuple) or len(row) != len(columns):
@@ -142,6 +143,7 @@ def _names(told: Mapping[str, Any]) -> list[str]:
         if not isinstance(one, str) or not one or len(one) > 500 or one in taken:
             raise BadRequest(f"{str(one)[:40]!r} is no attribute that is a column", where="from.attributes")
         taken.add(one)
+    told_apart(taken, "from.attributes")
     if not names:
         raise BadRequest("which attributes?", where="from.attributes", mend='"attributes": ["temperature"]')
     return names
@@ -227,6 +229,8 @@ def _cell(value: Any) -> str:
             value = f"{moment(value, 'time').isoformat()}Z"
         plain = value.replace("\0", "").replace('"', '""')
         return f'"{plain}"'
+    if isinstance(value, float) and not math.isfinite(value):  # of a sheet, `1e999`
+        return NULL
     return repr(value)
 
 

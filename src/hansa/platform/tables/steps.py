@@ -23,6 +23,7 @@ from hansa.platform.tables.words import (
     new_name,
     one_of,
     quoted,
+    told_apart,
 )
 
 Types = dict[str, str]
@@ -37,7 +38,7 @@ def stepped(source: str, types: Types, steps: Any) -> tuple[str, Given, Types]:
     for n, step in enumerate(listed(steps, "steps", MOST)):
         where = f"steps[{n}]"
         do = step.get("do") if isinstance(step, Mapping) else None
-        if do not in _STEPS:
+        if not isinstance(do, str) or do not in _STEPS:
             raise BadRequest(f"{str(do)[:20]!r} is no step", where=where, mend=", ".join(_STEPS))
         allowed, make = _STEPS[do]
         said = members(step, where, allowed | {"do"})
@@ -124,6 +125,7 @@ def _suppress(said: Mapping[str, Any], columns: Mapping[str, Column], given: Giv
 def _chosen(named: Mapping[str, Column], where: str) -> Made:
     if not named:
         raise BadRequest("no column is left", where=where)
+    told_apart(named, where)
     parts = ", ".join(f"{one.sql} AS {quoted(name)}" for name, one in named.items())
     return (f"SELECT {parts}", ""), {name: one.type for name, one in named.items()}
 

@@ -114,11 +114,13 @@ def _named(row: Sequence[Any]) -> list[str]:
     if len(row) > _WIDE:
         raise TooLarge(f"{len(row):,} columns; {_WIDE} are the most", where="file")
     found: list[str] = []
+    taken: set[str] = set()
     for n, cell in enumerate(row):
-        name = " ".join(str(cell if cell is not None else "").split())[:100] or f"column {n + 1}"
-        name = "".join(char for char in name if char.isprintable())
-        if name in found:
+        name = " ".join(str(cell if cell is not None else "").split())[:100]
+        name = "".join(char for char in name if char.isprintable()) or f"column {n + 1}"
+        while name.casefold() in taken:  # for a table upper and lower case are one
             name = f"{name} {n + 1}"
+        taken.add(name.casefold())
         found.append(name)
     if not found:
         raise BadRequest("the first row names the columns, and is empty", where="file")

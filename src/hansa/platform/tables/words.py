@@ -3,7 +3,8 @@
 Everything here makes a piece of SQL whose names were looked up among the table's own and whose values are bound.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -28,6 +29,7 @@ _MEASURES: Final = {
     "distinct": "count(DISTINCT {})",
     "count": "count({})",
 }
+_UNSAYABLE: Final = re.compile("[\ud800-\udfff]")  # halves of a character, which no UTF-8 holds
 _ANY: Final = frozenset({"count", "distinct", "min", "max"})
 """Measures of columns that are no numbers, too."""
 
@@ -57,6 +59,15 @@ class Given(dict[str, Any]):
 def quoted(name: str) -> str:
     """A name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def told_apart(names: Iterable[str], where: str) -> None:
+    """Columns are told apart whatever their case, for DuckDB knows none: `keep` of one must not be another's values."""
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            raise BadRequest(f"two columns would be called {name!r}", where=where, mend="upper and lower case are one")
+        seen.add(name.casefold())
 
 
 def columns_of(types: Mapping[str, str], prefix: str = "") -> dict[str, Column]:
@@ -104,7 +115,7 @@ def value_of(column: Column, said: Any, where: str) -> Any:
         if not isinstance(said, bool):
             raise BadRequest(f"{column.name} is true or false", where=where)
         return said
-    if not isinstance(said, str) or len(said) > _TEXT:
+    if not isinstance(said, str) or len(said) > _TEXT or _UNSAYABLE.search(said):
         raise BadRequest(f"{column.name} holds texts of at most {_TEXT:,} characters", where=where)
     return moment(said, where) if kind == "time" else said
 
@@ -113,9 +124,9 @@ def moment(said: str, where: str) -> datetime:
     """An instant, in UTC and without saying so, as tables have it. BadRequest."""
     try:
         at = datetime.fromisoformat(said)
-    except ValueError:
+        return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo is not None else at
+    except (ValueError, OverflowError):  # of the first year there is no time east of UTC
         raise BadRequest(f"{said[:40]!r} is no time", where=where, mend="2026-01-31T12:00:00Z") from None
-    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo is not None else at
 
 
 def condition(columns: Columns, said: Any, given: Given, where: str) -> str:
@@ -131,9 +142,9 @@ def condition(columns: Columns, said: Any, given: Given, where: str) -> str:
         if column.type not in {"text", "geometry"}:
             raise BadRequest(f"{column.name} is no text", where=where)
         return f"{column.sql} ILIKE {given.put(value_of(column, value, where))}"
-    if value is None and op in {"==", "!="}:
+    if value is None and op in ("==", "!="):
         return f"{column.sql} IS {'NOT ' if op == '!=' else ''}NULL"
-    if op not in _OPS:
+    if not isinstance(op, str) or op not in _OPS:
         raise BadRequest(f"{str(op)[:20]!r} compares nothing", where=where, mend="==, !=, <, <=, >, >=, in, like")
     return f"{column.sql} {_OPS[op]} {given.put(value_of(column, value, where))}"
 
@@ -166,7 +177,7 @@ def measure(columns: Columns, said: Any, where: str) -> Column:
     """`{"of", "as", "name"}` as an aggregate. BadRequest."""
     told = members(said, where, frozenset({"of", "as", "name"}))
     how, of = told.get("as", "count"), told.get("of")
-    if how not in _MEASURES:
+    if not isinstance(how, str) or how not in _MEASURES:
         raise BadRequest(f"{str(how)[:20]!r} is no measure", where=where, mend=", ".join(_MEASURES))
     if of is None and how == "count":
         return Column(new_name(told.get("name"), "count", where), "count(*)", "integer")

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _XLSX_ROWS: Final = 200_000  # beyond it nobody opens a spreadsheet
 _BATCH: Final = 10_000
-_WITHIN_S: Final = 300.0
+WITHIN_S: Final = 300.0
+MAKING: Final = "file-"
+"""With what folders begin in which files are being made."""
 _RUNS: Final = "^[=+\\-@\\t\\r\\n＝＋－＠]"
 _NUMBER: Final = "^[+-]?[0-9]+([.,][0-9]+)?[ ]*%?$"
 
@@ -41,15 +43,13 @@ def written(engine: Engine, sha256: str, form: str) -> Path:
         with suppress(OSError):
             os.utime(made)  # what is asked for stays longest
         return made
-    handle, name = tempfile.mkstemp(".new", "file-", engine.folder)
-    os.close(handle)
-    new = Path(name)
-    try:
-        with engine.timed(_WITHIN_S):
+    with tempfile.TemporaryDirectory(prefix=MAKING, dir=engine.folder) as folder:
+        new = Path(folder) / f"new.{form}"
+        with engine.timed(WITHIN_S):
             _WRITERS[form](engine, where, engine.types(sha256), new)
+        with new.open("rb") as file:  # it is handed out for ever under its name: half of it never is
+            os.fsync(file.fileno())
         new.replace(made)
-    finally:
-        new.unlink(missing_ok=True)
     return made
 
 
@@ -124,6 +124,9 @@ def feature(said: dict[str, Any]) -> dict[str, Any]:
 def _xlsx(engine: Engine, where: Path, types: "Types", new: Path) -> None:
     import xlsxwriter  # noqa: PLC0415  # only where one is written
 
+    many = engine.db.execute(f"SELECT count(*) FROM read_parquet({_sql(str(where))})").fetchone()  # noqa: S608  # ours
+    if many is not None and many[0] > _XLSX_ROWS:  # said before a minute of work, not after it
+        raise TooLarge(f"more than {_XLSX_ROWS:,} rows, for a spreadsheet", where="form", mend="csv, parquet")
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -137,8 +140,6 @@ def _xlsx(engine: Engine, where: Path, types: "Types", new: Path) -> None:
         for n, name in enumerate(types):
             page.write_string(0, n, name, bold)
         for r, row in enumerate(_rows(engine, where), 1):
-            if r > _XLSX_ROWS:
-                raise TooLarge(f"more than {_XLSX_ROWS:,} rows, for a spreadsheet", where="form", mend="csv, parquet")
             for c, value in enumerate(map(plain, row)):
                 if isinstance(value, bool):
                     page.write_boolean(r, c, value)

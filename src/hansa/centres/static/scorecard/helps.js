@@ -29,13 +29,13 @@ function helps(told, place, go, open) {
 }
 
 function candidate(one, told, open) {
-  const moved = `${one.gain.percent > 0 ? "+" : ""}${number(one.gain.percent, 3)} percentage points of the whole`;
+  const moved = `${one.gain.percent > 0 ? "+" : ""}${number(one.gain.percent)} percentage points of the whole`;
   const gain = one.gain.percent !== 0 ? moved : one.gain.met > 0 ? "no band is passed yet" : "no gain in the score";
   return h(
     "li",
     {},
     h("h3", {}, h("a", { href: one.kind === "solution" ? `/solutions?sel=${one.id}` : `/strategy?sel=${one.id}` }, one.name), " ", h("span", { class: "quiet" }, one.kind, one.status ? `, ${one.status}` : "")),
-    h("p", { class: "kpi-marks" }, h("b", {}, gain), one.price ? h("span", {}, `${number(one.price.total)} ${one.price.currency} over ${one.price.years} years`) : h("span", { class: "quiet" }, "no cost is known"), one.per_price === null ? null : h("span", {}, `${number(one.per_price, 3)} points for a million ${told.currency}`), h("span", {}, "Look again on ", h("time", { datetime: one.review }, one.review))),
+    h("p", { class: "kpi-marks" }, h("b", {}, gain), one.price ? h("span", {}, `${number(one.price.total)} ${one.price.currency} over ${one.price.years} years`) : h("span", { class: "quiet" }, "no cost is known"), one.per_price === null ? null : h("span", {}, `${number(one.per_price)} points for a million ${told.currency}`), h("span", {}, "Look again on ", h("time", { datetime: one.review }, one.review))),
     h("ul", { class: "kpi-list" }, one.effects.map((it) => h("li", {}, press("attr", it.name, () => open(it.code)), it.key ? ` (${it.point})` : "", `: ${valued(it.before, it.unit)} → `, h("b", {}, valued(it.after, it.unit)), it.target === null ? " (no target)" : ` of ${valued(it.target, it.unit)}`, it.points_before === null ? "" : `, ${number(it.points_before)} → ${number(it.points_after)} points`, it.held ? ", held at the limit of the number" : ""))),
     one.skipped.length ? h("p", { class: "quiet" }, `Not reckoned: ${one.skipped.map((it) => `${it.code}: ${it.why}`).join("; ")}.`) : null,
     h("p", { class: "quiet" }, `Supposed: ${one.assumptions.join("; ")}.`),

@@ -59,7 +59,7 @@ function course(one, line, several) {
   );
 }
 
-const ahead = (it, unit) => (it && it.value !== null ? `${valued(it.value, unit)}${it.low === null || it.low === undefined ? "" : ` (${number(it.low, 4)} to ${number(it.high, 4)})`}` : "");
+const ahead = (it, unit) => (it && it.value !== null ? `${valued(it.value, unit)}${it.low === null || it.low === undefined ? "" : ` (${number(it.low)} to ${number(it.high)})`}` : "");
 
 function method(it, go) {
   return part(

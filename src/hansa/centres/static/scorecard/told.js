@@ -34,10 +34,12 @@ export async function send(verb, form) {
   throw new Failed(body?.detail ?? `The city answered ${answer.status}.`, body?.mend ?? "", answer.status, body);
 }
 
-/** A number as it is: grouped, six digits where it has decimals, a true minus. */
-export function number(value, digits = 6) {
+/** A number to read: grouped, with as many decimals as its size bears, a true minus. Files have all of it. */
+export function number(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "—";
-  const text = Number.isInteger(value) ? value.toLocaleString("en") : Math.abs(value) >= 1e6 ? Math.round(value).toLocaleString("en") : value.toLocaleString("en", { maximumSignificantDigits: digits });
+  const size = Math.abs(value);
+  const many = size < 1 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: size < 10 ? 2 : size < 10_000 ? 1 : 0 };
+  const text = value.toLocaleString("en", Number.isInteger(value) ? {} : many);
   return text.replace("-", "−");
 }
 
