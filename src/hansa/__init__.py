@@ -44,7 +44,7 @@ __all__ = [
     "windows",
 ]
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 _WHERE = {
     "Act": "hansa.app",

@@ -327,3 +327,25 @@ def test_a_refusal_of_the_app_is_its_own(city):
     with pytest.raises(Refusal, match="not today"):
         ask(Desk(city.acts, DEFAULT).handle, "POST", "bad/no", b"{}")
     assert not issubclass(Refusal, Busy)
+
+
+def test_a_stranger_writes_nothing_into_the_audit_log():
+    noted = []
+
+    async def note(*said, **more):
+        noted.append(said)
+
+    app = App("ballots", report="4.1.2", reads={"Ballot"}, writes={"Ballot"})
+
+    @app.act("open", "Ballot", new=True, public=True, noted=True)
+    def opens(act, _city):
+        """Staff alone, in the app's name."""
+        yield entity("Ballot", "one", by=act.by)
+
+    city = MemoryCity(app)
+    city.acts._note = note
+    with pytest.raises(Unauthenticated):
+        city.act("open", by="", text="x" * 100_000)
+    assert not noted
+    city.act("open", by="person:ada")
+    assert noted

@@ -379,12 +379,24 @@ def test_a_group_that_says_it_of_everybody_is_refused(rows: list[tuple[str, int,
 
 def test_a_column_that_nobody_declared_keeps_the_whole_from_leaving() -> None:
     rows = people([("north", 21 + n, "flu" if n % 2 else "cold") for n in range(8)])
-    text = "\n".join(f"{line},{'street' if n == 0 else f'Lane {n}'}" for n, line in enumerate(rows.splitlines())) + "\n"
+    text = "\n".join(f"{line},{'street' if n == 0 else f'Lane {n % 4}'}" for n, line in enumerate(rows.splitlines())) + "\n"
     one = uploaded(city(), text, GUARD, STEPS)
     assert one["candidate"]["status"] == "failed"
     assert "street is neither" in one["candidate"]["fault"]
     declared = uploaded(city(), text, GUARD | {"others": ["street"]}, STEPS)
     assert declared["candidate"]["status"] == "made"
+
+
+def test_a_column_that_tells_persons_apart_is_no_other_column() -> None:
+    rows = "".join(f"north,{'ab'[n % 2]},p{n}@city.example,{n % 3}\n" for n in range(12))
+    guard = {"kind": "rows", "by": ["district"], "k": 5, "sensitive": "illness", "l": 2, "others": ["mail", "visits"]}
+    here = city()
+    one = uploaded(here, "district,illness,mail,visits\n" + rows, guard, [])
+    assert one["candidate"]["status"] == "failed"
+    assert "mail has another value in nearly every row" in one["candidate"]["fault"]
+    here = city()
+    one = uploaded(here, "district,illness,mail,visits\n" + rows, guard, [{"do": "drop", "columns": ["mail"]}])
+    assert one["candidate"]["status"] == "made"
 
 
 def test_many_records_of_one_person_are_one_person() -> None:

@@ -19,7 +19,7 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("ut
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 JUDGE = """async (values) => (await axe.run({ runOnly: { type: "tag", values }, resultTypes: ["violations"] }))
   .violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((it) => it.html.slice(0, 120)).join(" | ")}`)"""
-WITHIN_MS = 15_000
+WITHIN_MS = 30_000
 LOOKED = tuple(
     one
     for one in PAGES

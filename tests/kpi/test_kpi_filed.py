@@ -240,7 +240,7 @@ def test_a_row_of_csv_is_a_data_point():
         ('code,value\nA: X: 1C,"56,25"\n', "line 2, A: X: 1C: '56,25' has a comma: write 56.25"),
         ("code;value\nA: X: 1C;56,25\n", "'56,25' has a comma: write 56.25"),
         ("code;value\nA: X: 1C;1.234,5\n", "write 1234.5"),
-        ('code,value\nA: X: 1C,"1,234"\n', "comma"),
+        ('code,value\nA: X: 1C,"1,234"\n', "two ways: write 1234 or 1.234"),
         ('code,value\nA: X: 1C,"1 234 567"\n', "write 1234567"),
         ("code,value\nA: X: 1C,80\nA: X: 1C,81\n", "two values for one period"),
         ("code,value\nA: X: 9C,80\n", "perhaps"),
@@ -270,6 +270,17 @@ def test_a_csv_that_does_not_read_is_refused_as_a_whole(body, told):
     with pytest.raises(BadRequest) as said:
         read(body, "csv")
     assert told in f"{said.value.detail} {said.value.mend}"
+
+
+def test_a_header_of_very_many_columns_is_read_at_once():
+    with pytest.raises(BadRequest, match="stands twice"):
+        read("code," + ",".join(f"c{n}" for n in range(200_000)) + ",c7\n", "csv")
+
+
+def test_a_code_does_not_move_the_cursor_of_whoever_reads_what_is_wrong():
+    told = wrong('"A\\e[2J\\u202e": 80\n')
+    assert told
+    assert all(one.isprintable() for one in told)
 
 
 def test_one_period_of_several_in_csv_is_chosen():

@@ -218,7 +218,8 @@ class Acts:
             raise BadRequest(
                 f"{deed.name} is done with one {deed.type}", where="id", mend=f"name it: id of a {deed.type}"
             )
-        if deed.noted:
+        # The log is of what somebody does: whoever is unknown fills it with nothing, and does nothing that is noted.
+        if deed.noted and not _strange(deed, sight):
             what = {
                 "act": f"{app.name}/{deed.name}",
                 "entity": ident,
@@ -282,6 +283,8 @@ class Acts:
         most_s = self.city.limits.act_s
         pool = self._asking if deed.public else self._acting
         writes = await self._run(pool, lambda: self._writes(app, deed, ident, said, sight, city, files), most_s)
+        if writes and deed.noted and _strange(deed, sight):
+            raise Unauthenticated("who are you?", mend="sign in: /sign-in")
         await self._entered(app, deed, writes, sight)
         return await self._commit(app, f"desk:{app.name}/{deed.name}", writes, city, name, files)
 
@@ -376,6 +379,11 @@ class Acts:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, worked), most_s + 1)
         except (TimeoutError, TooSlow):
             raise Busy("this takes too long now", mend="ask for less, or try again") from None
+
+
+def _strange(deed: Deed, sight: Sight) -> bool:
+    """Whether somebody unknown asks for what anybody may ask."""
+    return deed.public and sight.who.kind == "public" and not sight.everything
 
 
 def _media(doc: Doc) -> str:

@@ -30,11 +30,11 @@ class Gone(NotFound):
 class Published:
     """One dataset that everybody may have. Times are ISO 8601 in UTC; empty where nothing was said.
 
-    `source` of kind entities or history (whose steps drop columns, at most) has `type`, `attributes` and `q`, and may be read live by `city.public`; of
-    kind `table` there are its releases alone. `table` is the newest release. `columns`: {name, type, unit, says: text
-    by language, low, high}, the data dictionary. `themes` are codes of the EU authority table data-theme, `licence` is
-    a URI (`licence_code` the code of the EU authority table licence), `periodicity` a code of the table frequency.
-    `series` has key, title and description of what it is one edition of.
+    `source` of kind entities or history has `type`, `attributes` and `q`, and may be read live by `city.public`; of
+    kind `table` (also where steps do more than drop columns) there are its releases alone. `table` is the newest.
+    `columns`: {name, type, unit, says: text by language, low, high}, the data dictionary. `themes` are codes of the EU
+    authority table data-theme, `licence` is a URI (`licence_code` the code of the EU authority table licence),
+    `periodicity` a code of the table frequency. `series` has key, title and description of what it is one edition of.
     """
 
     id: str

@@ -24,6 +24,9 @@ AT_ONCE: Final = 20
 LOST: Final = 2 * HOUR
 """After so long without an answer an order is made anew: the kernel gives a table fifteen minutes."""
 NAMES: Final = 500
+KEY: Final = 1.1
+"""Rows for each value of a column: with fewer it is a key, whatever it is called."""
+_KEYS: Final = frozenset({"text", "integer", "time"})
 
 
 @app.on("Dataset", "wanted")
@@ -229,7 +232,7 @@ def _arrived(one: Entity, release: Entity, told: Entity, city: City) -> Iterable
     }
     if not rows:
         raise Refusal("it has no rows")
-    _declared(release["plan"]["guard"], held["columns"])
+    _declared(release["plan"]["guard"], held["columns"], rows)
     if release["purpose"] == "candidate":
         candidate = held | {"status": "made", "version": release["version"], "check": check, "at": iso(now)}
         yield own("DatasetRelease", release.id, status="candidate", check=check, madeAt=iso(now), **held)
@@ -241,8 +244,8 @@ def _arrived(one: Entity, release: Entity, told: Entity, city: City) -> Iterable
     yield from released(one, own("DatasetRelease", release.id, version=release["version"], check=check, **held), now)
 
 
-def _declared(guard: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> None:
-    """Of records about persons no column leaves of which nobody said what it is. Refusal."""
+def _declared(guard: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], rows: int) -> None:
+    """Of records about persons no column leaves of which nobody said what it is, or that is a key. Refusal."""
     if guard["kind"] != "rows":
         return
     known = {*guard["by"], guard.get("sensitive"), *guard.get("others", ())}
@@ -252,6 +255,14 @@ def _declared(guard: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) ->
             where="guard.others",
             mend="drop it, or say so",
         )
+    for it in columns:
+        some = rows - int(it.get("nulls") or 0)
+        if it["name"] in guard.get("others", ()) and it["type"] in _KEYS and 1 < some <= int(it["distinct"]) * KEY:
+            raise Refusal(
+                f"{it['name']} has another value in nearly every row, and tells persons apart",
+                where="guard.others",
+                mend="say that it is the person, or make it coarser",
+            )
 
 
 def refused(

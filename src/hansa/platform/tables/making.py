@@ -18,6 +18,7 @@ from hansa.platform.tables.forms import FORMS
 WITHIN_S: Final = 330.0
 """For one file; who makes it gives up a little earlier, and says so."""
 _WAITING: Final = 20
+_PATIENT: Final = 3  # of those who answer everybody; the rest is for those who ask for something else
 
 
 class Making:
@@ -30,6 +31,7 @@ class Making:
         self._files = files
         self._lock = threading.Lock()
         self._under_way: dict[tuple[str, str], Future[Path]] = {}
+        self._patient = threading.BoundedSemaphore(_PATIENT)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tables-making")
 
     def made(self, sha256: str, form: str, within_s: float) -> Path:
@@ -41,10 +43,14 @@ class Making:
                 if len(self._under_way) >= _WAITING:
                     raise Busy("too many files are being made just now", mend="try again in a few minutes")
                 future = self._under_way[key] = self._thread.submit(self._make, key)
+        patient = self._patient.acquire(blocking=False)
         try:
-            return future.result(within_s)
+            return future.result(within_s if patient else 0.0)
         except TimeoutError:
             raise Busy("this file is being made", mend="ask again in a minute") from None
+        finally:
+            if patient:
+                self._patient.release()
 
     def close(self) -> None:
         """Make nothing more."""
