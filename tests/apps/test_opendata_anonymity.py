@@ -379,7 +379,10 @@ def test_a_group_that_says_it_of_everybody_is_refused(rows: list[tuple[str, int,
 
 def test_a_column_that_nobody_declared_keeps_the_whole_from_leaving() -> None:
     rows = people([("north", 21 + n, "flu" if n % 2 else "cold") for n in range(8)])
-    text = "\n".join(f"{line},{'street' if n == 0 else f'Lane {n % 4}'}" for n, line in enumerate(rows.splitlines())) + "\n"
+    text = (
+        "\n".join(f"{line},{'street' if n == 0 else f'Lane {n % 4}'}" for n, line in enumerate(rows.splitlines()))
+        + "\n"
+    )
     one = uploaded(city(), text, GUARD, STEPS)
     assert one["candidate"]["status"] == "failed"
     assert "street is neither" in one["candidate"]["fault"]

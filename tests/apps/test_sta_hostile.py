@@ -50,6 +50,11 @@ def test_whatever_is_asked_is_an_answer_or_a_fault_of_the_askers(city, text, opt
     assert asked(city, f"Observations?{option}={quote(text)}") in {200, 400, 404, 501}
 
 
+@pytest.mark.parametrize("text", ["geography'POINT (1 2)'", "duration'P1D'", "12:00:00", "null", "now()", "true"])
+def test_rows_are_ordered_by_values_of_whatever_kind(city, text):
+    assert asked(city, f"Observations?$orderby={quote(text)}") == 200
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.text(max_size=40))
 def test_whatever_path_is_asked_is_an_answer_or_not_there(city, text):

@@ -121,3 +121,56 @@ def test_a_text_that_a_spreadsheet_would_run_is_made_harmless(text):
 @pytest.mark.parametrize("value", ["-5", "+49", "plain", "a=b", -5, 1.5, "-3,5 %"])
 def test_what_does_not_run_stays_as_it_is(value):
     assert sheets.csv_text(value) == (value if isinstance(value, str) else repr(value))
+
+
+@pytest.mark.parametrize("far", [(1_048_575, 16_383), (1_048_575, 50), (200_000, 200)])
+def test_two_cells_that_are_far_apart_do_not_fill_all_memory(far):
+    import xlsxwriter
+
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        page = book.add_worksheet("A")
+        page.write(0, 0, "here")
+        page.write(*far, "there")
+    with pytest.raises(TooLarge, match="span"):
+        sheets.read(out.getvalue())
+
+
+def zipped(**more):
+    """An XLSX, and whatever else is in it, or instead of something."""
+    with zipfile.ZipFile(io.BytesIO(sheets.write([Sheet("A", [["a"]])]))) as packed:
+        parts = {one: packed.read(one) for one in packed.namelist()}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name, body in (parts | {name: body for name, body in more.items() if body is not None}).items():
+            if more.get(name, b"") is not None:
+                made.writestr(name, body)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("content.xml", b"<office/>"),
+        ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
+        ("XL/Workbook.xml", b"<workbook/>"),
+        ("xl/workbook.xml", None),
+        (
+            "xl/worksheets/sheet1.xml",
+            b'<worksheet><sheetData><row r="1"><c r="&#88;FD1"/></row></sheetData></worksheet>',
+        ),
+        ("xl/worksheets/sheet1.xml", b'<worksheet><sheetData><row r="9999999999"/></sheetData></worksheet>'),
+        ("xl/worksheets/sheet1.xml", b'<sheetData><c s="' + b"x" * 1_000 + b'" r="XFD1048576"></sheetData>'),
+    ],
+)
+def test_what_is_two_things_at_once_or_says_places_in_disguise_is_refused(name, body):
+    assert sheets.read(zipped())[0].rows == [["a"]]
+    with pytest.raises(BadRequest):
+        sheets.read(zipped(**{name: body}))
+
+
+@pytest.mark.parametrize("cell", ['<c s=">" r="XFD1048576">', "<x:c\nr = 'XFD1048576'/>", '<\u00e9:c r="XFD1048576"/>'])
+def test_a_far_cell_is_found_however_it_is_written(cell):
+    sheet = f'<worksheet><sheetData><row r="1"><c r="A1"/></row><row>{cell}</row></sheetData></worksheet>'
+    with pytest.raises(TooLarge, match="span"):
+        sheets.read(zipped(**{"xl/worksheets/sheet1.xml": sheet.encode()}))

@@ -97,7 +97,7 @@ def test_u4ssc_s_own_sound_values_are_not_faulted():
 # --- periods ---
 
 
-@pytest.mark.parametrize("period", ["2027", "2027-01", "3024", "1789", "24", "2024-13", "last year", "2024-Q5", "", "２０２５"])
+@pytest.mark.parametrize("period", ["２０２５", "2027", "3024", "1789", "24", "2024-13", "last year", "2024-Q5", ""])
 def test_a_period_that_cannot_be_is_an_error(period):
     found = kpi.faults(SMALL, {}, period=period, now_year=2026)
     assert [one.severity for one in found] == ["error"]

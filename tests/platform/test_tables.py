@@ -13,6 +13,7 @@ from hansa import sheets
 from hansa.errors import BadRequest, HansaError, NotFound, TooLarge
 from hansa.platform.tables import cooking
 from hansa.platform.tables.direct import DirectTables
+from hansa.platform.tables.engine import Engine
 from hansa.platform.tables.making import tidy
 from hansa.platform.tables.uploaded import rows_of_sheet
 from hansa.trust.labels import PUBLIC
@@ -286,7 +287,7 @@ def test_a_recipe_that_makes_no_sense_is_refused(tables, recipe):
 
 def test_nothing_is_left_beside_the_tables(tables, made):
     left = {one.suffix for one in Path(tables.engine.folder).iterdir() if one.is_file()}
-    assert left <= {".parquet", ".csv", ".json", ".geojson", ".xlsx"}
+    assert left <= {".parquet", ".columns", ".csv", ".json", ".geojson", ".xlsx"}
 
 
 @pytest.mark.parametrize("name", ["District", "DISTRICT"])
@@ -343,3 +344,19 @@ def test_an_answer_is_not_longer_than_the_city_can_hold(tables):
     assert len(ask(tables, long, limit=100)) == 100
     with pytest.raises(TooLarge, match="characters"):
         ask(tables, long, limit=200)
+
+
+def test_a_wide_table_is_made_with_little_memory_and_remembers_its_columns(tmp_path):
+    engine = Engine(tmp_path, memory="64MB", threads=1)
+    values = ", ".join(f"i * {n + 1} AS c{n}" for n in range(40))
+    made = engine.make(f"(SELECT {values} FROM range(100000) t(i))", {f"c{n}": "integer" for n in range(40)}, [])
+    assert [(one["distinct"], one["low"]) for one in made.columns] == [(100_000, 0)] * 40
+    engine.close()
+    (tmp_path / f"{made.sha256}.columns").write_bytes(b'[{"name": "kept"}]')
+    again = Engine(tmp_path, memory="64MB")
+    assert again.columns(made.sha256) == [{"name": "kept"}]
+    (tmp_path / f"{made.sha256}.columns").write_bytes(b"[{")
+    other = Engine(tmp_path, memory="64MB")
+    assert len(other.columns(made.sha256)) == 40
+    again.close()
+    other.close()

@@ -100,7 +100,7 @@ def _filed(framework: str, file: Path, period: str | None) -> tuple[kpi.Framewor
         ]
         points = [
             {"key": key, "value": one.values.get(key), "target": _target(one, standing, code, key)}
-            for key in indicator.points
+            for key in indicator.told(one.values.keys() | one.targets.keys())
         ]
         there = any(it["value"] is not None for it in points)
         status = one.status if there or one.status == "not applicable" else "not reported"

@@ -13,6 +13,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -46,6 +47,13 @@ _FAULTY: Final = re.compile(
     rb"(?![^<>]{0,300}\bt=\"str\")[^<>]{0,300}>" + _FORMULA + rb"(?:<v></v>|<v\s?/>)?</c>)"
 )
 _SCANNED: Final = 60_000_000  # bytes of one sheet's XML; in a larger one, errors stay as empty as the reader gives them
+
+_BEGUN: Final = re.compile(rb"<(?:[^<>\s/\"'=]+:)?(?:row|c)(?=[\s/>])")
+_PLACED: Final = re.compile(
+    rb"<(?:[^<>\s/\"'=]+:)?(row|c)(?=[\s/>])((?:[^>\"']{1,200}|\"[^\"]{0,500}\"|'[^']{0,500}'){0,40}+)>"
+)
+_REFERENCE: Final = re.compile(rb"(?:^|\s)r\s*=\s*[\"']([^\"']*)[\"']")
+_CELL: Final = re.compile(rb"([A-Za-z]{1,3})(\d{1,7})")
 
 Cell = str | float | bool | datetime | None
 
@@ -140,20 +148,15 @@ def _xlsx(body: bytes) -> list[Sheet]:
 
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as packed:
-            if sum(one.file_size for one in packed.infolist()) > _UNPACKED:
-                raise TooLarge(f"more than {_UNPACKED:,} bytes without compression", where="file")
+            _bounded(packed)
             uncomputed = _uncomputed(packed)
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
         names = book.sheet_names
-        if len(names) > _SHEETS:
-            raise TooLarge(f"{len(names)} sheets; {_SHEETS} are the most", where="file")
         left = CELLS
         found = []
-        for name in names:
+        for name in names[:_SHEETS]:
             sheet = book.get_sheet_by_name(name)
-            if sheet.total_height * sheet.total_width > left:
-                raise TooLarge(f"more than {CELLS:,} cells", where="file", mend="delete empty rows at the end")
-            left -= sheet.total_height * sheet.total_width
+            left = _left(left, sheet.total_height * sheet.total_width)
             rows = [[_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
             for (r, c), text in uncomputed.get(name, {}).items():
                 rows += [[] for _ in range(r + 1 - len(rows)) if r - len(rows) < _FAULTS]
@@ -162,9 +165,89 @@ def _xlsx(body: bytes) -> list[Sheet]:
                     rows[r][c] = text if rows[r][c] is None else rows[r][c]
             merged = [(a[0], a[1], b[0], b[1]) for a, b in sheet.merged_cell_ranges or ()]
             found.append(Sheet(name, rows, merged))
-    except (zipfile.BadZipFile, CalamineError, ValueError, KeyError, OSError) as fault:
+    except (zipfile.BadZipFile, zlib.error, CalamineError, ValueError, KeyError, OSError, NotImplementedError) as fault:
         raise BadRequest(f"this XLSX cannot be read: {str(fault)[:200]}", where="file", mend="save it anew") from None
+    except BaseException as fault:
+        if type(fault).__name__ != "PanicException":  # what the reader, which is no Python, has not foreseen
+            raise
+        raise BadRequest("this XLSX cannot be read", where="file", mend="save it anew") from None
     return found
+
+
+def _left(left: int, cells: int) -> int:
+    """What is left of the cells that one file may have. A sheet is as large as its last row, also an empty one."""
+    if cells > left:
+        raise TooLarge(f"more than {CELLS:,} cells", where="file", mend="delete empty rows at the end")
+    return left - cells
+
+
+def _bounded(packed: zipfile.ZipFile) -> None:
+    """Refuse what the reader would fill all memory with: it makes room for every cell between the first and the last.
+
+    One cell in the last row and column of a sheet would be 17 thousand million; the process ends, not the call. So all
+    of the file is looked through before: that it is what it says, and how far apart its cells are.
+    """
+    entries = packed.infolist()
+    if sum(one.file_size for one in entries) > _UNPACKED:
+        raise TooLarge(f"more than {_UNPACKED:,} bytes without compression", where="file")
+    names = [one.filename.lower().replace("\\", "/").lstrip("/") for one in entries]
+    if "xl/workbook.xml" not in names or len(set(names)) < len(names):
+        raise BadRequest("this is no XLSX", where="file", mend="save it as .xlsx, or as CSV")
+    if {"content.xml", "xl/workbook.bin", "mimetype"} & set(names):
+        raise BadRequest("this is no XLSX, or several things at once", where="file", mend="save it as .xlsx, or as CSV")
+    cells = 0
+    for one in entries:
+        xml = packed.read(one)  # that it is as long as it says, and whole, is found here
+        if b"sheetData" in xml:
+            cells += _area(xml)
+        elif xml[:2] in {b"\xff\xfe", b"\xfe\xff"} or (b"\0" in xml[:200] and one.filename.lower().endswith(".xml")):
+            raise BadRequest("this XLSX is in UTF-16", where="file", mend="save it anew")
+    if cells > CELLS:
+        raise TooLarge(
+            f"its cells span {cells:,}; {CELLS:,} are the most", where="file", mend="delete empty rows and columns"
+        )
+
+
+def _area(xml: bytes) -> int:
+    """How many cells there are between the outermost of a sheet. BadRequest where a place is none."""
+    row = rows = columns = 0
+    first_row, first_column = 1 << 30, 1 << 30
+    column = 0
+    tags = _PLACED.findall(xml)
+    if len(tags) != len(_BEGUN.findall(xml)):
+        raise BadRequest(
+            "a cell of this XLSX is written in a way that nobody writes", where="file", mend="save it anew"
+        )
+    for kind, said in tags:
+        found = _REFERENCE.search(said)
+        if kind == b"row":
+            row, column = row + 1, 0
+            if found is not None:
+                row = _numbered(found[1])
+            continue
+        column += 1
+        if found is not None:
+            letters, digits = _parts(found[1])
+            column, row = letters, digits
+        rows, columns = max(rows, row), max(columns, column)
+        first_row, first_column = min(first_row, row), min(first_column, column)
+    return max(0, rows - first_row + 1) * max(0, columns - first_column + 1)
+
+
+def _numbered(text: bytes) -> int:
+    if not text.isdigit() or len(text) > 7:
+        raise BadRequest("a row of this XLSX has no number", where="file", mend="save it anew")
+    return int(text)
+
+
+def _parts(text: bytes) -> tuple[int, int]:
+    place = _CELL.fullmatch(text)
+    if place is None:
+        raise BadRequest("a cell of this XLSX is nowhere", where="file", mend="save it anew")
+    letters = 0
+    for char in place[1].upper():
+        letters = letters * 26 + char - 64
+    return letters, int(place[2])
 
 
 def _uncomputed(packed: zipfile.ZipFile) -> dict[str, dict[tuple[int, int], str]]:

@@ -63,7 +63,7 @@ def reported(indicator: kpi.Indicator, one: Row | None) -> kpi.Reported:
     """What the engine scores: values and targets of each data point."""
     points = {str(it.get("key", "")): it for it in (one or {}).get("points") or () if isinstance(it, Mapping)}
     counts = one is not None and one["status"] in COUNTED
-    keys = list(indicator.points)
+    keys = list(indicator.told(points.keys()))
     status = str((one or {}).get("status"))
     return kpi.Reported(
         values={key: number(points.get(key, {}).get("value")) if counts else None for key in keys},
@@ -171,7 +171,7 @@ def _indicator(
     was = {str(it.get("key", "")): it for it in (before or {}).get("points") or () if isinstance(it, Mapping)}
     said = {str(it.get("key", "")): it for it in (one or {}).get("points") or () if isinstance(it, Mapping)}
     points = []
-    for key, point in indicator.points.items():
+    for key, point in indicator.told(given.values.keys()).items():
         it = scored.data_points[key]
         points.append(
             {
@@ -346,7 +346,7 @@ def gaps(framework: kpi.Framework, told: Mapping[str, Any]) -> list[dict[str, An
             if it["value"] is None or it["target"] is None or it["points"] is None:
                 continue
             by = int(it["year"]) if it["year"] else None
-            point = indicator.points[it["key"]]
+            point = indicator.told([it["key"]])[it["key"]]
             gap = kpi.gap(it["value"], it["target"], point.direction, year=year, by=by, best=point.best)
             if gap.met:
                 continue

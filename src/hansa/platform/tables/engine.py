@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import orjson
 
 from hansa.errors import BadRequest, Busy, HansaError, NotFound, TooLarge
 from hansa.platform.tables import query as query_
@@ -103,30 +104,40 @@ class Engine:
         if known is None:
             if len(self._columns) > _REMEMBERED:
                 self._columns.clear()
-            known = self._columns[sha256] = self._looked(self.types(sha256), source)
+            known = self._columns[sha256] = self._told(sha256) or self._looked(self.types(sha256), source)
         return known
 
+    def _told(self, sha256: str) -> list[dict[str, Any]]:
+        """What was found when it was made: who asks does not wait for it once more."""
+        try:
+            found: list[dict[str, Any]] = orjson.loads((self.folder / f"{sha256}.columns").read_bytes())
+        except (OSError, ValueError):
+            return []
+        return found
+
     def _looked(self, types: Types, source: str) -> list[dict[str, Any]]:
-        parts = ["count(*)"]
-        for name, kind in types.items():
-            column = quoted(name)
-            low_high = kind in NUMBERS or kind == "time"
-            parts += [
-                f"count({column})",
-                f"count(DISTINCT {column})",
-                *((f"min({column})", f"max({column})") if low_high else ("NULL", "NULL")),
-                f"avg({column})" if kind in NUMBERS else "NULL",
-            ]
-        rows, *rest = self._one(f"SELECT {', '.join(parts)} FROM {source}")  # noqa: S608  # names that were looked up
+        (rows,) = self._one(f"SELECT count(*) FROM {source}")  # noqa: S608  # ours
         found = []
-        for n, (name, kind) in enumerate(types.items()):
-            many, distinct, low, high, mean = rest[n * 5 : n * 5 + 5]
+        for name, kind in types.items():  # one after the other: what tells a million values apart takes memory
+            column = quoted(name)
+            parts = [f"count({column})"]
+            parts += [f"min({column})", f"max({column})"] if kind in NUMBERS or kind == "time" else ["NULL", "NULL"]
+            parts.append(f"avg({column})" if kind in NUMBERS else "NULL")
+            many, low, high, mean = self._one(f"SELECT {', '.join(parts)} FROM {source}")  # noqa: S608  # looked up
             about = {"low": plain(low), "high": plain(high), "mean": plain(mean)}
             found.append(
-                {"name": name, "type": kind, "nulls": rows - many, "distinct": min(distinct, many)}
+                {"name": name, "type": kind, "nulls": rows - many, "distinct": min(self._apart(column, source), many)}
                 | {key: value for key, value in about.items() if value is not None}
             )
         return found
+
+    def _apart(self, column: str, source: str) -> int:
+        """How many values there are; about so many, where there is no memory for all of them."""
+        try:
+            (many,) = self._one(f"SELECT count(DISTINCT {column}) FROM {source}")  # noqa: S608  # looked up
+        except duckdb.OutOfMemoryException:
+            (many,) = self._one(f"SELECT approx_count_distinct({column}) FROM {source}")  # noqa: S608  # the same
+        return int(many)
 
     def ask(self, query: Mapping[str, Any], within_s: float = 10.0) -> dict[str, Any]:
         """Rows that answer a question: `{"columns", "rows", "more"}`. BadRequest, NotFound, TooLarge, Busy."""
@@ -152,6 +163,9 @@ class Engine:
             os.replace(path, where)  # noqa: PTH105  # the same bytes are the same table
             _synced(self.folder)
         columns = self.columns(digest)
+        with self._new() as path:
+            path.write_bytes(orjson.dumps(columns))
+            os.replace(path, self.folder / f"{digest}.columns")  # noqa: PTH105  # all of it or nothing
         rows = self._one(f"SELECT count(*) FROM {self._source(digest)}")[0]  # noqa: S608  # ours
         return Made(digest, rows, where.stat().st_size, columns)
 

@@ -18,7 +18,7 @@ from hansa.platform.tables.forms import FORMS
 WITHIN_S: Final = 330.0
 """For one file; who makes it gives up a little earlier, and says so."""
 _WAITING: Final = 20
-_PATIENT: Final = 3  # of those who answer everybody; the rest is for those who ask for something else
+_PATIENT: Final = 4  # of those who answer everybody; the rest is for those who ask for something else
 
 
 class Making:

@@ -48,7 +48,7 @@ def order_of(one: Any, other: Any) -> int:
         return (one is not None) - (other is not None)
     if _kind(one) != _kind(other):
         return -1 if _kind(one) < _kind(other) else 1
-    if isinstance(one, dict | list):
+    if isinstance(one, dict | list) or is_shape(one):
         one, other = str(one), str(other)
     return int(one > other) - int(one < other)
 
