@@ -299,6 +299,8 @@ class Rules:
 
     def settle(self, most: int = 1_000) -> None:
         """Step until nothing is left (tests and backtests); HansaError when rules answer rules for ever."""
+        if not self.apps:  # nobody's place moves on, so there would be no end
+            return
         for _ in range(most):
             if not self.step():
                 return

@@ -1,7 +1,7 @@
 """The city as a stranger sees it, for apps that give things away: what is for everybody, as policy has it, and no more.
 
 What an app reads with its own sight it must weigh before it says it to everybody; what it reads here, policy has
-weighed. ADR 0018. Held by tests/platform/test_public.py.
+weighed. ADR 0018. Held by tests/platform/test_public_eyes.py.
 """
 
 from collections.abc import Callable, Sequence

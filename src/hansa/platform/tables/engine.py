@@ -1,7 +1,7 @@
 """Tables of one folder, with DuckDB: made from rows, asked, written as files. Lives in processes beside the city.
 
 DuckDB sees this folder and nothing else: no network, no other files, no extension that it does not bring, so much
-memory. tests/platform/test_tables_engine.py
+memory. tests/platform/test_tables.py
 """
 
 import hashlib

@@ -3,7 +3,7 @@
     {"table": sha, "join": {"table": sha, "on": [[a, b]], "kind": "inner"}, "where": [...], "by": [...],
      "measures": [...], "columns": [...], "order": [["n", "desc"]], "limit": 1000, "offset": 0, "sample": 2000}
 
-tests/platform/test_tables_query.py
+tests/platform/test_tables.py
 """
 
 from collections.abc import Mapping

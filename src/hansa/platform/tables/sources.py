@@ -6,7 +6,7 @@
     rows       said by an app
 
 What a column holds is decided by all that is in it: numbers if all are, else texts.
-tests/platform/test_tables_sources.py
+tests/platform/test_tables.py
 """
 
 import math

@@ -1,7 +1,7 @@
 """What becomes of rows on their way into a table: a recipe's steps, in order, made into one statement.
 
 Each step takes the columns as the one before left them. `suppress` is what keeps small groups from leaving: rows whose
-combination of values is borne by fewer than k go. tests/platform/test_tables_steps.py
+combination of values is borne by fewer than k go. tests/platform/test_tables.py
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """A CSV or XLSX that somebody sent, as rows for a table: names from its first row, values of the kind that all have.
 
 In a column of numbers each cell is one; `007` stays a text, for it is a code. Decimal commas are read where semicolons
-part the cells. BadRequest says which line is wrong, and why. tests/platform/test_tables_sources.py
+part the cells. BadRequest says which line is wrong, and why. tests/platform/test_tables.py
 """
 
 import csv

@@ -1,7 +1,7 @@
 """Tables as files for whoever takes them: CSV, JSON, GeoJSON, XLSX; the Parquet is there already.
 
 A CSV is opened in spreadsheets, which run what begins like a formula: such texts have an apostrophe before them
-(OWASP, "CSV Injection"). Times are in UTC and say so. tests/platform/test_tables_engine.py
+(OWASP, "CSV Injection"). Times are in UTC and say so. tests/platform/test_tables.py
 """
 
 import os
