@@ -59,7 +59,7 @@ def test_languages_stand_as_icu_has_them(icu, data, tag):
 @pytest.mark.parametrize("tag", ["cs", "sk"])
 def test_two_signs_that_are_one_letter_are_one_in_every_case(icu, tag):
     forms = ["h", "ch", "cH", "Ch", "CH", "i"]
-    assert sorted(reversed(forms), key=lambda one: icu(one, tag)) == forms
+    assert sorted(set(forms), key=lambda one: icu(one, tag)) == forms
     assert in_order(tag, " ".join(reversed(forms))) == " ".join(forms)
 
 
