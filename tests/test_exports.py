@@ -11,7 +11,8 @@ import hansa
 FRONT = {
     *("Act", "Answer", "App", "Asked", "Asking", "Attribute", "BadRequest", "Change", "City", "Conflict"),
     *("Delete", "Entity", "File"),
-    *("Forbidden", "NotFound", "Refusal", "command", "entity", "geo", "kpi", "labels", "sheets", "units", "windows"),
+    *("Forbidden", "NotFound", "Refusal", "command", "entity", "geo", "kpi", "labels", "saying", "sheets", "units"),
+    "windows",
 }
 HEAVY = (
     "apsw",

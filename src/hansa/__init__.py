@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hansa.app import Act, Answer, App, Asked, Asking, City, File
     from hansa.collect import sheets
     from hansa.errors import BadRequest, Conflict, Forbidden, NotFound, Refusal
-    from hansa.model import command, geo, labels, units
+    from hansa.model import command, geo, labels, saying, units
     from hansa.model.change import Change, Delete
     from hansa.model.entity import Attribute, Entity, entity
 
@@ -39,6 +39,7 @@ __all__ = [
     "geo",
     "kpi",
     "labels",
+    "saying",
     "sheets",
     "units",
     "windows",
@@ -68,6 +69,7 @@ _WHERE = {
     "geo": "hansa.model",
     "kpi": "hansa",
     "labels": "hansa.model",
+    "saying": "hansa.model",
     "sheets": "hansa.collect",
     "units": "hansa.model",
     "windows": "hansa.analytics",

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
-from hansa import Act, Asking, City, Conflict, Delete, Entity, NotFound, Refusal, entity
+from hansa import Act, Asking, City, Conflict, Delete, Entity, NotFound, Refusal, entity, saying
 from hansa.apps.solutions import entry, exchange, installed
 from hansa.apps.solutions.canonical import digest
-from hansa.apps.solutions.said import day, iso, only, parts, text, word
 from hansa.apps.solutions.words import DECISIONS, EFFECTS, NOTE, SUBMITTED, WAITING
 
 Said = Iterable[Entity | Delete]
@@ -29,7 +28,7 @@ def described(act: Act, city: City) -> Said:
         raise Refusal("an app that is installed is said with the act app", where="id")
     if one.get("status") not in {"listed", "withdrawn"}:
         raise Conflict(f"it is {one.get('status')}: what comes from outside is for a moderator", where="id")
-    only(said, *entry.CONTENT)
+    saying.only(said, *entry.CONTENT)
     whole = entry.content(one) | dict(said)
     told = entry.read({name: value for name, value in whole.items() if value is not None})
     if told == entry.content(one) and one.get("status") == "listed":
@@ -42,12 +41,15 @@ def described(act: Act, city: City) -> Said:
 
 def withdrawn(act: Act, _city: City) -> Said:
     """An entry that is offered no longer; it stays where it was, for those who have its link, with the reason."""
-    only(act.said, "reason")
+    saying.only(act.said, "reason")
     one = _subject(act)
     if one.get("status") != "listed":
         raise Conflict(f"it is {one.get('status')}; what is listed is withdrawn", where="id")
     yield _as(
-        one, entity(entry.KIND, one.id, status="withdrawn", reason=text(act.said, "reason", NOTE), at=iso(act.at))
+        one,
+        entity(
+            entry.KIND, one.id, status="withdrawn", reason=saying.text(act.said, "reason", NOTE), at=saying.iso(act.at)
+        ),
     )
 
 
@@ -66,34 +68,34 @@ def submitted(act: Act, city: Asking) -> Said:
     key = _key(act, told)
     ident = installed.identifier(city, key)
     beside: dict[str, Any] = {"identifier": ident, "version": 1, "digest": entry.edition(ident, 1, told)}
-    more: dict[str, Any] = {"status": "submitted", "at": iso(act.at), "visitor": act.visitor}
+    more: dict[str, Any] = {"status": "submitted", "at": saying.iso(act.at), "visitor": act.visitor}
     yield _inner(entity(entry.KIND, key, **told, **beside, **more))
 
 
 def moderated(act: Act, _city: City) -> Said:
     """Decide about an entry from outside: `decision` accept or reject (with its reason)."""
-    only(act.said, "decision", "reason")
-    one, decision = _subject(act), word(act.said, "decision", DECISIONS)
-    reason = text(act.said, "reason", NOTE, least=1 if decision == "reject" else 0)
+    saying.only(act.said, "decision", "reason")
+    one, decision = _subject(act), saying.word(act.said, "decision", DECISIONS)
+    reason = saying.text(act.said, "reason", NOTE, least=1 if decision == "reject" else 0)
     if one.get("status") != "submitted":
         raise Conflict(f"it is {one.get('status')}; what waits is decided about", where="id")
     if one.get("visitor"):  # it was there to count by, while it waited
         yield Delete(one.id, "visitor")
     if decision == "reject":
-        yield _inner(entity(entry.KIND, one.id, status="rejected", reason=reason, at=iso(act.at)))
+        yield _inner(entity(entry.KIND, one.id, status="rejected", reason=reason, at=saying.iso(act.at)))
         return
-    yield _open(entity(entry.KIND, one.id, status="listed", at=iso(act.at)))
+    yield _open(entity(entry.KIND, one.id, status="listed", at=saying.iso(act.at)))
 
 
 def chosen(act: Act, city: City) -> Said:
     """Decide about another edition of what is here: accept puts it in its place, reject keeps what is here."""
-    only(act.said, "decision", "reason")
-    waits, decision = act.subject, word(act.said, "decision", DECISIONS)
-    reason = text(act.said, "reason", NOTE, least=1 if decision == "reject" else 0)
+    saying.only(act.said, "decision", "reason")
+    waits, decision = act.subject, saying.word(act.said, "decision", DECISIONS)
+    reason = saying.text(act.said, "reason", NOTE, least=1 if decision == "reject" else 0)
     if waits is None or waits.get("status") != "waiting":
         raise Conflict("it waits no longer", where="id")
     here = city.get(str(waits["about"]))
-    done = {"status": f"{decision}ed", "reason": reason or None, "at": iso(act.at)}
+    done = {"status": f"{decision}ed", "reason": reason or None, "at": saying.iso(act.at)}
     yield _inner(entity("SolutionEdition", waits.id, **{name: value for name, value in done.items() if value}))
     if decision == "reject":
         refused = [*here.get("refused", ()), waits["digest"]][-20:]
@@ -104,12 +106,12 @@ def chosen(act: Act, city: City) -> Said:
     told: Mapping[str, Any] = waits["content"]
     yield from _dropped(here, told)
     beside = {name: waits[name] for name in ("version", "digest", "origin")}
-    yield _open(entity(entry.KIND, here.id, **told, **beside, status="listed", at=iso(act.at)))
+    yield _open(entity(entry.KIND, here.id, **told, **beside, status="listed", at=saying.iso(act.at)))
 
 
 def imported(act: Act, city: City) -> Said:
     """Take in what another city exports: new entries wait, duplicates are one, conflicts are shown, faults refused."""
-    only(act.said, "document")
+    saying.only(act.said, "document")
     listed, sender = exchange.opened(act.said.get("document"))
     counts = dict.fromkeys(("new", "same", "older", "newer", "conflict", "refused"), 0)
     refused: list[dict[str, Any]] = []
@@ -127,7 +129,13 @@ def imported(act: Act, city: City) -> Said:
         if how == "conflict" and known is not None:
             conflicts.append(known.id)
         yield from _taken(act, it, known, how)
-    told = {"from": sender["city"], "at": iso(act.at), "counts": counts, "refused": refused, "conflicts": conflicts}
+    told = {
+        "from": sender["city"],
+        "at": saying.iso(act.at),
+        "counts": counts,
+        "refused": refused,
+        "conflicts": conflicts,
+    }
     if sender.get("source"):
         told["source"] = sender["source"]
     ident = sha256(f"{act.by} {act.at} {digest(sender)}".encode()).hexdigest()[:24]
@@ -136,19 +144,19 @@ def imported(act: Act, city: City) -> Said:
 
 def app_said(act: Act, city: City) -> Said:
     """Since when an installed app is here, and which indicators it is to move: `name`, `installedAt`, `indicators`."""
-    only(act.said, "name", "installedAt", "indicators", "theme", "need", "licence")
-    name = text(act.said, "name", 60)
+    saying.only(act.said, "name", "installedAt", "indicators", "theme", "need", "licence")
+    name = saying.text(act.said, "name", 60)
     told = installed.base(city, name) | {k: act.said[k] for k in ("theme", "need", "licence") if act.said.get(k)}
     told = entry.read(told)
-    beside: dict[str, Any] = {"app": name, "status": "listed", "version": 1, "at": iso(act.at)}
+    beside: dict[str, Any] = {"app": name, "status": "listed", "version": 1, "at": saying.iso(act.at)}
     beside["identifier"] = installed.identifier(city, f"app-{name}")
     beside["digest"] = entry.edition(beside["identifier"], 1, told)
     if "installedAt" in act.said:
-        beside["installedAt"] = day(act.said, "installedAt")
-        if beside["installedAt"] > iso(act.at)[:10]:
+        beside["installedAt"] = saying.day(act.said, "installedAt")
+        if beside["installedAt"] > saying.iso(act.at)[:10]:
             raise Refusal("that day is yet to come", where="installedAt")
     if "indicators" in act.said:
-        listed = parts(act.said, "indicators", EFFECTS)
+        listed = saying.parts(act.said, "indicators", EFFECTS)
         beside["indicators"] = [entry.indicator(one, way) for way, one in listed]
     yield _open(entity(entry.KIND, installed.ident(name), **told, **beside))
 
@@ -171,7 +179,7 @@ def _key(act: Act, told: Mapping[str, Any]) -> str:
 def _listed(city: City, act: Act, key: str, told: Mapping[str, Any], version: int) -> Iterable[Entity]:
     ident = installed.identifier(city, key)
     beside: dict[str, Any] = {"identifier": ident, "version": version, "digest": entry.edition(ident, version, told)}
-    yield _open(entity(entry.KIND, key, **told, **beside, status="listed", at=iso(act.at)))
+    yield _open(entity(entry.KIND, key, **told, **beside, status="listed", at=saying.iso(act.at)))
 
 
 def _dropped(one: Entity, told: Mapping[str, Any]) -> Iterable[Delete]:
@@ -207,12 +215,12 @@ def _weighed(
 def _taken(act: Act, it: exchange.Edition, known: Entity | None, how: str) -> Iterable[Entity]:
     """What becomes of one edition."""
     beside: dict[str, Any] = {"identifier": it.identifier, "version": it.version, "digest": it.digest}
-    origin = {**it.origin, "at": iso(act.at)}
+    origin = {**it.origin, "at": saying.iso(act.at)}
     if how == "new":
-        more: dict[str, Any] = {"status": "submitted", "origin": origin, "at": iso(act.at)}
+        more: dict[str, Any] = {"status": "submitted", "origin": origin, "at": saying.iso(act.at)}
         yield _inner(entity(entry.KIND, it.key, **it.told, **beside, **more))
     elif how in {"newer", "conflict"} and known is not None:
-        more = {"about": known.id, "why": how, "status": "waiting", "origin": origin, "at": iso(act.at)}
+        more = {"about": known.id, "why": how, "status": "waiting", "origin": origin, "at": saying.iso(act.at)}
         key = f"{known.key}-{it.digest[7:23]}"
         yield _inner(entity("SolutionEdition", key, content=dict(it.told), **beside, **more))
 

@@ -7,22 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hansa import Entity, Refusal
+from hansa import Entity, Refusal, saying
 from hansa.apps.solutions.canonical import digest
-from hansa.apps.solutions.said import (
-    currency,
-    day,
-    link,
-    mail,
-    number,
-    only,
-    part,
-    parts,
-    text,
-    texts,
-    whole,
-    word,
-)
 from hansa.apps.solutions.words import (
     EFFECTS,
     EVIDENCE,
@@ -54,54 +40,54 @@ _IDENTIFIER: Final = re.compile(r"(urn:[a-z0-9][a-z0-9-]{1,31}:|https://)[A-Za-z
 
 def read(said: Mapping[str, Any], at: str = "") -> dict[str, Any]:
     """The content of an entry, whole: what is not said is left out. Refusal."""
-    only(said, *CONTENT, at=at)
+    saying.only(said, *CONTENT, at=at)
     told: dict[str, Any] = {
-        "kind": word(said, "kind", KINDS, at=at),
-        "name": text(said, "name", NAME, at=at),
-        "summary": text(said, "summary", SUMMARY, lines=True, at=at),
-        "theme": word(said, "theme", THEMES, at=at),
-        "need": text(said, "need", NEED, at=at),
-        "maturity": word(said, "maturity", MATURITY, at=at),
+        "kind": saying.word(said, "kind", KINDS, at=at),
+        "name": saying.text(said, "name", NAME, at=at),
+        "summary": saying.text(said, "summary", SUMMARY, lines=True, at=at),
+        "theme": saying.word(said, "theme", THEMES, at=at),
+        "need": saying.text(said, "need", NEED, at=at),
+        "maturity": saying.word(said, "maturity", MATURITY, at=at),
         "licence": _matched(said, "licence", _LICENCE, WORD, "an SPDX identifier, or proprietary", at),
         "language": _matched({"language": "en"} | dict(said), "language", _LANGUAGE, 12, "a code such as en", at),
     }
     if said.get("cost") is not None:
-        told["cost"] = cost(part(said, "cost", at=at), f"{at}cost.")
+        told["cost"] = cost(saying.part(said, "cost", at=at), f"{at}cost.")
     if said.get("effects"):
-        told["effects"] = [effect(one, way) for way, one in parts(said, "effects", EFFECTS, at=at)]
+        told["effects"] = [effect(one, way) for way, one in saying.parts(said, "effects", EFFECTS, at=at)]
     for name in ("standards", "workflows", "blocks"):
         if said.get(name):
-            told[name] = texts(said, name, LISTED, NAME, at=at)
+            told[name] = saying.texts(said, name, LISTED, NAME, at=at)
     if said.get("runsIn"):
-        told["runsIn"] = [_place(one, way) for way, one in parts(said, "runsIn", LISTED, at=at)]
+        told["runsIn"] = [_place(one, way) for way, one in saying.parts(said, "runsIn", LISTED, at=at)]
     if said.get("contact"):
-        told["contact"] = _contact(part(said, "contact", at=at), f"{at}contact.")
+        told["contact"] = _contact(saying.part(said, "contact", at=at), f"{at}contact.")
     return told
 
 
 def cost(said: Mapping[str, Any], at: str = "cost.") -> dict[str, Any]:
     """Capital, and yearly, in one currency at the prices of one year."""
-    only(said, "capital", "yearly", "currency", "year", at=at)
+    saying.only(said, "capital", "yearly", "currency", "year", at=at)
     return {
-        "capital": number(said, "capital", 0, MONEY, at=at),
-        "yearly": number(said, "yearly", 0, MONEY, at=at),
-        "currency": currency(said, "currency", at=at),
-        "year": whole(said, "year", 1990, 2100, at=at),
+        "capital": saying.number(said, "capital", 0, MONEY, at=at),
+        "yearly": saying.number(said, "yearly", 0, MONEY, at=at),
+        "currency": saying.currency(said, "currency", at=at),
+        "year": saying.whole(said, "year", 1990, 2100, at=at),
     }
 
 
 def effect(said: Mapping[str, Any], at: str = "") -> dict[str, Any]:
     """What it does to an indicator, how that is known, and from where. What was measured has a source."""
     names = ("framework", "code", "point", "change", "unit", "perYears", "evidence", "source")
-    only(said, *names, at=at)
+    saying.only(said, *names, at=at)
     told = indicator({name: said[name] for name in ("framework", "code", "point", "unit") if name in said}, at)
     told |= {
-        "change": number(said, "change", -MONEY, MONEY, at=at),
-        "perYears": number(said, "perYears", 0.01, 100, at=at),
-        "evidence": word(said, "evidence", EVIDENCE, at=at),
+        "change": saying.number(said, "change", -MONEY, MONEY, at=at),
+        "perYears": saying.number(said, "perYears", 0.01, 100, at=at),
+        "evidence": saying.word(said, "evidence", EVIDENCE, at=at),
     }
     if said.get("source"):
-        told["source"] = text(said, "source", LINK, at=at)
+        told["source"] = saying.text(said, "source", LINK, at=at)
     elif told["evidence"] != "claimed":
         raise Refusal(f"what is {told['evidence']} has a source", where=f"{at}source", mend="or say that it is claimed")
     return told
@@ -109,11 +95,11 @@ def effect(said: Mapping[str, Any], at: str = "") -> dict[str, Any]:
 
 def indicator(said: Mapping[str, Any], at: str = "") -> dict[str, Any]:
     """Which number of which framework: `framework`, `code`, `point` of one with several, `unit`."""
-    only(said, "framework", "code", "point", "unit", at=at)
+    saying.only(said, "framework", "code", "point", "unit", at=at)
     told = {
         "framework": _matched(said, "framework", _CODE, WORD, "the id of a framework, such as u4ssc", at),
         "code": _matched(said, "code", _CODE, WORD, "the code that the framework writes", at),
-        "unit": text(said, "unit", 30, least=0, at=at),
+        "unit": saying.text(said, "unit", 30, least=0, at=at),
     }
     if said.get("point"):
         told["point"] = _matched(said, "point", _CODE, WORD, "the key of a point", at)
@@ -145,27 +131,27 @@ def kept(one: Entity) -> dict[str, Any]:
 
 
 def _matched(said: Mapping[str, Any], name: str, rule: re.Pattern[str], most: int, what: str, at: str) -> str:
-    value = text(said, name, most, at=at)
+    value = saying.text(said, name, most, at=at)
     if not rule.match(value):
         raise Refusal(f"{name} is {what}", where=at + name)
     return value
 
 
 def _place(said: Mapping[str, Any], at: str) -> dict[str, Any]:
-    only(said, "city", "country", "since", at=at)
-    told: dict[str, Any] = {"city": text(said, "city", WORD, at=at)}
+    saying.only(said, "city", "country", "since", at=at)
+    told: dict[str, Any] = {"city": saying.text(said, "city", WORD, at=at)}
     if said.get("country"):
-        told["country"] = text(said, "country", WORD, at=at)
+        told["country"] = saying.text(said, "country", WORD, at=at)
     if said.get("since"):
-        told["since"] = day(said, "since", at=at)
+        told["since"] = saying.day(said, "since", at=at)
     return told
 
 
 def _contact(said: Mapping[str, Any], at: str) -> dict[str, Any]:
-    only(said, "name", "email", "url", at=at)
-    told: dict[str, Any] = {"name": text(said, "name", NAME, at=at)}
+    saying.only(said, "name", "email", "url", at=at)
+    told: dict[str, Any] = {"name": saying.text(said, "name", NAME, at=at)}
     if said.get("email"):
-        told["email"] = mail(said, "email", at=at)
+        told["email"] = saying.mail(said, "email", at=at)
     if said.get("url"):
-        told["url"] = link(said, "url", LINK, at=at)
+        told["url"] = saying.link(said, "url", LINK, at=at)
     return told

@@ -14,10 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hansa import Entity, Refusal
+from hansa import Entity, Refusal, saying
 from hansa.apps.solutions import entry
 from hansa.apps.solutions.canonical import digest
-from hansa.apps.solutions.said import link, only, part, text, whole
 from hansa.apps.solutions.words import ENTRIES, LINK, NAME, SCHEMA
 
 CONTEXT: Final = {
@@ -80,15 +79,15 @@ def opened(said: Any) -> tuple[list[Any], dict[str, Any]]:
     """The entries of a document, not yet looked at, and where it says that it comes from. Refusal."""
     if not isinstance(said, Mapping):
         raise Refusal("document is the JSON object that a catalogue hands out", where="document")
-    only(said, *_MEMBERS, at="document.")
+    saying.only(said, *_MEMBERS, at="document.")
     if said.get("schema") != SCHEMA or said.get("type") != "SolutionCatalogue":
         raise Refusal("this is no catalogue that this city can read", where="document.schema", mend=f"schema {SCHEMA}")
     listed = said.get("entries")
     if not isinstance(listed, list) or not listed or len(listed) > ENTRIES:
         raise Refusal(f"entries is a list of 1 to {ENTRIES}", where="document.entries", mend="export by theme")
-    origin = {"city": text(said, "city", NAME, at="document.")}
+    origin = {"city": saying.text(said, "city", NAME, at="document.")}
     if said.get("source"):
-        origin["source"] = link(said, "source", LINK, at="document.")
+        origin["source"] = saying.link(said, "source", LINK, at="document.")
     digests = [one.get("digest") if isinstance(one, Mapping) else None for one in listed]
     if said.get("digest") != digest([one if isinstance(one, str) and _DIGEST.match(one) else None for one in digests]):
         why = "the document's digest is not of these entries: something was changed or left out on the way"
@@ -101,9 +100,9 @@ def judged(said: Any, n: int, sender: Mapping[str, Any]) -> Edition:
     at = f"entries[{n}]."
     if not isinstance(said, Mapping):
         raise Refusal("an entry is an object", where=at[:-1])
-    only(said, *_BESIDE, *entry.CONTENT, at=at)
+    saying.only(said, *_BESIDE, *entry.CONTENT, at=at)
     ident = entry.identifier(said.get("id"), f"{at}id")
-    version = whole(said, "version", 1, 1_000_000, at=at)
+    version = saying.whole(said, "version", 1, 1_000_000, at=at)
     sent = {name: said[name] for name in entry.CONTENT if name in said}
     told = entry.read(sent, at)
     if odd := [name for name in entry.CONTENT if told.get(name) != sent.get(name)]:
@@ -114,11 +113,11 @@ def judged(said: Any, n: int, sender: Mapping[str, Any]) -> Edition:
         raise Refusal("its digest is not of what it says: it was changed on the way", where=f"{at}digest")
     origin = dict(sender)
     if said.get("origin") is not None:
-        named = part(said, "origin", at=at)
-        only(named, "city", "source", at=f"{at}origin.")
-        origin = {"city": text(named, "city", NAME, at=f"{at}origin.")}
+        named = saying.part(said, "origin", at=at)
+        saying.only(named, "city", "source", at=f"{at}origin.")
+        origin = {"city": saying.text(named, "city", NAME, at=f"{at}origin.")}
         if named.get("source"):
-            origin["source"] = link(named, "source", LINK, at=f"{at}origin.")
+            origin["source"] = saying.link(named, "source", LINK, at=f"{at}origin.")
         if origin["city"] == sender["city"]:
             origin = {**sender, **origin}
         else:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hansa import Asking, Entity, NotFound, Refusal
+from hansa import Asking, Entity, NotFound, Refusal, saying
 from hansa.apps.solutions import entry, exchange, installed, searching
-from hansa.apps.solutions.said import count, iso
 from hansa.apps.solutions.words import (
     EVIDENCE,
     PAGE,
@@ -97,7 +96,7 @@ def exported(asked: Mapping[str, str], city: Asking) -> Told:
     # An address that others would have to fetch in the clear is none to hand on.
     source = f"{city.origin}/solutions/catalogue.jsonld" if city.origin.startswith("https://") else ""
     entries = [_measured(dict(hit.entry)) for hit in hits]
-    return exchange.document(entries, installed.name_of(city), source, iso(city.now()))
+    return exchange.document(entries, installed.name_of(city), source, saying.iso(city.now()))
 
 
 def _measured(told: Told) -> Told:
@@ -153,7 +152,7 @@ def _narrowed(asked: Mapping[str, str], entries: list[Told]) -> tuple[list[searc
 
 def _found(asked: Mapping[str, str], entries: list[Told]) -> Told:
     hits, facets = _narrowed(asked, entries)
-    offset, limit = count(asked, "offset", 0, SOLUTIONS, 0), count(asked, "limit", PAGE, PAGE_MOST)
+    offset, limit = saying.count(asked, "offset", 0, SOLUTIONS, 0), saying.count(asked, "limit", PAGE, PAGE_MOST)
     page = hits[offset : offset + limit]
     return {
         "total": len(hits),

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from hansa import Act, App, City, Conflict, Delete, Entity, NotFound, Refusal, entity
+from hansa import Act, App, City, Conflict, Delete, Entity, NotFound, Refusal, entity, saying
 from hansa.apps.strategy import appraising, loop, measure, outcome, profile, register, views
-from hansa.apps.strategy.said import day, iso, only, parts, text, word
 from hansa.apps.strategy.words import DECIDERS, EDITORS, NEXT, NOTE, PHASES, READERS, STAGES, STATUSES, SUMMARY, WORD
 
 __all__ = ["app"]
@@ -41,7 +40,7 @@ def measure_(act: Act, city: City) -> Said:
         measure.waits(city, ident, told.get("dependsOn", []))
         yield _inner(entity("Measure", ident, **told, status="proposed"))
         return
-    only(act.said, *measure.FIELDS)
+    saying.only(act.said, *measure.FIELDS)
     whole = measure.content(one) | dict(act.said)
     told = measure.read({name: value for name, value in whole.items() if value is not None})
     measure.unchanged(one, told)
@@ -54,13 +53,13 @@ def measure_(act: Act, city: City) -> Said:
 @app.act("decide", "Measure", roles=DECIDERS, noted=True)
 def decide(act: Act, city: City) -> Said:
     """Say what becomes of a measure: status (approved, under-way, done, dropped, proposed), reason."""
-    only(act.said, "status", "reason")
-    one, to = _subject(act), word(act.said, "status", STATUSES)
+    saying.only(act.said, "status", "reason")
+    one, to = _subject(act), saying.word(act.said, "status", STATUSES)
     was = str(one.get("status"))
     if to not in NEXT.get(was, ()):
         after = " or ".join(sorted(NEXT.get(was, ()))) or "nothing else"
         raise Conflict(f"it is {was}: it becomes {after}", where="status")
-    reason = text(act.said, "reason", NOTE, least=1 if to in {"dropped", "proposed"} else 0)
+    reason = saying.text(act.said, "reason", NOTE, least=1 if to in {"dropped", "proposed"} else 0)
     if to == "approved" and one.get("cost") and not one.get("funding"):
         raise Refusal("nobody has said who pays", where="id", mend="add its funding")
     if to == "under-way":
@@ -68,22 +67,22 @@ def decide(act: Act, city: City) -> Said:
             needed = outcome.there(city, ident)
             if needed is not None and needed.get("status") != "done":
                 raise Refusal(f"it waits for {needed.get('name')}, which is {needed.get('status')}", where="id")
-    line = {"status": to, "at": iso(act.at), "by": act.by} | ({"reason": reason} if reason else {})
+    line = {"status": to, "at": saying.iso(act.at), "by": act.by} | ({"reason": reason} if reason else {})
     yield entity("Measure", one.id, status=to, decisions=[*(one.get("decisions") or ()), line][-50:])
 
 
 @app.act("review", "MeasureOutcome", roles=EDITORS)
 def review(act: Act, city: City) -> Said:
     """Say that an outcome was looked at, with a note; it stands from then on. `reviewAt`: when it is looked at next."""
-    only(act.said, "note", "reviewAt")
+    saying.only(act.said, "note", "reviewAt")
     one = _subject(act)
     if one.get("seenBy"):
         raise Conflict("it was looked at already", where="id")
-    note = text(act.said, "note", NOTE, lines=True)
-    yield entity("MeasureOutcome", one.id, seenBy=act.by, seenAt=iso(act.at), note=note)
+    note = saying.text(act.said, "note", NOTE, lines=True)
+    yield entity("MeasureOutcome", one.id, seenBy=act.by, seenAt=saying.iso(act.at), note=note)
     if act.said.get("reviewAt"):
-        again = day(act.said, "reviewAt")
-        if again <= iso(act.at)[:10]:
+        again = saying.day(act.said, "reviewAt")
+        if again <= saying.iso(act.at)[:10]:
             raise Refusal("the next review is yet to come", where="reviewAt")
         yield entity("Measure", city.get(str(one["measure"])).id, reviewAt=again)
 
@@ -94,13 +93,13 @@ def review(act: Act, city: City) -> Said:
 @app.act("profile", "StrategyProfile", roles=EDITORS, new=True)
 def profile_(act: Act, city: City) -> Said:
     """Answer the questions (`answers`); or say oneself what kind it is: kind, reason."""
-    only(act.said, "answers", "kind", "reason")
+    saying.only(act.said, "answers", "kind", "reason")
     told: dict[str, Any] = {}
     if "answers" in act.said:
         told["answers"] = profile.answers(act.said)
     if act.said.get("kind"):
-        kind = word(act.said, "kind", profile.TYPES)
-        told["said"] = {"kind": kind, "reason": text(act.said, "reason", NOTE), "at": iso(act.at)}
+        kind = saying.word(act.said, "kind", profile.TYPES)
+        told["said"] = {"kind": kind, "reason": saying.text(act.said, "reason", NOTE), "at": saying.iso(act.at)}
     elif outcome.there(city, views.PROFILE) is not None and "said" in city.get(views.PROFILE):
         yield Delete(views.PROFILE, "said")
     yield _inner(entity("StrategyProfile", views.PROFILE, **told))
@@ -109,18 +108,18 @@ def profile_(act: Act, city: City) -> Said:
 @app.act("phases", "StrategyProfile", roles=EDITORS, new=True)
 def phases(act: Act, _city: City) -> Said:
     """Write the phases of the plan: name, from, until, goal."""
-    only(act.said, "phases")
+    saying.only(act.said, "phases")
     told = []
-    for way, one in parts(act.said, "phases", PHASES):
-        only(one, "name", "from", "until", "goal", at=way)
+    for way, one in saying.parts(act.said, "phases", PHASES):
+        saying.only(one, "name", "from", "until", "goal", at=way)
         it = {
-            "name": text(one, "name", WORD, at=way),
-            "from": day(one, "from", at=way),
-            "until": day(one, "until", at=way),
+            "name": saying.text(one, "name", WORD, at=way),
+            "from": saying.day(one, "from", at=way),
+            "until": saying.day(one, "until", at=way),
         }
         if it["until"] <= it["from"]:
             raise Refusal("it ends after it begins", where=f"{way}until")
-        told.append(it | {"goal": text(one, "goal", SUMMARY, least=0, lines=True, at=way)})
+        told.append(it | {"goal": saying.text(one, "goal", SUMMARY, least=0, lines=True, at=way)})
     if len({one["name"] for one in told}) < len(told):
         raise Refusal("each phase has a name of its own", where="phases")
     yield _inner(entity("StrategyProfile", views.PROFILE, phases=sorted(told, key=lambda it: it["from"])))
@@ -138,11 +137,11 @@ def gates(act: Act, city: City) -> Said:
 @app.act("stage", "StrategyProfile", roles=DECIDERS, new=True, noted=True)
 def stage(act: Act, city: City) -> Said:
     """Go to a stage: the next one when its criteria are met; any other with the reason."""
-    only(act.said, "stage", "reason")
-    to = word(act.said, "stage", STAGES)
+    saying.only(act.said, "stage", "reason")
+    to = saying.word(act.said, "stage", STAGES)
     known = outcome.there(city, views.PROFILE)
     was = str(known.get("stage") or STAGES[0]) if known is not None else STAGES[0]
-    reason = text(act.said, "reason", NOTE, least=0)
+    reason = saying.text(act.said, "reason", NOTE, least=0)
     if to == was:
         raise Conflict(f"it is at the stage {was}", where="stage")
     held = loop.opened(city, (known.get("gates") or {}).get(to) or [] if known is not None else [])
@@ -151,7 +150,7 @@ def stage(act: Act, city: City) -> Said:
         short = [f"{it['code']} is {it['state']}" for it in held if it["state"] != "met"][:5]
         why = "; ".join(short) or "nobody has written down what opens it"
         raise Refusal(f"its criteria are not met: {why}", where="stage", mend="or say the reason")
-    line = {"stage": to, "at": iso(act.at), "by": act.by, "criteria": held, "reason": reason}
+    line = {"stage": to, "at": saying.iso(act.at), "by": act.by, "criteria": held, "reason": reason}
     before = list(known.get("stagesBefore") or ()) if known is not None else []
     yield _inner(entity("StrategyProfile", views.PROFILE, stage=to, stagesBefore=[*before, line][-20:]))
 

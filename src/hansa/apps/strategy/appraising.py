@@ -5,10 +5,9 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import Any, Final
 
-from hansa import City, Entity, Refusal
+from hansa import City, Entity, Refusal, saying
 from hansa.apps.strategy import finance, identity
 from hansa.apps.strategy.finance import Case, Wrong
-from hansa.apps.strategy.said import figure
 
 RATE: Final = 0.03
 """Real; where neither whoever asks nor the city (setting `discount_rate`) says another."""
@@ -59,9 +58,9 @@ def appraisal(asked: Mapping[str, str], city: City, one: Entity) -> dict[str, An
         "residual": (0.0, "taken here"),
         "beneficiaries": (float(one.get("beneficiaries") or 0), "the measure"),
     }
-    taken = {name: figure(asked, name, value, -1e13, 1e13) for name, (value, _) in plain.items()}
-    spread = figure(asked, "spread", SPREAD, 0.0, 0.9)
-    runs, seed = figure(asked, "runs", RUNS, 100, finance.RUNS), figure(asked, "seed", SEED, 0, 2**31)
+    taken = {name: saying.figure(asked, name, value, -1e13, 1e13) for name, (value, _) in plain.items()}
+    spread = saying.figure(asked, "spread", SPREAD, 0.0, 0.9)
+    runs, seed = saying.figure(asked, "runs", RUNS, 100, finance.RUNS), saying.figure(asked, "seed", SEED, 0, 2**31)
     try:
         case = Case(**_whole(taken), rate_is_nominal=prices == "nominal")
         ranges = {name: _range(case, name, spread) for name in _VARIED}
@@ -137,7 +136,7 @@ def identities(asked: Mapping[str, str], city: City) -> dict[str, Any]:
         value = given.get(it.name)
         known = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
         start = float(value) if known and value is not None else float(plain)
-        taken[it.name] = figure(asked, it.name, start, least, most)
+        taken[it.name] = saying.figure(asked, it.name, start, least, most)
         where = "asked" if asked.get(it.name) else "the city's setting" if known else "taken here"
         bounds = {"least": least, "most": most, "unit": unit, "says": says}
         assumed.append({"name": it.name, "value": taken[it.name], "from": where, **bounds})

@@ -9,11 +9,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from hansa import BadRequest, City, Entity, NotFound, kpi
+from hansa import BadRequest, City, Entity, NotFound, kpi, saying
 from hansa.apps.strategy import values
 from hansa.apps.strategy.measure import KIND
 from hansa.apps.strategy.outcome import LIVE
-from hansa.apps.strategy.said import code, number, only, parts, text, word
 from hansa.apps.strategy.words import GATES, KPIS, MEASURES, STAGES
 
 OPS: Final = (">=", "<=", ">", "<")
@@ -22,20 +21,20 @@ Key = tuple[str, str, str]
 
 def gates(said: Mapping[str, Any]) -> dict[str, Any]:
     """What opens a stage: criteria by values of indicators. Refusal."""
-    only(said, "stage", "criteria")
-    stage = word(said, "stage", STAGES[1:])
+    saying.only(said, "stage", "criteria")
+    stage = saying.word(said, "stage", STAGES[1:])
     told = []
-    for way, one in parts(said, "criteria", GATES):
-        only(one, "framework", "code", "point", "op", "value", "unit", at=way)
+    for way, one in saying.parts(said, "criteria", GATES):
+        saying.only(one, "framework", "code", "point", "op", "value", "unit", at=way)
         it: dict[str, Any] = {
-            "framework": code(one, "framework", at=way),
-            "code": code(one, "code", at=way),
-            "op": word(one, "op", OPS, at=way),
-            "value": number(one, "value", -1e12, 1e12, at=way),
-            "unit": text(one, "unit", 30, least=0, at=way),
+            "framework": saying.code(one, "framework", at=way),
+            "code": saying.code(one, "code", at=way),
+            "op": saying.word(one, "op", OPS, at=way),
+            "value": saying.number(one, "value", -1e12, 1e12, at=way),
+            "unit": saying.text(one, "unit", 30, least=0, at=way),
         }
         if one.get("point"):
-            it["point"] = code(one, "point", at=way)
+            it["point"] = saying.code(one, "point", at=way)
         told.append(it)
     return {stage: told}
 

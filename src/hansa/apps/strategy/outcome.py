@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from hansa import City, Entity, NotFound, entity
+from hansa import City, Entity, NotFound, entity, saying
 from hansa.apps.strategy import values
 from hansa.apps.strategy.measure import KIND
-from hansa.apps.strategy.said import iso
 from hansa.apps.strategy.values import Value, year_of
 from hansa.apps.strategy.words import ABOUT, LOOKED_DAYS, MEASURES, REMIND_DAYS
 
@@ -85,14 +84,14 @@ def outcome(city: City, one: Entity, kept: Entity | None) -> Entity | None:
     said["tolerance"] = ABOUT
     if kept is not None and all(kept.get(name) == value for name, value in said.items()):
         return None
-    return entity("MeasureOutcome", ident(one.id, review), **said, computedAt=iso(city.now()))
+    return entity("MeasureOutcome", ident(one.id, review), **said, computedAt=saying.iso(city.now()))
 
 
 def due(city: City) -> Iterator[Entity]:
     """Outcomes of all measures whose review is due, and notices to the owners of those whose review is near."""
     now = city.now()
-    today, soon = iso(now)[:10], iso(now + REMIND_DAYS * DAY)[:10]
-    since = iso(now - LOOKED_DAYS * DAY)[:10]
+    today, soon = saying.iso(now)[:10], saying.iso(now + REMIND_DAYS * DAY)[:10]
+    since = saying.iso(now - LOOKED_DAYS * DAY)[:10]
     live = [one for one in city.find(KIND, limit=MEASURES) if one.get("status") in LIVE and one.get("reviewAt")]
     waiting = []
     for one in live:
@@ -120,7 +119,13 @@ def _notice(city: City, one: Entity) -> Entity | None:
         return None
     words = f"The review of the measure {one['name']} is due on {one['reviewAt']}: /strategy?view=review&sel={one.id}"
     return entity(
-        "Notice", key, to=[one["owner"]], message=words, status="written", writtenAt=iso(city.now()), about=one.id
+        "Notice",
+        key,
+        to=[one["owner"]],
+        message=words,
+        status="written",
+        writtenAt=saying.iso(city.now()),
+        about=one.id,
     )
 
 

@@ -8,8 +8,7 @@ that it is another kind, with the reason.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from hansa import Refusal
-from hansa.apps.strategy.said import only, part
+from hansa import Refusal, saying
 
 TYPES: Final[Mapping[str, str]] = {
     "new": "A new city builds its networks first, and builds them open: nothing old has to be kept alive.",
@@ -82,8 +81,8 @@ LEAST: Final = 4
 
 def answers(said: Mapping[str, Any]) -> dict[str, str]:
     """The answers of a questionnaire; what is not known is left out. Refusal."""
-    told = part(said, "answers")
-    only(told, *QUESTIONS, at="answers.")
+    told = saying.part(said, "answers")
+    saying.only(told, *QUESTIONS, at="answers.")
     found = {}
     for name, (_, choices) in QUESTIONS.items():
         value = told.get(name)

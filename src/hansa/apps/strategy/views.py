@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hansa import City, Entity, NotFound
+from hansa import City, Entity, NotFound, saying
 from hansa.apps.strategy import appraising, blocks, loop, outcome, profile, register
 from hansa.apps.strategy.measure import KIND, content
-from hansa.apps.strategy.said import figure, iso
 from hansa.apps.strategy.words import MEASURES, NEXT, REMIND_DAYS, STAGES
 
 Told = dict[str, Any]
@@ -19,8 +18,8 @@ def plan(_asked: Mapping[str, str], city: City) -> Told:
     """Every measure on a time line, with phases, sums by currency and by who pays, and what begins too early."""
     listed = sorted(_measures(city), key=lambda one: (str(one.get("from")), str(one.get("name"))))
     by = {one.id: one for one in listed}
-    today = iso(city.now())[:10]
-    soon = iso(city.now() + REMIND_DAYS * outcome.DAY)[:10]
+    today = saying.iso(city.now())[:10]
+    soon = saying.iso(city.now() + REMIND_DAYS * outcome.DAY)[:10]
     return {
         "today": today,
         "phases": _profile(city).get("phases", []),
@@ -33,7 +32,7 @@ def plan(_asked: Mapping[str, str], city: City) -> Told:
 def one(asked: Mapping[str, str], city: City) -> Told:
     """One measure with all that hangs on it."""
     found = _measure(asked, city)
-    today = iso(city.now())[:10]
+    today = saying.iso(city.now())[:10]
     outcomes = city.find("MeasureOutcome", f'measure=="{found.id}"', limit=50)
     listed = {name: city.find(name, limit=MEASURES) for name in ("Agreement", "RegulatoryRule", "Sandbox")}
     beside = {
@@ -53,7 +52,7 @@ def one(asked: Mapping[str, str], city: City) -> Told:
 
 def registered(_asked: Mapping[str, str], city: City) -> Told:
     """Agreements, rules and sandboxes, with how each stands today."""
-    today = iso(city.now())[:10]
+    today = saying.iso(city.now())[:10]
     kinds = {"agreements": "Agreement", "rules": "RegulatoryRule", "sandboxes": "Sandbox"}
     return {"today": today} | {
         word: sorted((_entry(it, today) for it in city.find(kind, limit=MEASURES)), key=lambda it: str(it["name"]))
@@ -100,8 +99,8 @@ def looped(asked: Mapping[str, str], city: City) -> Told:
 
 def reviews(_asked: Mapping[str, str], city: City) -> Told:
     """What is due to be looked at, and what came of what was."""
-    today = iso(city.now())[:10]
-    soon = iso(city.now() + REMIND_DAYS * outcome.DAY)[:10]
+    today = saying.iso(city.now())[:10]
+    soon = saying.iso(city.now() + REMIND_DAYS * outcome.DAY)[:10]
     listed = [one for one in _measures(city) if one.get("status") in outcome.LIVE and one.get("reviewAt")]
     due = sorted((_line(one, today, soon) for one in listed), key=lambda it: str(it["reviewAt"]))
     told = [_outcome(it) for it in city.find("MeasureOutcome", limit=1_000)]
@@ -115,7 +114,7 @@ def money(asked: Mapping[str, str], city: City) -> Told:
 
 def shared(asked: Mapping[str, str], city: City) -> Told:
     """Building blocks that several measures need, and what sharing them would save."""
-    reuse = figure(asked, "reuse", REUSE, 0, 1)
+    reuse = saying.figure(asked, "reuse", REUSE, 0, 1)
     plans = [_plan(one) for one in _measures(city) if one.get("status") not in {"dropped", "done"}]
     found = blocks.shared(plans, reuse)
     saved: dict[str, float] = {}

@@ -1,4 +1,9 @@
-"""What people say, read with care. A Refusal names the member, with its way in what was sent."""
+"""What people say in a JSON object or a query, read with care: the façade's `saying`.
+
+    name = saying.text(act.said, "name", 120)       Refusal: name has 300 characters; 1 to 120 are right
+
+A Refusal names the member, with its way (`at`) in what was sent. tests/model/test_saying.py
+"""
 
 import math
 import re
@@ -7,12 +12,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hansa import Refusal
+from hansa.errors import Refusal
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|[\ud800-\udfff]")
 """Control characters, and marks that turn the order of what follows: a text is not to be read otherwise than it is."""
 _CODE: Final = re.compile(r"[^\"\\;|()\x00-\x1f]+\Z")
 """Of a framework's code: what a query could not tell apart from its own signs is no code."""
+_WEB: Final = re.compile(r"https://[A-Za-z0-9.-]{1,200}(:\d{1,5})?(/[^\s<>\"'\\]*)?\Z")
+_MAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24}\Z")
 
 
 def text(said: Mapping[str, Any], name: str, most: int, *, least: int = 1, lines: bool = False, at: str = "") -> str:
@@ -52,34 +59,20 @@ def whole(said: Mapping[str, Any], name: str, least: int, most: int, *, at: str 
     return value
 
 
-def code(said: Mapping[str, Any], name: str, *, at: str = "") -> str:
-    """The code of an indicator, the id of a framework, the key of a point."""
-    value = text(said, name, 60, at=at)
-    if not _CODE.match(value):
-        raise Refusal(f"{name} has signs that no code has", where=at + name)
+def link(said: Mapping[str, Any], name: str, most: int, *, at: str = "") -> str:
+    """An address of the web, `https` alone: whatever else could do something when it is pressed."""
+    value = text(said, name, most, at=at)
+    if not _WEB.match(value):
+        raise Refusal(f"{name} is an address that begins with https://", where=at + name)
     return value
 
 
-def flag(said: Mapping[str, Any], name: str, *, at: str = "") -> bool:
-    """True or false."""
-    value = said.get(name)
-    if not isinstance(value, bool):
-        raise Refusal(f"{name} is true or false", where=at + name)
+def mail(said: Mapping[str, Any], name: str, *, at: str = "") -> str:
+    """An address of electronic mail."""
+    value = text(said, name, 254, at=at)
+    if not _MAIL.match(value):
+        raise Refusal(f"{name} is an address such as office@city.example", where=at + name)
     return value
-
-
-def figure(asked: Mapping[str, str], name: str, plain: float, least: float, most: float) -> float:
-    """A number of a query."""
-    value = asked.get(name, "")
-    if not value:
-        return plain
-    try:
-        found = float(value) if len(value) < 40 else math.nan
-    except ValueError:
-        found = math.nan
-    if not least <= found <= most:
-        raise Refusal(f"{name} is a number, {least:g} to {most:g}", where=name)
-    return found
 
 
 def currency(said: Mapping[str, Any], name: str, *, at: str = "") -> str:
@@ -144,3 +137,33 @@ def day(said: Mapping[str, Any], name: str, *, at: str = "") -> str:
     if found is None or not 1950 <= found.year <= 2200 or found.strftime("%Y-%m-%d") != value:
         raise Refusal(f"{name} is a day", where=at + name, mend="2026-05-01")
     return str(value)
+
+
+def code(said: Mapping[str, Any], name: str, *, at: str = "") -> str:
+    """The code of an indicator, the id of a framework, the key of a point."""
+    value = text(said, name, 60, at=at)
+    if not _CODE.match(value):
+        raise Refusal(f"{name} has signs that no code has", where=at + name)
+    return value
+
+
+def flag(said: Mapping[str, Any], name: str, *, at: str = "") -> bool:
+    """True or false."""
+    value = said.get(name)
+    if not isinstance(value, bool):
+        raise Refusal(f"{name} is true or false", where=at + name)
+    return value
+
+
+def figure(asked: Mapping[str, str], name: str, plain: float, least: float, most: float) -> float:
+    """A number of a query."""
+    value = asked.get(name, "")
+    if not value:
+        return plain
+    try:
+        found = float(value) if len(value) < 40 else math.nan
+    except ValueError:
+        found = math.nan
+    if not least <= found <= most:
+        raise Refusal(f"{name} is a number, {least:g} to {most:g}", where=name)
+    return found
