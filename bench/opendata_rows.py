@@ -34,7 +34,7 @@ def opendata(bench: Bench) -> Iterator[Row]:
 
 
 def _publish(served: Served, data: Path, many: int) -> None:
-    """What two people have agreed on, said at the importers' door; the city makes the release in its first round."""
+    """What two people have agreed on and want released, said at the importers' door."""
     from hansa.cli.demo import opendata as demo
     from hansa.platform.tables.engine import Engine
 
@@ -70,6 +70,7 @@ def _dataset(sha256: str, types: dict[str, str]) -> dict[str, Any]:
         "steps": [],
         "guard": {"kind": "none"},
         "dictionary": columns,
+        "wanted": {"version": 1, "for": "release", "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 
 

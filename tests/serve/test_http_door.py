@@ -188,7 +188,7 @@ def test_health_readiness_and_figures_are_told(city: Any) -> None:
 PATHS = [
     "/", "/ngsi-ld/v1/entities?type=WeatherObserved", "/ngsi-ld/v1/types", "/ccc/ngsi-ld/v1/entities?type=X", "/live",
     "/ccc/live", "/admin/devices", "/admin/deadletters", "/nowhere", "/ngsi-ld/v1/entities/urn:x:a",
-    "/ngsi-ld/v1/subscriptions", "/ngsi-ld/v1/temporal/entities?type=X", "/api/snapshot",
+    "/ngsi-ld/v1/subscriptions", "/ngsi-ld/v1/temporal/entities?type=X",
 ]  # fmt: skip
 
 

@@ -33,6 +33,25 @@ _NAME: Final = re.compile(r"(/?)\{([a-z_]+)(\*?)\}")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\Z")
 
 
+_NOTHING_RUNS: Final = (b"content-security-policy", b"default-src 'none'; sandbox")
+_PAGE: Final = (
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; script-src 'none'; style-src 'none'; base-uri 'none'; form-action 'self'; "
+            b"frame-ancestors 'none'; sandbox allow-forms"
+        ),
+    ),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"cache-control", b"no-store"),
+)
+"""What a browser may do with a page that an app's door answers: nothing but to show it and follow its links."""
+
+
 class Visits:
     """From where somebody asks, as apps are told it. `origin` is the setting, empty where none is said."""
 
@@ -164,14 +183,16 @@ class AppDoors:
 
 def told(answer: Answer) -> Response:
     """What an app said, as an answer: a file to save where it names it, and nothing that a browser would run."""
-    headers = [(b"content-security-policy", b"default-src 'none'; sandbox")]
+    headers = list(_PAGE) if answer.kind.startswith("text/html") else [_NOTHING_RUNS]
+    ours = {name for name, _ in headers}
     if answer.name:
         name = "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "-" for char in answer.name)
         headers.append((b"content-disposition", f'attachment; filename="{name[:120]}"'.encode()))
     for key, value in answer.headers.items():
         if not _PLAIN.match(key) or any(char in "\r\n\0" for char in value):
             raise HansaError(f"an app answers with a header that is none: {key[:40]!r}")
-        headers.append((key.lower().encode(), value.encode("latin-1", "replace")))
+        if (word := key.lower().encode()) not in ours:
+            headers.append((word, value.encode("latin-1", "replace")))
     return Response(answer.status, answer.body, answer.kind.encode("latin-1"), headers, answer.file)
 
 

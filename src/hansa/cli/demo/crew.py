@@ -26,7 +26,7 @@ from hansa.cli.demo.past import load, readings, resources, run_books, setting, w
 from hansa.cli.demo.profiles import PROFILES
 from hansa.cli.demo.valley import Instrument, Plan, Valley
 from hansa.cli.demo.weather import DAY_S
-from hansa.errors import SourceFailed
+from hansa.errors import BadRequest, SourceFailed
 
 DECIDED: Final = time(20, 30)  # local: when frost's decisions of record have been taken
 LOOK_S: Final = 5.0  # how often the city's clock is read again: somebody may turn it
@@ -150,8 +150,6 @@ async def work(said: dict[str, Any]) -> None:
         await residents.settle(door, at)
         if not await door.ask("GET", "/ngsi-ld/v1/entities?type=KpiFramework&limit=1"):
             await load(door, facts.records(at))
-            for year in facts.PUBLISHED:
-                await door.ask("POST", "/desk/scorecard/publish", {"framework": facts.FRAMEWORK, "period": year})
         if not (await door.ask("GET", "/desk/opendata/board"))["datasets"]:
             await load(door, opendata.records(at))
         await strategy.plan(door, at)
@@ -159,12 +157,22 @@ async def work(said: dict[str, Any]) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(LEARN_S):
                 await door.level()
+        await _publish(door)
         city = CityClock(door)
         at, _ = await door.now()
         await door.turn(at, said["rate"])
         await city.read()
         _announce(valley, city)
         await _speak_all([*valley.instruments, *filter(growers.at_work, boards)], mqtt, keys, city)
+
+
+async def _publish(door: Door) -> None:
+    """Show the scorecard of past years to everybody, once; what is not reckoned yet is shown from the next start on."""
+    if await door.ask("GET", "/ngsi-ld/v1/entities?type=KpiPublication&limit=1"):
+        return
+    for year in facts.PUBLISHED:
+        with suppress(BadRequest):
+            await door.ask("POST", "/desk/scorecard/publish", {"framework": facts.FRAMEWORK, "period": year})
 
 
 async def _remember(door: Door, valley: Valley, mark: Path) -> None:
