@@ -72,6 +72,12 @@ def test_every_block_of_python_compiles(name: str) -> None:
             compile(body, name, "exec", dont_inherit=True)
 
 
+def test_every_test_that_a_docstring_names_is_there() -> None:
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for named in re.findall(r"\btests/[\w/]+\.py", path.read_text("utf-8")):
+            assert (ROOT / named).is_file(), f"{path.relative_to(ROOT)} names {named}"
+
+
 def test_the_readmes_pictures_are_of_real_pages() -> None:
     pictures = PICTURE.findall((ROOT / "README.md").read_text("utf-8"))
     assert pictures[0] == "docs/city.png"

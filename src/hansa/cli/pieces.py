@@ -154,10 +154,8 @@ def _cell(text: str) -> Any:
 
 
 def _parquet(file: Path, table: "Table") -> Iterator[Read]:
-    try:
-        import duckdb
-    except ImportError:
-        raise BadRequest("reading Parquet needs DuckDB", mend="pip install duckdb") from None
+    import duckdb
+
     db = duckdb.connect()
     try:
         shape = db.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(file)]).fetchall()

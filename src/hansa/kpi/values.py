@@ -1,4 +1,4 @@
-"""From inputs to the values of an indicator, by its formulas. Tests: tests/kpi/test_kpi_values.py."""
+"""From inputs to the values of an indicator, by its formulas. Tests: tests/kpi/test_kpi_packs.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -21,6 +21,37 @@ _CODE: Final = re.compile(r"[^\"\\;|()\x00-\x1f]+\Z")
 _WEB: Final = re.compile(r"https://[A-Za-z0-9.-]{1,200}(:\d{1,5})?(/[^\s<>\"'\\]*)?\Z")
 _MAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,200}\.[A-Za-z]{2,24}\Z")
 
+# Controls, what turns the direction of a text around, and what XML 1.0 cannot say at all.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+_MANY_LINES: Final = re.compile(r"\n{3,}")
+
+
+def sayable(text: str) -> str:
+    """A text without what no page and no XML can say."""
+    return _UNSEEN.sub("", text)
+
+
+def plain(said: Any, where: str, most: int, *, least: int = 1, lines: bool = False) -> str:
+    """A text as it may be kept: composed (NFC), without controls, of at most so many characters. Refusal.
+
+    What is too long is refused before it is looked at. HTML stays what was written: pages show it as text.
+    """
+    if said is None:
+        said = ""
+    if not isinstance(said, str):
+        raise Refusal(f"{where} is a text", where=where)
+    if len(said) > most:
+        raise Refusal(
+            f"{where} has {len(said):,} characters; {most:,} are the most", where=where, mend="say it shorter"
+        )
+    text = unicodedata.normalize("NFC", sayable(said.replace("\r\n", "\n").replace("\r", "\n")))
+    text = _MANY_LINES.sub("\n\n", text).strip() if lines else " ".join(text.split())
+    if len(text) < least:
+        raise Refusal(f"{where} is missing" if least == 1 else f"{where} is too short", where=where)
+    return text[:most]
+
 
 def text(said: Mapping[str, Any], name: str, most: int, *, least: int = 1, lines: bool = False, at: str = "") -> str:
     """A text as it was written (NFC), without blanks around it."""

@@ -2,11 +2,10 @@
 
 import math
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from hansa import Refusal
+from hansa import Refusal, saying
 
 LANGUAGES: Final = ("en", "fr", "es", "ar", "ja")
 TONGUES: Final = 40
@@ -16,33 +15,7 @@ TAG: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z")
 # What an IRI of RDF may have (RFC 3987, as Turtle's IRIREF bounds it), for the schemes that lead somewhere.
 _IRI: Final = re.compile(r"(https?://|urn:)[^\x00-\x20<>\"{}|^`\\\s\x7f-\x9f]{1,500}\Z")
 _MAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}\Z")
-# Controls, what turns the direction of a text around, and what XML 1.0 cannot say at all.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
-)
-_MANY_LINES: Final = re.compile(r"\n{3,}")
-
-
-def sayable(text: str) -> str:
-    """A text without what no page and no XML can say."""
-    return _UNSEEN.sub("", text)
-
-
-def plain(said: Any, where: str, most: int, *, least: int = 1, lines: bool = False) -> str:
-    """A text as it may be kept: composed (NFC), without controls, of at most so many characters. Refusal."""
-    if said is None:
-        said = ""
-    if not isinstance(said, str):
-        raise Refusal(f"{where} is a text", where=where)
-    if len(said) > most:
-        raise Refusal(
-            f"{where} has {len(said):,} characters; {most:,} are the most", where=where, mend="say it shorter"
-        )
-    text = unicodedata.normalize("NFC", sayable(said.replace("\r\n", "\n").replace("\r", "\n")))
-    text = _MANY_LINES.sub("\n\n", text).strip() if lines else " ".join(text.split())
-    if len(text) < least:
-        raise Refusal(f"{where} is missing" if least == 1 else f"{where} is too short", where=where)
-    return text[:most]
+sayable, plain = saying.sayable, saying.plain
 
 
 def words(said: Any, where: str, most: int, *, spoken: str = "en", least: int = 1) -> dict[str, str]:

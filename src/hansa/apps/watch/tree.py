@@ -3,7 +3,7 @@
 A tree is data (`of_json`, `to_json`) and a sentence (`wording`, `printing`), one and the same. Its leaves look at the
 rule's own source, at its neighbours, or at the calendar; above them stand `all`, `any`, `not`, `at least n of` and
 `lasting`. Instants and spans are microseconds here, seconds in JSON; a limit is in its leaf's own unit.
-Held by tests/apps/test_watch_tree.py.
+Held by tests/apps/test_watch_text.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -6,7 +6,7 @@ Runs in a process of its own (`analytics.trial_child`), as the asker sees the ci
     "windows": [{"name", "from", "to"}]  real incidents that the operator names, beside the Incidents that are known,
     "before": seconds (7200)             how long before an incident begins a ring still counts as for it
 
-Tests: tests/apps/test_watch_trying.py; figure: `hansa bench trial`.
+Tests: tests/analytics/test_trials.py; figure: `hansa bench trial`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

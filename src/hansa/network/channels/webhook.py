@@ -3,7 +3,7 @@
 `Hansa-Timestamp` holds seconds, `Hansa-Signature: v1=<hex>` HMAC-SHA256 by the recipient's secret of
 `<timestamp>.<body>`. An answer `{"received": "<id>"}` confirms when it bears `Hansa-Timestamp` and `Hansa-Signature` of
 `received.<timestamp>.<body>` by the same secret; a plain 200 is only `handed`. Held by
-tests/network/test_channel_webhook.py.
+tests/network/test_channel_gateways.py.
 """
 
 import hmac

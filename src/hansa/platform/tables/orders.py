@@ -23,7 +23,7 @@ from hansa.platform.city import City
 from hansa.platform.tables.asking import TableProcess
 from hansa.platform.tables.child import Question, Start, fault_of
 from hansa.platform.tables.making import swept
-from hansa.trust.labels import Sight
+from hansa.trust.labels import Sight, unlabelled
 
 KIND: Final = "Table"
 SYSTEM: Final = Sight("system:tables", "operation", None)
@@ -81,7 +81,7 @@ class Orders:
         self._start = start
         self._body = body
         self._public = public
-        self._labels: set[str] = set()
+        self._labels = {unlabelled(city.realm), "open"}  # what nearly all bears: each that is met later is cooked anew
         self._queue: asyncio.Queue[str] = asyncio.Queue(_WAITING)
         self._working: asyncio.Task[None] | None = None
         self._cook: TableProcess | None = None
@@ -104,7 +104,7 @@ class Orders:
     def heard(self, changes: Sequence[Change]) -> None:
         """What happened in the realm."""
         for change in changes:
-            if not change.gone and not change.tenant and change.actor != SYSTEM.actor and ordered(change.entity):
+            if not change.gone and not change.tenant and ordered(change.entity):
                 self._put(change.entity.id)
 
     def _put(self, ident: str) -> None:
@@ -133,6 +133,8 @@ class Orders:
             write = made_doc(one, made, self._city.clock.now())
         except HansaError as fault:
             write = failed_doc(one, fault)
+        except OSError as fault:  # such as a full disk: an app that waited for an answer would wait for ever
+            write = failed_doc(one, HansaError(f"tables cannot be kept: {fault.strerror or fault}"))
         await self._city.awrite(write, sight=SYSTEM)
 
     def _cooked(self, recipe: Any) -> dict[str, Any]:
